@@ -1,0 +1,27 @@
+"""Membership-inference auditing for TFX pipelines: a model that leaks who was in its training data is not pushed.
+
+Names are resolved when first used, so that importing this package loads neither TFX nor TensorFlow.
+"""
+
+import importlib
+
+from privacy_component._version import __version__
+
+_HOMES = {
+    'PrivacyConfig': 'privacy_component.config',
+    'PrivacyInputError': 'privacy_component.errors',
+    'PrivacyEvaluator': 'privacy_component.component.component',
+    'PrivacyMetrics': 'privacy_component.component.artifacts',
+    'PrivacyResult': 'privacy_component.results',
+    'SlicingSpec': 'privacy_component.slicing',
+    'Threshold': 'privacy_component.config',
+    'evaluate_privacy': 'privacy_component.evaluate',
+}
+
+__all__ = ['__version__', *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""Audits: what an attack says about differential privacy."""

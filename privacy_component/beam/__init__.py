@@ -1,0 +1,1 @@
+"""The evaluation as an Apache Beam job."""

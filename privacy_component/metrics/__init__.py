@@ -1,0 +1,1 @@
+"""What RocCounts say: AUC, rates, intervals."""

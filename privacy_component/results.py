@@ -1,0 +1,184 @@
+"""What an evaluation found: one row per slice and attack, the verdict, and where it all came from; JSON both ways."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from privacy_component.errors import PrivacyInputError
+from privacy_component.gate import Comparison, Verdict
+from privacy_component.metrics import roc
+from privacy_component.metrics.curve import RocCurve, summarize
+from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, false_positive_rates
+from privacy_component.slicing import SliceKey, slice_name
+
+SCHEMA_VERSION = 1
+FILE_NAME = 'privacy_metrics.json'
+
+MEASURED = 'measured'
+INCONCLUSIVE = 'inconclusive'
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceResult:
+    """One attack on one slice.
+
+    Attributes:
+      slice_key: ((feature, value), ...), empty for the overall slice.
+      attack: the attack's name.
+      num_members, num_non_members: how many examples were scored.
+      status: 'measured', or 'inconclusive' where a side has too few examples.
+      metrics: figures with two-sided intervals, by metric name.
+      curve: the ROC at fixed ranks; None where a side is empty.
+    """
+
+    slice_key: SliceKey
+    attack: str
+    num_members: int
+    num_non_members: int
+    status: str
+    metrics: Mapping[str, Estimate]
+    curve: RocCurve | None
+
+    @property
+    def slice(self) -> str:
+        """The slice's name as people read it."""
+        return slice_name(self.slice_key)
+
+    def row(self) -> dict[str, Any]:
+        """Counts and figures as a flat dict, for a table."""
+        tprs = {name: e for name, e in self.metrics.items() if name.startswith('tpr_at_fpr_')}
+        return {
+            'slice': self.slice,
+            'attack': self.attack,
+            'status': self.status,
+            'num_members': self.num_members,
+            'num_non_members': self.num_non_members,
+            'auc': self.metrics['auc'].value,
+            'auc_interval': _interval(self.metrics['auc']),
+            'advantage': self.metrics['advantage'].value,
+            'advantage_interval': _interval(self.metrics['advantage']),
+            'tpr_at_fpr': {_rate(name): e.value for name, e in tprs.items()},
+            'tpr_at_fpr_intervals': {_rate(name): _interval(e) for name, e in tprs.items()},
+            'empirical_epsilon': self.metrics['empirical_epsilon'].value,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class PrivacyResult:
+    """A whole evaluation.
+
+    Attributes:
+      results: one per slice and attack.
+      verdict: the gate's decision; None where no gate was asked for.
+      context: what was evaluated and how, JSON values only: model, splits, config, package versions.
+    """
+
+    results: tuple[SliceResult, ...]
+    verdict: Verdict | None = None
+    context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict per slice and attack: counts, figures, intervals."""
+        return [result.row() for result in self.results]
+
+    def to_json(self) -> str:
+        """JSON text from which `from_json` makes an equal result, to the last bit of every float."""
+        fields = {
+            'schema_version': SCHEMA_VERSION,
+            'verdict': None if self.verdict is None else _verdict_to_json(self.verdict),
+            'context': self.context,
+            'results': [_result_to_json(result) for result in self.results],
+        }
+        return json.dumps(fields, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> PrivacyResult:
+        """The result that `to_json` wrote.
+
+        Raises:
+          PrivacyInputError: not such a text, or one of another schema version.
+        """
+        try:
+            fields = json.loads(text)
+            version = fields['schema_version']
+        except (ValueError, KeyError, TypeError) as error:
+            raise PrivacyInputError(f'not a {FILE_NAME}: {str(text)[:60]!r} ({error})') from error
+        if version != SCHEMA_VERSION:
+            raise PrivacyInputError(
+                f'{FILE_NAME} has schema_version {version!r}, this release reads {SCHEMA_VERSION}: read it with the '
+                'release that wrote it (context.versions in the file).'
+            )
+        verdict = fields['verdict'] and _verdict_from_json(fields['verdict'])
+        return cls(tuple(map(_result_from_json, fields['results'])), verdict, fields['context'])
+
+    @classmethod
+    def load(cls, path: str | Path) -> PrivacyResult:
+        """The result in a privacy_metrics.json."""
+        return cls.from_json(Path(path).read_text(encoding='utf-8'))
+
+
+def measure(
+    slice_key: SliceKey,
+    attack: str,
+    folds: Sequence[roc.RocCounts],
+    metrics: Sequence[Metric],
+    confidence_level: float,
+    min_examples: int,
+) -> SliceResult:
+    """All figures of one attack on one slice, from the counts of each fold (one, for an attack that learns nothing).
+
+    A side without examples gives a result without figures.
+    """
+    counts = roc.merge(folds)
+    sizes = {'num_members': counts.num_members, 'num_non_members': counts.num_non_members}
+    status = MEASURED if min(sizes.values()) >= min_examples else INCONCLUSIVE
+    if min(sizes.values()) == 0:
+        nothing = {metric.name: UNSUPPORTED for metric in metrics}
+        return SliceResult(slice_key, attack, **sizes, status=status, metrics=nothing, curve=None)
+    curve = summarize(counts, false_positive_rates(metrics))
+    estimates = {metric.name: estimate(metric, curve, confidence_level) for metric in metrics}
+    return SliceResult(slice_key, attack, **sizes, status=status, metrics=estimates, curve=curve)
+
+
+def _interval(figure: Estimate) -> tuple[float | None, float | None] | None:
+    return None if figure.lower is None else (figure.lower, figure.upper)
+
+
+def _rate(metric_name: str) -> float:
+    return float(metric_name.removeprefix('tpr_at_fpr_'))
+
+
+def _result_to_json(result: SliceResult) -> dict[str, Any]:
+    fields = dataclasses.asdict(result)
+    if result.curve is not None:
+        fields['curve']['false_positives'] = result.curve.false_positives.tolist()
+        fields['curve']['true_positives'] = result.curve.true_positives.tolist()
+    return {'slice': result.slice, **fields}
+
+
+def _result_from_json(fields: dict[str, Any]) -> SliceResult:
+    rest = {name: value for name, value in fields.items() if name != 'slice'}
+    rest['slice_key'] = tuple((name, value) for name, value in rest['slice_key'])
+    rest['metrics'] = {name: Estimate(**value) for name, value in rest['metrics'].items()}
+    if rest['curve'] is not None:
+        steps = ('false_positives', 'true_positives')
+        rest['curve'] = RocCurve(**rest['curve'] | {s: np.array(rest['curve'][s], np.int64) for s in steps})
+    return SliceResult(**rest)
+
+
+def _verdict_to_json(verdict: Verdict) -> dict[str, Any]:
+    return dataclasses.asdict(verdict)
+
+
+def _verdict_from_json(fields: dict[str, Any]) -> Verdict:
+    comparisons = tuple(
+        Comparison(**c | {'slice_key': tuple((name, value) for name, value in c['slice_key'])})
+        for c in fields['comparisons']
+    )
+    return Verdict(fields['blessed'], tuple(fields['reasons']), tuple(fields['warnings']), comparisons)
