@@ -1,0 +1,38 @@
+"""The user's error out of Beam's wrapping."""
+
+from __future__ import annotations
+
+import re
+
+from privacy_component.errors import PrivacyInputError
+
+_RAISED = re.compile(rf'(?:[\w.]*\.)?{PrivacyInputError.__name__}: (?P<message>[^\n]+)')
+_SIGNATURE = re.compile(r'Fail to call signature func with signature_name: (?P<name>[\w@/]+)')
+_REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse[^\n]{0,80}')
+_STAGE = re.compile(r"\s*\[while running '[^\n]*'\]|\s*\[\[?'?[\w/ ]*'?\]?\]\s*$")
+
+
+def surfaced(error: Exception) -> Exception:
+    """The PrivacyInputError that a worker raised, without stage names and traces; `error` itself if it is another.
+
+    Runners pass a worker's exception on as one of the same type or as the text of its trace.
+    """
+    if isinstance(error, PrivacyInputError):
+        return PrivacyInputError(_STAGE.sub('', str(error)))
+    found = _RAISED.findall(str(error))
+    if found:
+        return PrivacyInputError(_STAGE.sub('', found[-1]))
+    signature = _SIGNATURE.search(str(error))
+    return _bad_call(signature['name'], error) if signature else error
+
+
+def _bad_call(signature: str, error: Exception) -> PrivacyInputError:
+    """TFMA's message holds whole examples, which do not belong in a log: only TensorFlow's reason is kept."""
+    text = '\n'.join(str(e) for e in (error, error.__cause__, error.__context__) if e)
+    why = _REASON.search(text)
+    return PrivacyInputError(
+        f"the model's signature '{signature}' could not be called with these examples"
+        f'{": " + why[0] if why else ""}. Raw examples need a signature that parses them; transformed ones need a signature '
+        'that takes transformed features: name it in eval_config.model_specs[0].signature_name, or pass the other kind of '
+        'examples.'
+    )

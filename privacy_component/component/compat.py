@@ -1,0 +1,46 @@
+"""Everything taken from TFX, in one place: what tfx.v1 does not export, every component imports from these paths.
+
+Holds for TFX 1.16 to 1.21; where releases differ, the difference is dealt with here.
+"""
+
+import tensorflow_model_analysis as tfma
+from tfx import types
+from tfx.components.evaluator import constants as blessing_constants
+from tfx.components.util import examples_utils, model_utils
+from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
+from tfx.dsl.io import fileio
+from tfx.orchestration import data_types
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, component_spec, standard_artifacts, system_artifacts
+from tfx.utils import io_utils, path_utils, proto_utils
+
+BaseBeamComponent = base_beam_component.BaseBeamComponent
+BaseBeamExecutor = base_beam_executor.BaseBeamExecutor
+BeamExecutorSpec = executor_spec.BeamExecutorSpec
+ComponentSpec = component_spec.ComponentSpec
+ChannelParameter = component_spec.ChannelParameter
+ExecutionParameter = component_spec.ExecutionParameter
+RuntimeParameter = data_types.RuntimeParameter
+
+__all__ = [
+    'BaseBeamComponent',
+    'BaseBeamExecutor',
+    'BeamExecutorSpec',
+    'ChannelParameter',
+    'ComponentSpec',
+    'ExecutionParameter',
+    'RuntimeParameter',
+    'artifact_utils',
+    'blessing_constants',
+    'example_gen_pb2',
+    'examples_utils',
+    'fileio',
+    'io_utils',
+    'model_utils',
+    'path_utils',
+    'proto_utils',
+    'standard_artifacts',
+    'system_artifacts',
+    'tfma',
+    'types',
+]

@@ -1,0 +1,105 @@
+"""The PrivacyEvaluator component: what it is given and what it gives."""
+
+from __future__ import annotations
+
+import tensorflow_model_analysis as tfma
+
+from privacy_component._version import __version__
+from privacy_component.component import executor
+from privacy_component.component.artifacts import PrivacyMetrics
+from privacy_component.component.compat import (
+    BaseBeamComponent,
+    BeamExecutorSpec,
+    ChannelParameter,
+    ComponentSpec,
+    ExecutionParameter,
+    RuntimeParameter,
+    standard_artifacts,
+    types,
+)
+from privacy_component.config import PrivacyConfig
+
+
+class PrivacyEvaluatorSpec(ComponentSpec):
+    """PrivacyEvaluator's inputs, outputs and parameters."""
+
+    PARAMETERS = {  # noqa: RUF012
+        executor.EVAL_CONFIG_KEY: ExecutionParameter(type=tfma.EvalConfig, use_proto=False),
+        executor.PRIVACY_CONFIG_KEY: ExecutionParameter(type=str),
+        # Part of the cache key, so that an upgrade does not return the verdict of an older release.
+        executor.VERSION_KEY: ExecutionParameter(type=str),
+    }
+    INPUTS = {  # noqa: RUF012
+        executor.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
+        executor.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
+        executor.TRANSFORM_GRAPH_KEY: ChannelParameter(type=standard_artifacts.TransformGraph, optional=True),
+        executor.SCHEMA_KEY: ChannelParameter(type=standard_artifacts.Schema, optional=True),
+        executor.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
+    }
+    OUTPUTS = {  # noqa: RUF012
+        executor.PRIVACY_METRICS_KEY: ChannelParameter(type=PrivacyMetrics),
+        executor.BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+
+
+class PrivacyEvaluator(BaseBeamComponent):
+    """A TFX component that attacks a model as a membership-inference attacker would, and blesses it if it holds.
+
+    Component `outputs` contains:
+
+    - `privacy_metrics`: Channel of type `PrivacyMetrics`: every slice and attack, and a report.
+    - `blessing`: Channel of type `standard_artifacts.ModelBlessing`, for Pusher.
+    """
+
+    SPEC_CLASS = PrivacyEvaluatorSpec
+    EXECUTOR_SPEC = BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        eval_config: tfma.EvalConfig,
+        privacy_config: PrivacyConfig | str | RuntimeParameter,
+        transform_graph: types.BaseChannel | None = None,
+        schema: types.BaseChannel | None = None,
+        model_blessing: types.BaseChannel | None = None,
+    ):
+        """Constructs a PrivacyEvaluator.
+
+        Args:
+          examples: A channel of type `standard_artifacts.Examples`, from an ExampleGen or Transform's
+            transformed_examples; holds the member and the non-member splits.
+          model: A channel of type `standard_artifacts.Model`, usually from Trainer.
+          eval_config: The tfma.EvalConfig that Evaluator has: label, signature and slices are taken from it.
+          privacy_config: Attacks, thresholds and splits: a PrivacyConfig, its JSON, or a RuntimeParameter of such JSON.
+            Without thresholds no model is blessed.
+          transform_graph: A channel of type `standard_artifacts.TransformGraph`. With raw examples it is applied inside
+            the job for labels, slices and models that take transformed features; with transformed examples it tells
+            their schema.
+          schema: A channel of type `standard_artifacts.Schema` of raw examples.
+          model_blessing: A channel of type `standard_artifacts.ModelBlessing` that must be a blessing too, usually
+            Evaluator's.
+
+        Raises:
+          PrivacyInputError: privacy_config has a mistake; the message names it.
+        """
+        super().__init__(
+            spec=PrivacyEvaluatorSpec(
+                examples=examples,
+                model=model,
+                eval_config=eval_config,
+                privacy_config=_as_json(privacy_config),
+                version=__version__,
+                transform_graph=transform_graph,
+                schema=schema,
+                model_blessing=model_blessing,
+                privacy_metrics=types.Channel(type=PrivacyMetrics),
+                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            )
+        )
+
+
+def _as_json(config: PrivacyConfig | str | RuntimeParameter) -> str | RuntimeParameter:
+    if isinstance(config, RuntimeParameter):
+        return config
+    return (config if isinstance(config, PrivacyConfig) else PrivacyConfig.from_json(config)).to_json()

@@ -1,0 +1,125 @@
+"""The PrivacyEvaluator executor: check, run the job, decide, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from absl import logging
+
+from privacy_component.beam import job
+from privacy_component.beam.errors import surfaced
+from privacy_component.beam.plan import Plan
+from privacy_component.component import preflight, publish
+from privacy_component.component.compat import BaseBeamExecutor, artifact_utils, model_utils, path_utils, proto_utils, tfma, types
+from privacy_component.config import PrivacyConfig
+from privacy_component.errors import PrivacyInputError
+from privacy_component.gate import decide
+from privacy_component.report import html
+from privacy_component.results import PrivacyResult, SliceResult, in_order, result_from_json
+
+EXAMPLES_KEY = 'examples'
+MODEL_KEY = 'model'
+TRANSFORM_GRAPH_KEY = 'transform_graph'
+SCHEMA_KEY = 'schema'
+MODEL_BLESSING_KEY = 'model_blessing'
+EVAL_CONFIG_KEY = 'eval_config'
+PRIVACY_CONFIG_KEY = 'privacy_config'
+VERSION_KEY = 'version'
+PRIVACY_METRICS_KEY = 'privacy_metrics'
+BLESSING_KEY = 'blessing'
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+class Executor(BaseBeamExecutor):
+    """Executor for PrivacyEvaluator."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+        """Attacks the model and writes metrics, report and blessing.
+
+        Args:
+          input_dict: examples, model and, if wired, transform_graph, schema and model_blessing.
+          output_dict: privacy_metrics and blessing.
+          exec_properties: eval_config and privacy_config, both JSON.
+
+        Raises:
+          PrivacyInputError: something cannot be measured; the message names it. Nothing is blessed then.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        started = time.time()
+        plan = _make_plan(input_dict, exec_properties)
+        metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
+        results, evidence = self._measure(plan, f'{metrics.uri}/.measurements.json')
+        upstream = _upstream_blessed(input_dict)
+        verdict = decide(results, plan.config, upstream)
+        context = publish.context(plan, evidence, upstream, _uris(input_dict), started)
+        result = PrivacyResult(results, verdict, context)
+        publish.write_metrics(metrics, result)
+        publish.write_blessing(
+            artifact_utils.get_single_instance(output_dict[BLESSING_KEY]),
+            verdict,
+            artifact_utils.get_single_instance(input_dict[MODEL_KEY]),
+            exec_properties.get('current_component_id'),
+        )
+        logging.info('%s', html.summary(result))
+
+    def _measure(self, plan: Plan, path: str) -> tuple[tuple[SliceResult, ...], dict[str, Any]]:
+        """Every slice's results and the evidence on the outputs; `path` is where the job leaves them."""
+        logging.info('Attacking %s with %s.', plan.model_path, ', '.join(plan.config.attacks))
+        try:
+            with self._make_beam_pipeline() as pipeline:
+                job.build(pipeline, plan, path)
+        except Exception as error:
+            raise surfaced(error) from error
+        measurements = job.take_measurements(path)
+        results = in_order(map(result_from_json, measurements['results']), plan.config.attacks)
+        _check_slices_found(plan, results)
+        return results, measurements['evidence']
+
+
+def _check_slices_found(plan: Plan, results: Sequence[SliceResult]) -> None:
+    """A misspelt feature would otherwise be a slice that nobody looks at."""
+    found = {name for result in results for name, _ in result.slice_key}
+    for spec in plan.slicing_specs:
+        absent = [name for name in spec.feature_keys if name not in found]
+        if absent and not any(spec.matches(result.slice_key) for result in results):
+            raise PrivacyInputError(
+                f"a slicing spec names the feature '{absent[0]}', which no example has: correct eval_config.slicing_specs "
+                'or PrivacyConfig.slicing_specs.'
+            )
+
+
+def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any]) -> Plan:
+    eval_config = proto_utils.json_to_proto(_required(exec_properties, EVAL_CONFIG_KEY), tfma.EvalConfig())
+    model = artifact_utils.get_single_instance(input_dict[MODEL_KEY])
+    return preflight.make_plan(
+        examples=input_dict[EXAMPLES_KEY],
+        model_path=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
+        eval_config=eval_config,
+        config=PrivacyConfig.from_json(_required(exec_properties, PRIVACY_CONFIG_KEY)),
+        transform_path=_optional_uri(input_dict, TRANSFORM_GRAPH_KEY),
+        schema_path=_optional_uri(input_dict, SCHEMA_KEY),
+    )
+
+
+def _required(exec_properties: dict[str, Any], name: str) -> str:
+    if not exec_properties.get(name):
+        raise PrivacyInputError(f"the execution property '{name}' is missing or empty: pass {name} to PrivacyEvaluator.")
+    return exec_properties[name]
+
+
+def _optional_uri(input_dict: Artifacts, name: str) -> str:
+    return artifact_utils.get_single_uri(input_dict[name]) if input_dict.get(name) else ''
+
+
+def _upstream_blessed(input_dict: Artifacts) -> bool | None:
+    if MODEL_BLESSING_KEY not in input_dict:
+        return None
+    blessings = input_dict[MODEL_BLESSING_KEY]
+    return bool(blessings) and all(model_utils.is_model_blessed(blessing) for blessing in blessings)
+
+
+def _uris(input_dict: Artifacts) -> dict[str, str]:
+    return {name: ', '.join(a.uri for a in artifacts) for name, artifacts in input_dict.items() if artifacts}

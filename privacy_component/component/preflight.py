@@ -1,0 +1,177 @@
+"""What can be known to be wrong before anything expensive starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+from tensorflow.python.saved_model import loader_impl
+
+from privacy_component.beam.decode import read_schema
+from privacy_component.beam.plan import Plan, SplitFiles
+from privacy_component.beam.read import unreadable
+from privacy_component.component.compat import artifact_utils, example_gen_pb2, examples_utils, io_utils, types
+from privacy_component.config import PrivacyConfig
+from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluate import slicing_specs_for
+from privacy_component.slicing import SlicingSpec
+
+_COMPRESSION = {'tfrecords_gzip': 'GZIP', 'tfrecords': ''}
+_SIGNATURES = ('predict', 'serving_default')
+
+
+def make_plan(
+    *,
+    examples: Sequence[types.Artifact],
+    model_path: str,
+    eval_config: tfma.EvalConfig,
+    config: PrivacyConfig,
+    transform_path: str = '',
+    schema_path: str = '',
+) -> Plan:
+    """A plan for inputs that fit together.
+
+    Raises:
+      PrivacyInputError: they do not; the message names what and how to mend it.
+    """
+    eval_config = candidate_only(eval_config)
+    compression = _compression(examples)
+    splits = tuple(
+        _split_files(examples, split, is_member)
+        for names, is_member in ((config.member_splits, True), (config.non_member_splits, False))
+        for split in names
+    )
+    check_model(model_path, eval_config.model_specs[0])
+    sample = {split.split: _first_features(split, compression) for split in splits}
+    transformed = is_transformed(set().union(*sample.values()), transform_path)
+    return Plan(
+        config=config,
+        eval_config=json_format.MessageToJson(eval_config),
+        model_path=model_path,
+        splits=splits,
+        slicing_specs=tuple(slicing_specs_for(config, [_slicing_spec(spec) for spec in eval_config.slicing_specs])),
+        transform_path='' if transformed else transform_path,
+        schema_path=f'{transform_path}/transformed_metadata' if transformed else schema_path,
+        compression=compression,
+    )
+
+
+def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
+    """The EvalConfig with TFMA's defaults and the one model_spec that is not the baseline's."""
+    specs = [spec for spec in eval_config.model_specs if not spec.is_baseline]
+    if len(specs) != 1:
+        raise PrivacyInputError(
+            f'eval_config.model_specs has {len(specs)} candidate models; exactly one is needed, besides a baseline.'
+        )
+    if not specs[0].label_key:
+        raise PrivacyInputError(
+            'eval_config.model_specs[0].label_key is empty: name the feature that holds the label (one label per model).'
+        )
+    result = tfma.EvalConfig()
+    result.CopyFrom(eval_config)
+    del result.model_specs[:]
+    result.model_specs.add().CopyFrom(specs[0])
+    # Metrics are Evaluator's; a change threshold among them would ask for the baseline that was just taken out.
+    del result.metrics_specs[:]
+    result = tfma.utils.update_eval_config_with_defaults(result, has_baseline=False)
+    tfma.utils.verify_eval_config(result)
+    return result
+
+
+def check_model(model_path: str, spec: tfma.ModelSpec) -> None:
+    """Raises PrivacyInputError unless there is a SavedModel with the signature that will be called."""
+    try:
+        saved_model = loader_impl.parse_saved_model(model_path)
+    except OSError as error:
+        raise PrivacyInputError(f'model: there is no SavedModel in {model_path} ({error}).') from error
+    signatures = {name for graph in saved_model.meta_graphs for name in graph.signature_def if name[:2] != '__'}
+    wanted = [spec.signature_name] if spec.signature_name else list(_SIGNATURES)
+    if not signatures & set(wanted):
+        raise PrivacyInputError(
+            f"the model in {model_path} has no signature '{wanted[-1]}'; it has {', '.join(sorted(signatures)) or 'none'}: "
+            'export one, or name another with eval_config.model_specs[0].signature_name.'
+        )
+    unknown = [name for name in spec.preprocessing_function_names if '@' not in name and name not in signatures]
+    if unknown:
+        raise PrivacyInputError(
+            f"preprocessing_function_names has '{unknown[0]}', which is none of the model's signatures "
+            f'({", ".join(sorted(signatures))}).'
+        )
+
+
+def is_transformed(names: set[str], transform_path: str) -> bool:
+    """True if examples with these features are what the transform_graph makes, False if they are what it takes.
+
+    Raises:
+      PrivacyInputError: they could be either.
+    """
+    if not transform_path:
+        return False
+    made = _schema_names(f'{transform_path}/transformed_metadata')
+    taken = _schema_names(f'{transform_path}/metadata')
+    if made <= names and taken <= names:
+        raise PrivacyInputError(
+            'the examples have all features that transform_graph takes and all that it makes, so they could be raw or '
+            'transformed: leave transform_graph out.'
+        )
+    return made <= names
+
+
+def _schema_names(path: str) -> set[str]:
+    schema = read_schema(path)
+    return {feature.name for feature in schema.feature} if schema else set()
+
+
+def _compression(examples: Sequence[types.Artifact]) -> str:
+    for artifact in examples:
+        payload = examples_utils.get_payload_format(artifact)
+        if payload != example_gen_pb2.FORMAT_TF_EXAMPLE:
+            raise PrivacyInputError(
+                f'the examples in {artifact.uri} are {examples_utils.get_payload_format_string(artifact)}; only '
+                'FORMAT_TF_EXAMPLE can be read.'
+            )
+    formats = {examples_utils.get_file_format(artifact) for artifact in examples}
+    if len(formats) != 1 or not formats <= set(_COMPRESSION):
+        raise PrivacyInputError(f'examples are in the file formats {sorted(formats)}; one of {list(_COMPRESSION)} is needed.')
+    return _COMPRESSION[formats.pop()]
+
+
+def _split_files(examples: Sequence[types.Artifact], split: str, is_member: bool) -> SplitFiles:
+    field = 'member_splits' if is_member else 'non_member_splits'
+    existing = sorted({name for artifact in examples for name in artifact_utils.decode_split_names(artifact.split_names)})
+    if split not in existing:
+        raise PrivacyInputError(
+            f"PrivacyConfig.{field} names the split '{split}', but the examples have {', '.join(existing) or 'none'}."
+        )
+    patterns = [io_utils.all_files_pattern(uri) for uri in artifact_utils.get_split_uris(list(examples), split)]
+    paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    if not paths:
+        raise PrivacyInputError(f"the split '{split}' has no files under {patterns[0]}: run the ExampleGen again.")
+    return SplitFiles(split, is_member, tuple(paths))
+
+
+def _first_features(split: SplitFiles, compression: str) -> set[str]:
+    """The names of the features in the split's first example."""
+    for path in split.paths:
+        try:
+            for record in tf.data.TFRecordDataset(path, compression).take(1).as_numpy_iterator():
+                return _feature_names(record, path)
+        except tf.errors.OpError as error:
+            raise unreadable(path, error.message) from error
+    raise PrivacyInputError(f"the split '{split.split}' is empty: its {len(split.paths)} files hold no example.")
+
+
+def _feature_names(record: bytes, path: str) -> set[str]:
+    try:
+        return set(tf.train.Example.FromString(record).features.feature)
+    except DecodeError as error:
+        raise PrivacyInputError(f'the first record in {path} is not a tf.Example.') from error
+
+
+def _slicing_spec(spec: tfma.SlicingSpec) -> SlicingSpec:
+    if spec.slice_keys_sql:
+        raise PrivacyInputError('eval_config.slicing_specs uses slice_keys_sql; only feature_keys and feature_values work.')
+    return SlicingSpec(tuple(spec.feature_keys), dict(spec.feature_values))

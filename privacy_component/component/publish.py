@@ -1,0 +1,117 @@
+"""What an evaluation leaves behind: metrics, report, blessing, and where it all came from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from privacy_component._version import __version__
+from privacy_component.beam.plan import Plan
+from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
+from privacy_component.gate import Verdict
+from privacy_component.outputs import OutputEvidence, output_kind
+from privacy_component.report import html
+from privacy_component.results import FILE_NAME, PrivacyResult, SliceResult
+
+REPORT_FILE_NAME = 'report.html'
+_PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', 'numpy', 'scipy', 'scikit-learn')
+_LONGEST_MESSAGE = 4000
+
+
+def context(
+    plan: Plan, evidence: Mapping[str, Any] | None, upstream: bool | None, uris: Mapping[str, str], started: float
+) -> dict[str, Any]:
+    """What was evaluated and how; JSON values only."""
+    return {
+        'inputs': dict(uris),
+        'model_uri': plan.model_path,
+        'splits': _split_names(plan),
+        'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
+        'output_kind': output_kind(OutputEvidence(**evidence['outputs']), plan.config.output_kind) if evidence else None,
+        'output_evidence': evidence and evidence['outputs'],
+        'upstream_blessed': upstream,
+        'config': json.loads(plan.config.to_json()),
+        'eval_config': json.loads(plan.eval_config),
+        'versions': _versions(),
+        'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
+        'seconds': round(time.time() - started, 1),
+    }
+
+
+def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> None:
+    """Writes privacy_metrics.json and report.html, and the headline figures as custom properties."""
+    write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', html.render(result))
+    write_whole(f'{metrics.uri}/{FILE_NAME}', result.to_json())
+    for name, value in headline(result).items():
+        if isinstance(value, str):
+            metrics.set_string_custom_property(name, value)
+        elif isinstance(value, int):
+            metrics.set_int_custom_property(name, value)
+        else:
+            metrics.set_float_custom_property(name, value)
+
+
+def headline(result: PrivacyResult) -> dict[str, str | int | float]:
+    """The figures that a query over past runs asks for; no NaN, which ML Metadata cannot hold in JSON."""
+    figures: dict[str, str | int | float] = {
+        'blessed': int(result.verdict is not None and result.verdict.blessed),
+        'num_slices': len({r.slice_key for r in result.results}),
+        'version': __version__,
+    }
+    overall = [r for r in result.results if not r.slice_key]
+    if overall:
+        figures |= {'num_members': overall[0].num_members, 'num_non_members': overall[0].num_non_members}
+    return figures | _worst('overall', overall) | _worst('worst', result.measured)
+
+
+def write_blessing(blessing: types.Artifact, verdict: Verdict, model: types.Artifact, component_id: str | None) -> None:
+    """Marks the artifact as blessed or not, as Evaluator marks its own.
+
+    `blessed` is what Pusher reads, `current_model_id` what LatestBlessedModelStrategy reads.
+    """
+    constants = blessing_constants
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    if component_id:
+        blessing.set_string_custom_property('component_id', component_id)
+    message = ' '.join(verdict.reasons)[:_LONGEST_MESSAGE]
+    blessing.set_string_custom_property('blessing_message', message)
+    if verdict.blessed:
+        name, value = constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE
+    else:
+        name, value = constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE
+    io_utils.write_string_file(f'{blessing.uri}/{name}', '')
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+
+
+def write_whole(path: str, text: str) -> None:
+    """Writes a file under another name first, so that no half of it is ever taken for the whole."""
+    io_utils.write_string_file(f'{path}.part', text)
+    fileio.rename(f'{path}.part', path, overwrite=True)
+
+
+def _worst(prefix: str, results: list[SliceResult]) -> dict[str, str | float]:
+    """The result whose AUC is the highest for sure: by lower confidence limit, so that no tiny slice wins by luck."""
+    ranked = [r for r in results if r.metrics['auc'].lower is not None]
+    if not ranked:
+        return {}
+    worst = max(ranked, key=lambda r: r.metrics['auc'].lower or 0.0)
+    figures = {name: e.value for name, e in worst.metrics.items() if e.value is not None}
+    named = {f'{prefix}_{name}': float(value) for name, value in figures.items()}
+    return {f'{prefix}_slice': worst.slice, f'{prefix}_attack': worst.attack, **named}
+
+
+def _split_names(plan: Plan) -> dict[str, list[str]]:
+    return {
+        'members': [split.split for split in plan.splits if split.is_member],
+        'non_members': [split.split for split in plan.splits if not split.is_member],
+    }
+
+
+def _versions() -> dict[str, str]:
+    installed = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {'privacy-component': __version__, 'python': platform.python_version(), **installed}
