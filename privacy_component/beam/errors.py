@@ -1,4 +1,4 @@
-"""The user's error out of Beam's wrapping."""
+"""The user's error out of Beam's and TensorFlow's wrapping."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from privacy_component.errors import PrivacyInputError
 
 _RAISED = re.compile(rf'(?:[\w.]*\.)?{PrivacyInputError.__name__}: (?P<message>[^\n]+)')
-_SIGNATURE = re.compile(r'Fail to call signature func with signature_name: (?P<name>[\w@/]+)')
-_REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse[^\n]{0,80}')
 _STAGE = re.compile(r"\s*\[while running '[^\n]*'\]|\s*\[\[?'?[\w/ ]*'?\]?\]\s*$")
+_SIGNATURE = re.compile(r'Fail to call signature func with signature_name: (?P<name>[\w@/]+)')
+_REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse[^\n]{0,30}')
 
 
 def surfaced(error: Exception) -> Exception:
@@ -23,16 +23,23 @@ def surfaced(error: Exception) -> Exception:
     if found:
         return PrivacyInputError(_STAGE.sub('', found[-1]))
     signature = _SIGNATURE.search(str(error))
-    return _bad_call(signature['name'], error) if signature else error
+    return bad_call(signature['name'], error) if signature else error
 
 
-def _bad_call(signature: str, error: Exception) -> PrivacyInputError:
-    """TFMA's message holds whole examples, which do not belong in a log: only TensorFlow's reason is kept."""
-    text = '\n'.join(str(e) for e in (error, error.__cause__, error.__context__) if e)
+def bad_call(signature: str, error: Exception) -> PrivacyInputError:
+    """The error for a signature that examples do not fit.
+
+    TensorFlow's and TFMA's messages can hold whole examples, which do not belong in a log: only the reason is kept.
+    """
+    text = '\n'.join(_text(e) for e in (error, error.__cause__, error.__context__) if e)
     why = _REASON.search(text)
     return PrivacyInputError(
-        f"the model's signature '{signature}' could not be called with these examples"
-        f'{": " + why[0] if why else ""}. Raw examples need a signature that parses them; transformed ones need a signature '
-        'that takes transformed features: name it in eval_config.model_specs[0].signature_name, or pass the other kind of '
-        'examples.'
+        f"the model's signature '{signature}' could not be called with these examples{': ' + why[0] if why else ''}. Raw "
+        'examples need a signature that parses them; transformed ones need a signature that takes transformed features: '
+        'name it in eval_config.model_specs[0].signature_name, or pass the other kind of examples.'
     )
+
+
+def _text(error: BaseException) -> str:
+    # TensorFlow fails to decode its own message when it quotes the bytes of an example.
+    return error.object.decode('utf-8', 'replace') if isinstance(error, UnicodeDecodeError) else str(error)

@@ -1,4 +1,4 @@
-"""The whole job: what is read, what the model says, what is counted, what is measured."""
+"""The whole job: what is read, what the model says, what is learnt, what is counted, what is measured."""
 
 from __future__ import annotations
 
@@ -10,59 +10,71 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
-from privacy_component.beam.decode import DecodeExamples
-from privacy_component.beam.observe import Evidence, Observe
+from privacy_component.attacks import attack_named
+from privacy_component.beam.direct import ObserveDirectly
+from privacy_component.beam.extract import observe_by_extractors
+from privacy_component.beam.learn import fit_attacks
+from privacy_component.beam.observe import Tally
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.predict import extract, read_eval_config
 from privacy_component.beam.read import read_batches
-from privacy_component.beam.score import CountKey, CountScores, MergeCounts, MergeEvidence
-from privacy_component.metrics import roc
+from privacy_component.beam.score import TALLY_KEY, CountKey, CountScores, FoldCounts, Merge
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import SliceResult, measure, result_to_json
 
 
 def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     """Adds the job to a Beam pipeline; it leaves its measurements in the JSON file `output_path`."""
-    label_key = read_eval_config(plan.eval_config).model_specs[0].label_key
     records = read_batches(root, plan.splits, plan.compression)
-    extracts = extract(records | 'Decode' >> beam.ParDo(DecodeExamples(plan.schema_path)), plan)
-    batches = extracts | 'Observe' >> beam.ParDo(Observe(plan))
-    evidence = (
-        batches
-        | 'LookAtOutputs' >> beam.Map(lambda batch: batch.evidence)
-        | 'MergeEvidence' >> beam.CombineGlobally(MergeEvidence())
-    )
-    counts = (
-        batches
-        | 'CountScores' >> beam.ParDo(CountScores(plan, label_key), evidence=beam.pvalue.AsSingleton(evidence))
-        | 'MergeCounts' >> beam.CombinePerKey(MergeCounts())
-    )
-    measured = counts | 'Measure' >> beam.Map(_measure, plan)
+    batches = observe(records, plan)
+    tally = {} if plan.output_kind else {'tally': beam.pvalue.AsSingleton(_tally(batches))}
+    learning = [name for name in plan.config.attacks if attack_named(name).learns]
+    others = [name for name in plan.config.attacks if name not in learning]
+    counts = [batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_tally=True), **tally)]
+    if learning:
+        fitted = beam.pvalue.AsSingleton(fit_attacks(root, batches, plan, learning, **tally))
+        count = CountScores(plan, learning, with_tally=False)
+        counts.append(batches | 'CountLearntScores' >> beam.ParDo(count, fitted=fitted, **tally))
     _ = (
-        root
-        | 'Once' >> beam.Create([output_path])
-        | 'Write' >> beam.Map(_write, beam.pvalue.AsList(measured), beam.pvalue.AsSingleton(evidence))
+        counts
+        | 'AllCounts' >> beam.Flatten()
+        | 'Merge' >> beam.CombinePerKey(Merge(plan.config.max_distinct_scores))
+        | 'Measure' >> beam.Map(_measure, plan)
+        | 'Gather' >> beam.combiners.ToList()
+        | 'Write' >> beam.Map(_write, output_path)
     )
+
+
+def observe(records: beam.PCollection, plan: Plan) -> beam.PCollection:
+    """Batches from raw batches, by the way that the plan has chosen."""
+    if plan.calls_model_directly:
+        return records | 'Observe' >> beam.ParDo(ObserveDirectly(plan))
+    return observe_by_extractors(records, plan)
 
 
 def take_measurements(path: str) -> dict[str, Any]:
-    """What `build`'s job left behind: 'results' and 'evidence'; the file is gone afterwards."""
+    """What `build`'s job left behind: 'results' and 'tally'; the file is gone afterwards."""
     with FileSystems.open(path) as file:
         measurements = json.loads(file.read().decode('utf-8'))
     FileSystems.delete([path])
     return measurements
 
 
-def _measure(counted: tuple[CountKey, roc.RocCounts], plan: Plan) -> SliceResult:
-    (slice_key, attack), counts = counted
+def _tally(batches: beam.PCollection) -> beam.PCollection:
+    tallies = batches | 'LookAtOutputs' >> beam.Map(lambda batch: Tally.of(batch, {}))
+    return tallies | 'MergeTallies' >> beam.CombineGlobally(Merge(0)).without_defaults()
+
+
+def _measure(counted: tuple[CountKey, FoldCounts | Tally], plan: Plan) -> SliceResult | Tally:
+    key, counts = counted
+    if key == TALLY_KEY:
+        return counts
     metrics = metrics_for([threshold.metric for threshold in plan.config.thresholds])
-    return measure(slice_key, attack, [counts], metrics, plan.config.confidence_level, plan.config.min_examples)
+    return measure(*key, counts, metrics, plan.config.confidence_level, plan.config.min_examples)
 
 
-def _write(path: str, results: Iterable[SliceResult], evidence: Evidence | None) -> None:
-    fields = {
-        'results': [result_to_json(result) for result in results],
-        'evidence': None if evidence is None else dataclasses.asdict(evidence),
-    }
+def _write(measured: Iterable[SliceResult | Tally], path: str) -> None:
+    measured = list(measured)
+    (tally,) = (dataclasses.asdict(one) for one in measured if isinstance(one, Tally))
+    results = [result_to_json(one) for one in measured if isinstance(one, SliceResult)]
     with FileSystems.create(path) as file:
-        file.write(json.dumps(fields, allow_nan=False).encode('utf-8'))
+        file.write(json.dumps({'results': results, 'tally': tally}, allow_nan=False).encode('utf-8'))

@@ -7,8 +7,6 @@ import dataclasses
 from privacy_component.config import PrivacyConfig
 from privacy_component.slicing import SlicingSpec
 
-TF_EXAMPLE = 'tf_example'
-
 
 @dataclasses.dataclass(frozen=True)
 class SplitFiles:
@@ -38,6 +36,11 @@ class Plan:
       transform_path: directory of a transform_graph to apply to raw examples; '' for none.
       schema_path: directory of the examples' schema; '' for none.
       compression: 'GZIP', '' ..., as tf.data names it.
+      calls_model_directly: whether workers call the model themselves (`beam/direct.py`) or leave it to TFMA's
+        extractors (`beam/extract.py`).
+      feature_types: for direct calls, the features to decode and the TFMD type of each.
+      output_kind: 'logits' or 'probabilities'; '' if it has to be found out in the job.
+      has_stable_outputs: whether an example's outputs are the same bits at any place in a batch; None if not tried.
     """
 
     config: PrivacyConfig
@@ -48,3 +51,13 @@ class Plan:
     transform_path: str = ''
     schema_path: str = ''
     compression: str = 'GZIP'
+    calls_model_directly: bool = False
+    feature_types: tuple[tuple[str, int], ...] = ()
+    output_kind: str = ''
+    has_stable_outputs: bool | None = None
+
+    @property
+    def slice_features(self) -> tuple[str, ...]:
+        """The features that slices are made of, without those that follow from labels and outputs."""
+        names = {name for spec in self.slicing_specs for name in spec.features}
+        return tuple(sorted(name for name in names if not name.startswith('@')))

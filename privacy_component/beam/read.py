@@ -24,17 +24,19 @@ class RawBatch:
     Attributes:
       records: serialized tf.Examples.
       is_member: whether the model was trained on them.
+      split: the split they are from.
       path: the file they are from.
     """
 
     records: list[bytes]
     is_member: bool
+    split: str
     path: str
 
 
 def read_batches(root: beam.Pipeline, splits: Iterable[SplitFiles], compression: str) -> beam.PCollection:
     """Every record of every file, in batches of BATCH_SIZE; the last of a file may be smaller."""
-    files = [(path, split.is_member) for split in splits for path in split.paths]
+    files = [(path, split.split, split.is_member) for split in splits for path in split.paths]
     return (
         root
         | 'Files' >> beam.Create(files)
@@ -43,7 +45,7 @@ def read_batches(root: beam.Pipeline, splits: Iterable[SplitFiles], compression:
     )
 
 
-def read_file(path: str, is_member: bool, compression: str) -> Iterator[RawBatch]:
+def read_file(path: str, split: str, is_member: bool, compression: str) -> Iterator[RawBatch]:
     """The batches of one TFRecord file.
 
     Raises:
@@ -53,7 +55,7 @@ def read_file(path: str, is_member: bool, compression: str) -> Iterator[RawBatch
     num_bytes = 0
     try:
         for records in dataset.as_numpy_iterator():
-            batch = RawBatch(records.tolist(), is_member, path)
+            batch = RawBatch(records.tolist(), is_member, split, path)
             num_bytes += sum(map(len, batch.records)) + _FRAMING_BYTES * len(batch.records)
             yield batch
     except tf.errors.OpError as error:

@@ -4,112 +4,161 @@ from __future__ import annotations
 
 import collections
 import functools
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import apache_beam as beam
+import numpy as np
+from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from privacy_component.attacks import attack_named
-from privacy_component.beam.observe import Batch, Evidence
+from privacy_component.attacks import Attack, attack_named
+from privacy_component.attacks.crossfit import fold_numbers
+from privacy_component.beam.observe import Batch, Tally
 from privacy_component.beam.plan import Plan
 from privacy_component.errors import PrivacyInputError
-from privacy_component.evaluate import slice_counts, with_derived_columns
+from privacy_component.evaluate import with_derived_columns
 from privacy_component.metrics import roc
+from privacy_component.observations import Observations
 from privacy_component.outputs import as_observations, output_kind
-from privacy_component.slicing import SliceKey, slice_rows
+from privacy_component.slicing import SliceKey, SliceRows, slice_rows
 
 CountKey = tuple[SliceKey, str]
+FoldCounts = tuple[roc.RocCounts, ...]
+FittedAttacks = Mapping[str, Sequence[Attack | None]]
 
+TALLY_KEY: CountKey = ((), '')
+_NAMESPACE = 'privacy_component'
 _PARTS_KEPT = 16
 
 
-class CountScores(beam.DoFn):
-    """Batch -> ((slice key, attack), RocCounts), one of each per bundle."""
+def observations_of(batch: Batch, plan: Plan, tally: Tally | None) -> Observations:
+    """A batch as observations; `tally` tells the outputs' kind where the plan does not."""
+    kind = plan.output_kind or output_kind(tally.outputs, plan.config.output_kind)
+    return as_observations(
+        is_member=batch.is_member,
+        example_id=batch.example_id,
+        labels=batch.labels,
+        outputs=batch.outputs,
+        kind=kind,
+    )
 
-    def __init__(self, plan: Plan, label_key: str):
+
+class CountScores(beam.DoFn):
+    """Batch -> ((slice key, attack), counts of each fold), one of each per bundle; and, where asked for, the tally."""
+
+    def __init__(self, plan: Plan, attacks: Sequence[str], with_tally: bool):
         self._plan = plan
-        self._label_key = label_key
+        self._attacks = tuple(attacks)
+        self._with_tally = with_tally
+        self._num_examples = Metrics.counter(_NAMESPACE, 'examples_scored')
+        self._num_slices = Metrics.distribution(_NAMESPACE, 'slices_per_bundle')
 
     def start_bundle(self) -> None:
         """Starts counting anew, so that a retried bundle counts nothing twice."""
-        self._parts: dict[CountKey, list[roc.RocCounts]] = collections.defaultdict(list)
+        self._parts: dict[CountKey, list[Any]] = collections.defaultdict(list)
 
-    def process(self, batch: Batch, evidence: Evidence) -> None:
+    def process(self, batch: Batch, fitted: FittedAttacks | None = None, tally: Tally | None = None) -> None:
         """Counts a batch's scores."""
-        _check_several_classes(evidence, self._label_key)
-        kind = output_kind(evidence.outputs, self._plan.config.output_kind)
-        observations = as_observations(
-            is_member=batch.is_member,
-            example_id=batch.example_id,
-            labels=batch.labels,
-            outputs=batch.outputs,
-            kind=kind,
-            label_name=f"label_key '{self._label_key}'",
-        )
-        columns = with_derived_columns(batch.columns, observations)
-        slices = [slice_rows(spec, columns, len(observations)) for spec in self._plan.slicing_specs]
-        for attack in self._plan.config.attacks:
-            keys = roc.score_keys(attack_named(attack).make().score(observations))
-            for rows in slices:
-                for key, counts in slice_counts(keys, observations.is_member, rows).items():
-                    self._parts[key, attack].append(counts)
+        started = time.process_time_ns()
+        observations = observations_of(batch, self._plan, tally)
+        slices = self._slices(batch, observations)
+        for attack in self._attacks:
+            scores, fold, num_folds = score(attack, observations, fitted, self._plan)
+            ordered = roc.SortedScores.of(roc.score_keys(scores), observations.is_member)
+            for members_of in slices:
+                self._count(attack, ordered, members_of, fold, num_folds)
+        self._check_number_of_slices()
+        self._num_examples.inc(len(observations))
+        if self._with_tally:
+            spent = {**batch.nanoseconds, 'score and count': time.process_time_ns() - started}
+            self._parts[TALLY_KEY].append(Tally.of(batch, spent))
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Emits the bundle's counts."""
+        self._num_slices.update(len(self._parts))
         window = GlobalWindow()
         for key, parts in self._parts.items():
-            yield WindowedValue((key, roc.merge(parts)), window.max_timestamp(), [window])
+            yield WindowedValue((key, merged(parts)), window.max_timestamp(), [window])
+
+    def _slices(self, batch: Batch, observations: Observations) -> list[SliceRows]:
+        wanted = {name for spec in self._plan.slicing_specs for name in spec.features}
+        columns = with_derived_columns(batch.columns, observations, wanted)
+        return [slice_rows(spec, columns, len(observations)) for spec in self._plan.slicing_specs]
+
+    def _count(
+        self, attack: str, ordered: roc.SortedScores, members_of: SliceRows, fold: np.ndarray | None, num_folds: int
+    ) -> None:
+        rows, codes = members_of.rows, members_of.codes
+        if fold is not None:
+            codes = codes.astype(np.int64) * num_folds + fold[rows]
+        counts = ordered.count(rows, codes, len(members_of.keys) * num_folds)
+        for i, key in enumerate(members_of.keys):
+            parts = self._parts[key, attack]
+            parts.append(tuple(counts[i * num_folds : (i + 1) * num_folds]))
+            if len(parts) >= _PARTS_KEPT:
+                self._parts[key, attack] = [merged(parts)]
+
+    def _check_number_of_slices(self) -> None:
+        most = self._plan.config.max_slices
+        if len(self._parts) > most * max(len(self._attacks), 1):
+            raise PrivacyInputError(
+                f'there are more than {most:,} slices: leave features with many values out of slicing_specs, or raise '
+                'PrivacyConfig.max_slices.'
+            )
 
 
-def _check_several_classes(evidence: Evidence, label_key: str) -> None:
-    if evidence.smallest_label == evidence.largest_label:
-        raise PrivacyInputError(
-            f"every label_key '{label_key}' is {evidence.smallest_label:g}: a model cannot be judged on one class. Check "
-            'the label, and that the splits hold all classes.'
-        )
+def score(
+    attack: str, observations: Observations, fitted: FittedAttacks | None, plan: Plan
+) -> tuple[np.ndarray, np.ndarray | None, int]:
+    """Scores (n,), the fold that each was made in (None for an attack that learns nothing), and the number of folds."""
+    if not attack_named(attack).learns:
+        return attack_named(attack).make().fit(observations).score(observations), None, 1
+    num_folds = plan.config.folds
+    fold = fold_numbers(observations, num_folds, plan.config.seed)
+    scores = np.zeros(len(observations))
+    for number, one in enumerate(fitted[attack]):
+        rows = np.flatnonzero(fold == number)
+        if len(rows):
+            scores[rows] = one.score(observations.select(rows))
+    return scores, fold, num_folds
 
 
-class MergeCounts(beam.CombineFn):
-    """RocCounts -> RocCounts; associative, commutative and exact."""
+class Merge(beam.CombineFn):
+    """Counts, or tallies, added up; associative, commutative and exact. `max_keys` bounds the distinct scores kept."""
 
-    def create_accumulator(self) -> list[roc.RocCounts]:
-        """Nothing counted yet."""
+    def __init__(self, max_keys: int):
+        self._max_keys = max_keys
+
+    def create_accumulator(self) -> list[Any]:
+        """Nothing yet."""
         return []
 
-    def add_input(self, accumulator: list[roc.RocCounts], counts: roc.RocCounts) -> list[roc.RocCounts]:
+    def add_input(self, accumulator: list[Any], part: Any) -> list[Any]:
         """Adds one part."""
-        parts = [*accumulator, counts]
+        parts = [*accumulator, part]
         return parts if len(parts) < _PARTS_KEPT else self.compact(parts)
 
-    def merge_accumulators(self, accumulators: Iterable[list[roc.RocCounts]]) -> list[roc.RocCounts]:
+    def merge_accumulators(self, accumulators: Iterable[list[Any]]) -> list[Any]:
         """Adds all parts."""
         return self.compact([part for parts in accumulators for part in parts])
 
-    def compact(self, accumulator: list[roc.RocCounts]) -> list[roc.RocCounts]:
+    def compact(self, accumulator: list[Any]) -> list[Any]:
         """One part in the place of many."""
-        return [roc.merge(accumulator)] if accumulator else []
+        return [self._bounded(merged(accumulator))] if accumulator else []
 
-    def extract_output(self, accumulator: list[roc.RocCounts]) -> roc.RocCounts:
+    def extract_output(self, accumulator: list[Any]) -> Any:
         """The total."""
-        return roc.merge(accumulator)
+        return self._bounded(merged(accumulator))
+
+    def _bounded(self, part: Any) -> Any:
+        return part if isinstance(part, Tally) else tuple(roc.bounded(counts, self._max_keys) for counts in part)
 
 
-class MergeEvidence(beam.CombineFn):
-    """Evidence -> Evidence over the whole data set; None without any data."""
-
-    def create_accumulator(self) -> Evidence | None:
-        """Nothing seen yet."""
-        return None
-
-    def add_input(self, accumulator: Evidence | None, evidence: Evidence) -> Evidence:
-        """Adds one batch's evidence."""
-        return evidence if accumulator is None else accumulator.merge(evidence)
-
-    def merge_accumulators(self, accumulators: Iterable[Evidence | None]) -> Evidence | None:
-        """Adds all of it."""
-        return functools.reduce(self.add_input, filter(None, accumulators), None)
-
-    def extract_output(self, accumulator: Evidence | None) -> Evidence | None:
-        """The total."""
-        return accumulator
+def merged(parts: Sequence[Any]) -> Any:
+    """The sum of tallies, or of the counts of each fold."""
+    if isinstance(parts[0], Tally):
+        return functools.reduce(Tally.merge, parts)
+    return tuple(roc.merge(fold) for fold in zip(*parts, strict=True))

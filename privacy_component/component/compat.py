@@ -6,6 +6,7 @@ Holds for TFX 1.16 to 1.21; where releases differ, the difference is dealt with 
 import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx.components.evaluator import constants as blessing_constants
+from tfx.components.evaluator import executor as evaluator_executor
 from tfx.components.util import examples_utils, model_utils
 from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
 from tfx.dsl.io import fileio
@@ -19,6 +20,7 @@ BaseBeamExecutor = base_beam_executor.BaseBeamExecutor
 BeamExecutorSpec = executor_spec.BeamExecutorSpec
 ComponentSpec = component_spec.ComponentSpec
 ChannelParameter = component_spec.ChannelParameter
+EvaluatorExecutor = evaluator_executor.Executor
 ExecutionParameter = component_spec.ExecutionParameter
 RuntimeParameter = data_types.RuntimeParameter
 
@@ -28,6 +30,7 @@ __all__ = [
     'BeamExecutorSpec',
     'ChannelParameter',
     'ComponentSpec',
+    'EvaluatorExecutor',
     'ExecutionParameter',
     'RuntimeParameter',
     'artifact_utils',

@@ -10,9 +10,19 @@ from absl import logging
 
 from privacy_component.beam import job
 from privacy_component.beam.errors import surfaced
+from privacy_component.beam.observe import Tally, tally_from_json
 from privacy_component.beam.plan import Plan
 from privacy_component.component import preflight, publish
-from privacy_component.component.compat import BaseBeamExecutor, artifact_utils, model_utils, path_utils, proto_utils, tfma, types
+from privacy_component.component.compat import (
+    BaseBeamExecutor,
+    EvaluatorExecutor,
+    artifact_utils,
+    model_utils,
+    path_utils,
+    proto_utils,
+    tfma,
+    types,
+)
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import decide
@@ -33,6 +43,9 @@ BLESSING_KEY = 'blessing'
 Artifacts = dict[str, list[types.Artifact]]
 
 
+# Kubeflow's entrypoint turns the model's id in a blessing back into its name for subclasses of this class only. TFX
+# executors are abstract base classes, so a registered class is a subclass that inherits nothing.
+@EvaluatorExecutor.register
 class Executor(BaseBeamExecutor):
     """Executor for PrivacyEvaluator."""
 
@@ -51,10 +64,10 @@ class Executor(BaseBeamExecutor):
         started = time.time()
         plan = _make_plan(input_dict, exec_properties)
         metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
-        results, evidence = self._measure(plan, f'{metrics.uri}/.measurements.json')
+        results, tally = self._measure(plan, f'{metrics.uri}/.measurements.json')
         upstream = _upstream_blessed(input_dict)
         verdict = decide(results, plan.config, upstream)
-        context = publish.context(plan, evidence, upstream, _uris(input_dict), started)
+        context = publish.context(plan, tally, upstream, _uris(input_dict), started)
         result = PrivacyResult(results, verdict, context)
         publish.write_metrics(metrics, result)
         publish.write_blessing(
@@ -65,8 +78,8 @@ class Executor(BaseBeamExecutor):
         )
         logging.info('%s', html.summary(result))
 
-    def _measure(self, plan: Plan, path: str) -> tuple[tuple[SliceResult, ...], dict[str, Any]]:
-        """Every slice's results and the evidence on the outputs; `path` is where the job leaves them."""
+    def _measure(self, plan: Plan, path: str) -> tuple[tuple[SliceResult, ...], Tally]:
+        """Every slice's results, and what is known of all examples together; `path` is where the job leaves them."""
         logging.info('Attacking %s with %s.', plan.model_path, ', '.join(plan.config.attacks))
         try:
             with self._make_beam_pipeline() as pipeline:
@@ -76,7 +89,7 @@ class Executor(BaseBeamExecutor):
         measurements = job.take_measurements(path)
         results = in_order(map(result_from_json, measurements['results']), plan.config.attacks)
         _check_slices_found(plan, results)
-        return results, measurements['evidence']
+        return results, tally_from_json(measurements['tally'])
 
 
 def _check_slices_found(plan: Plan, results: Sequence[SliceResult]) -> None:
@@ -86,8 +99,8 @@ def _check_slices_found(plan: Plan, results: Sequence[SliceResult]) -> None:
         absent = [name for name in spec.feature_keys if name not in found]
         if absent and not any(spec.matches(result.slice_key) for result in results):
             raise PrivacyInputError(
-                f"a slicing spec names the feature '{absent[0]}', which no example has: correct eval_config.slicing_specs "
-                'or PrivacyConfig.slicing_specs.'
+                f"a slicing spec names the feature '{absent[0]}', which no example has: correct "
+                'eval_config.slicing_specs or PrivacyConfig.slicing_specs.'
             )
 
 
@@ -106,7 +119,9 @@ def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any]) -> Plan:
 
 def _required(exec_properties: dict[str, Any], name: str) -> str:
     if not exec_properties.get(name):
-        raise PrivacyInputError(f"the execution property '{name}' is missing or empty: pass {name} to PrivacyEvaluator.")
+        raise PrivacyInputError(
+            f"the execution property '{name}' is missing or empty: pass {name} to PrivacyEvaluator."
+        )
     return exec_properties[name]
 
 

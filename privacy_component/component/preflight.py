@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.python.saved_model import loader_impl
 
 from privacy_component.beam.decode import read_schema
 from privacy_component.beam.plan import Plan, SplitFiles
-from privacy_component.beam.read import unreadable
+from privacy_component.beam.read import RawBatch
+from privacy_component.beam.trial import first_batches, try_out
 from privacy_component.component.compat import artifact_utils, example_gen_pb2, examples_utils, io_utils, types
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
@@ -44,19 +47,19 @@ def make_plan(
         for names, is_member in ((config.member_splits, True), (config.non_member_splits, False))
         for split in names
     )
-    check_model(model_path, eval_config.model_specs[0])
-    sample = {split.split: _first_features(split, compression) for split in splits}
-    transformed = is_transformed(set().union(*sample.values()), transform_path)
-    return Plan(
+    plan = Plan(
         config=config,
         eval_config=json_format.MessageToJson(eval_config),
         model_path=model_path,
         splits=splits,
         slicing_specs=tuple(slicing_specs_for(config, [_slicing_spec(spec) for spec in eval_config.slicing_specs])),
-        transform_path='' if transformed else transform_path,
-        schema_path=f'{transform_path}/transformed_metadata' if transformed else schema_path,
+        schema_path=schema_path,
         compression=compression,
+        calls_model_directly=check_model(model_path, eval_config.model_specs[0]),
     )
+    samples = first_batches(plan)
+    plan = _with_transform(plan, transform_path, samples)
+    return try_out(plan, samples) if plan.calls_model_directly else plan
 
 
 def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
@@ -68,7 +71,7 @@ def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
         )
     if not specs[0].label_key:
         raise PrivacyInputError(
-            'eval_config.model_specs[0].label_key is empty: name the feature that holds the label (one label per model).'
+            'eval_config.model_specs[0].label_key is empty: name the feature that holds the label, one for the model.'
         )
     result = tfma.EvalConfig()
     result.CopyFrom(eval_config)
@@ -81,25 +84,53 @@ def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
     return result
 
 
-def check_model(model_path: str, spec: tfma.ModelSpec) -> None:
-    """Raises PrivacyInputError unless there is a SavedModel with the signature that will be called."""
+def check_model(model_path: str, spec: tfma.ModelSpec) -> bool:
+    """True if the signatures that will be called take serialized examples, so that workers can call them directly.
+
+    Raises:
+      PrivacyInputError: there is no SavedModel, or it lacks such a signature.
+    """
     try:
         saved_model = loader_impl.parse_saved_model(model_path)
     except OSError as error:
         raise PrivacyInputError(f'model: there is no SavedModel in {model_path} ({error}).') from error
-    signatures = {name for graph in saved_model.meta_graphs for name in graph.signature_def if name[:2] != '__'}
-    wanted = [spec.signature_name] if spec.signature_name else list(_SIGNATURES)
-    if not signatures & set(wanted):
-        raise PrivacyInputError(
-            f"the model in {model_path} has no signature '{wanted[-1]}'; it has {', '.join(sorted(signatures)) or 'none'}: "
-            'export one, or name another with eval_config.model_specs[0].signature_name.'
-        )
-    unknown = [name for name in spec.preprocessing_function_names if '@' not in name and name not in signatures]
+    signatures = {name: graph.signature_def[name] for graph in saved_model.meta_graphs for name in graph.signature_def}
+    called = [_called_signature(spec, signatures, model_path), *spec.preprocessing_function_names]
+    unknown = [name for name in called if '@' not in name and name not in signatures]
     if unknown:
         raise PrivacyInputError(
             f"preprocessing_function_names has '{unknown[0]}', which is none of the model's signatures "
-            f'({", ".join(sorted(signatures))}).'
+            f'({_listed(signatures)}).'
         )
+    is_saved_model = spec.model_type in ('', tfma.constants.TF_GENERIC, tfma.constants.TF_KERAS)
+    return is_saved_model and all(_takes_serialized_examples(signatures.get(name)) for name in called)
+
+
+def _called_signature(spec: tfma.ModelSpec, signatures: Mapping[str, SignatureDef], model_path: str) -> str:
+    wanted = [spec.signature_name] if spec.signature_name else list(_SIGNATURES)
+    found = [name for name in wanted if name in signatures]
+    if not found:
+        raise PrivacyInputError(
+            f"the model in {model_path} has no signature '{wanted[-1]}'; it has {_listed(signatures)}: export one, or "
+            'name another with eval_config.model_specs[0].signature_name.'
+        )
+    return found[0]
+
+
+def _listed(signatures: Iterable[str]) -> str:
+    return ', '.join(sorted(name for name in signatures if not name.startswith('__'))) or 'none'
+
+
+def _takes_serialized_examples(signature: SignatureDef | None) -> bool:
+    inputs = list(signature.inputs.values()) if signature else []
+    return len(inputs) == 1 and inputs[0].dtype == tf.string.as_datatype_enum and len(inputs[0].tensor_shape.dim) <= 1
+
+
+def _with_transform(plan: Plan, transform_path: str, samples: Sequence[RawBatch]) -> Plan:
+    """The plan with the transform_graph applied to raw examples, or taken for the schema of transformed ones."""
+    if is_transformed(set().union(*map(_first_features, samples)), transform_path):
+        return dataclasses.replace(plan, schema_path=f'{transform_path}/transformed_metadata')
+    return dataclasses.replace(plan, transform_path=transform_path)
 
 
 def is_transformed(names: set[str], transform_path: str) -> bool:
@@ -135,13 +166,17 @@ def _compression(examples: Sequence[types.Artifact]) -> str:
             )
     formats = {examples_utils.get_file_format(artifact) for artifact in examples}
     if len(formats) != 1 or not formats <= set(_COMPRESSION):
-        raise PrivacyInputError(f'examples are in the file formats {sorted(formats)}; one of {list(_COMPRESSION)} is needed.')
+        raise PrivacyInputError(
+            f'examples are in the file formats {sorted(formats)}; one of {list(_COMPRESSION)} is needed.'
+        )
     return _COMPRESSION[formats.pop()]
 
 
 def _split_files(examples: Sequence[types.Artifact], split: str, is_member: bool) -> SplitFiles:
     field = 'member_splits' if is_member else 'non_member_splits'
-    existing = sorted({name for artifact in examples for name in artifact_utils.decode_split_names(artifact.split_names)})
+    existing = sorted(
+        {name for artifact in examples for name in artifact_utils.decode_split_names(artifact.split_names)}
+    )
     if split not in existing:
         raise PrivacyInputError(
             f"PrivacyConfig.{field} names the split '{split}', but the examples have {', '.join(existing) or 'none'}."
@@ -153,25 +188,17 @@ def _split_files(examples: Sequence[types.Artifact], split: str, is_member: bool
     return SplitFiles(split, is_member, tuple(paths))
 
 
-def _first_features(split: SplitFiles, compression: str) -> set[str]:
-    """The names of the features in the split's first example."""
-    for path in split.paths:
-        try:
-            for record in tf.data.TFRecordDataset(path, compression).take(1).as_numpy_iterator():
-                return _feature_names(record, path)
-        except tf.errors.OpError as error:
-            raise unreadable(path, error.message) from error
-    raise PrivacyInputError(f"the split '{split.split}' is empty: its {len(split.paths)} files hold no example.")
-
-
-def _feature_names(record: bytes, path: str) -> set[str]:
+def _first_features(sample: RawBatch) -> set[str]:
+    """The names of the features in the sample's first example."""
     try:
-        return set(tf.train.Example.FromString(record).features.feature)
+        return set(tf.train.Example.FromString(sample.records[0]).features.feature)
     except DecodeError as error:
-        raise PrivacyInputError(f'the first record in {path} is not a tf.Example.') from error
+        raise PrivacyInputError(f'the first record in {sample.path} is not a tf.Example.') from error
 
 
 def _slicing_spec(spec: tfma.SlicingSpec) -> SlicingSpec:
     if spec.slice_keys_sql:
-        raise PrivacyInputError('eval_config.slicing_specs uses slice_keys_sql; only feature_keys and feature_values work.')
+        raise PrivacyInputError(
+            'eval_config.slicing_specs uses slice_keys_sql; only feature_keys and feature_values work.'
+        )
     return SlicingSpec(tuple(spec.feature_keys), dict(spec.feature_values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import json
 import platform
@@ -10,35 +11,48 @@ from collections.abc import Mapping
 from typing import Any
 
 from privacy_component._version import __version__
+from privacy_component.beam.observe import Tally
 from privacy_component.beam.plan import Plan
+from privacy_component.beam.trial import check_tally
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.gate import Verdict
-from privacy_component.outputs import OutputEvidence, output_kind
 from privacy_component.report import html
 from privacy_component.results import FILE_NAME, PrivacyResult, SliceResult
 
 REPORT_FILE_NAME = 'report.html'
 _PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', 'numpy', 'scipy', 'scikit-learn')
 _LONGEST_MESSAGE = 4000
+_UNSTABLE = (
+    "The model's outputs depend in their last bits on an example's place in its batch, so another sharding of the data can "
+    'change figures in their last digits.'
+)
 
 
-def context(
-    plan: Plan, evidence: Mapping[str, Any] | None, upstream: bool | None, uris: Mapping[str, str], started: float
-) -> dict[str, Any]:
-    """What was evaluated and how; JSON values only."""
+def context(plan: Plan, tally: Tally, upstream: bool | None, uris: Mapping[str, str], started: float) -> dict[str, Any]:
+    """What was evaluated and how; JSON values only.
+
+    Raises:
+      PrivacyInputError: the examples together cannot be judged; see `check_tally`.
+    """
+    saturation = tally.outputs.saturation_warning()
+    unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
     return {
         'inputs': dict(uris),
         'model_uri': plan.model_path,
         'splits': _split_names(plan),
+        'num_examples': dict(tally.num_examples),
         'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
-        'output_kind': output_kind(OutputEvidence(**evidence['outputs']), plan.config.output_kind) if evidence else None,
-        'output_evidence': evidence and evidence['outputs'],
+        'output_kind': check_tally(plan, tally),
+        'output_evidence': dataclasses.asdict(tally.outputs),
+        'warnings': [*([saturation] if saturation else []), *unstable],
         'upstream_blessed': upstream,
         'config': json.loads(plan.config.to_json()),
         'eval_config': json.loads(plan.eval_config),
+        'model_called': 'directly' if plan.calls_model_directly else "by TFMA's extractors",
         'versions': _versions(),
         'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
         'seconds': round(time.time() - started, 1),
+        'cpu_seconds': {stage: round(spent / 1e9, 3) for stage, spent in tally.nanoseconds.items()},
     }
 
 
@@ -71,11 +85,13 @@ def headline(result: PrivacyResult) -> dict[str, str | int | float]:
 def write_blessing(blessing: types.Artifact, verdict: Verdict, model: types.Artifact, component_id: str | None) -> None:
     """Marks the artifact as blessed or not, as Evaluator marks its own.
 
-    `blessed` is what Pusher reads, `current_model_id` what LatestBlessedModelStrategy reads.
+    `blessed` is what Pusher reads, `current_model_id` what LatestBlessedModelStrategy reads; it is left out where
+    models have no ids.
     """
     constants = blessing_constants
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    if model.id:
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
     if component_id:
         blessing.set_string_custom_property('component_id', component_id)
     message = ' '.join(verdict.reasons)[:_LONGEST_MESSAGE]

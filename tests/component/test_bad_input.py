@@ -71,7 +71,9 @@ def test_text_label(world):
     refused(world, "label_key 'label' holds .*class .*map the text to 0 ... 2")
 
 
-@pytest.mark.parametrize(('value', 'message'), [(0.5, 'holds 0.5'), (float('nan'), 'has no single value in 300 of 300')])
+@pytest.mark.parametrize(
+    ('value', 'message'), [(0.5, 'holds 0.5'), (float('nan'), 'has no single value in 300 of 300')]
+)
 def test_fraction_or_nan_as_label(world, value, message):
     rows = [row | {'label': value} for row in w.make_rows(300, 3, leak=False)]
     world.replace_rows('train', rows)
@@ -169,7 +171,10 @@ def test_not_a_tf_example(world):
         ('[]', 'privacy_config must be a JSON object'),
         ('{"attack": ["loss_threshold"]}', "no field 'attack'; did you mean 'attacks'"),
         ('{"attacks": ["los_threshold"]}', "attack 'los_threshold' is not one of .*did you mean 'loss_threshold'"),
-        ('{"thresholds": [{"metric": "auc", "upper_bound": 1.5}]}', r'upper_bound is 1.5; it must be a number in \[0, 1\]'),
+        (
+            '{"thresholds": [{"metric": "auc", "upper_bound": 1.5}]}',
+            r'upper_bound is 1.5; it must be a number in \[0, 1\]',
+        ),
         ('{"member_splits": ["eval"]}', "split 'eval' is in both"),
         ('', "'privacy_config' is missing or empty"),
     ],

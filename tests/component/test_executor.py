@@ -103,7 +103,9 @@ def test_a_tight_model_is_blessed(tmp_path):
         (w.config(thresholds=()), 'thresholds is empty'),
         (w.config(min_examples=700), 'at least 700 each are needed'),
         (
-            w.config(thresholds=(Threshold('auc', 0.9, slicing_specs=(SlicingSpec(feature_values={'color': 'pink'}),)),)),
+            w.config(
+                thresholds=(Threshold('auc', 0.9, slicing_specs=(SlicingSpec(feature_values={'color': 'pink'}),)),)
+            ),
             "names the slice 'color = pink', which the data do not have",
         ),
         (w.config(thresholds=(Threshold('tpr_at_fpr_0.001', 0.9),)), 'too few examples to decide'),

@@ -115,6 +115,10 @@ class World:
             old.unlink()
         write_split(self.root / 'examples', split, [serialize(row) for row in rows])
 
+    def records(self, split: str) -> list[bytes]:
+        files = sorted(map(str, (self.root / 'examples' / f'Split-{split}').glob('*')))
+        return list(tf.data.TFRecordDataset(files, 'GZIP').as_numpy_iterator())
+
     def inputs(self) -> dict:
         examples = standard_artifacts.Examples()
         examples.uri = str(self.root / 'examples')
@@ -140,5 +144,3 @@ class World:
         } | properties
         Executor(context).Do(inputs or self.inputs(), outputs, properties)
         return {name: artifacts[0] for name, artifacts in outputs.items()}
-
-

@@ -1,0 +1,111 @@
+"""The long way from records to a batch: TFMA's batched extractors, for every kind of model that Evaluator can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import tensorflow_model_analysis as tfma
+from tfx_bsl.coders import example_coder
+
+from privacy_component.beam.decode import decode_batch, read_schema, tensor_representations
+from privacy_component.beam.direct import transform_call
+from privacy_component.beam.observe import Batch, Observer
+from privacy_component.beam.plan import Plan
+from privacy_component.beam.read import RawBatch
+
+TRANSFORMED_FEATURES_KEY = 'transformed_features'
+_IS_MEMBER_KEY = 'is_member'
+_SPLIT_KEY = 'split'
+
+
+def observe_by_extractors(records: beam.PCollection, plan: Plan) -> beam.PCollection:
+    """Batches from raw batches."""
+    extracts = records | 'Decode' >> beam.ParDo(DecodeExamples(plan.schema_path))
+    for extractor in _extractors(plan):
+        extracts |= extractor.stage_name >> extractor.ptransform
+    return extracts | 'Observe' >> beam.ParDo(ObserveExtracts(plan))
+
+
+def _extractors(plan: Plan) -> Sequence[tfma.extractors.Extractor]:
+    eval_config = Observer(plan).eval_config
+    model = tfma.default_eval_shared_model(eval_saved_model_path=plan.model_path, eval_config=eval_config)
+    make = tfma.extractors
+    chosen = [make.FeaturesExtractor(eval_config, tensor_representations=tensor_representations(plan.schema_path))]
+    if eval_config.model_specs[0].preprocessing_function_names:
+        chosen.append(make.TransformedFeaturesExtractor(eval_config, model))
+    elif plan.transform_path:
+        apply_graph = beam.ParDo(ApplyTransformGraph(plan.transform_path))
+        chosen.append(make.Extractor(stage_name='ApplyTransformGraph', ptransform=apply_graph))
+    return [*chosen, make.PredictionsExtractor(eval_config, model)]
+
+
+class DecodeExamples(beam.DoFn):
+    """RawBatch -> tfma.Extracts with an Arrow record batch, the serialized examples and columns of what they are."""
+
+    def __init__(self, schema_path: str):
+        self._schema_path = schema_path
+
+    def setup(self) -> None:
+        """Makes the decoder once per worker."""
+        schema = read_schema(self._schema_path)
+        self._decoder = example_coder.ExamplesToRecordBatchDecoder(schema and schema.SerializeToString())
+
+    def process(self, batch: RawBatch) -> Iterator[dict[str, Any]]:
+        """Decodes a batch."""
+        record_batch = decode_batch(self._decoder, batch)
+        raw = pa.array([[record] for record in batch.records], pa.large_list(pa.large_binary()))
+        yield {
+            tfma.ARROW_RECORD_BATCH_KEY: pa.RecordBatch.from_arrays(
+                [*record_batch.columns, raw], [*record_batch.schema.names, tfma.ARROW_INPUT_COLUMN]
+            ),
+            _IS_MEMBER_KEY: np.full(len(batch.records), batch.is_member),
+            _SPLIT_KEY: np.full(len(batch.records), batch.split),
+        }
+
+
+class ApplyTransformGraph(beam.DoFn):
+    """Adds the features that a transform_graph makes of raw examples, for models that have no graph of their own.
+
+    They are added beside the raw ones, and take their place where names are equal: a slice can still say
+    `payment_type = Cash`, and the model gets the input it was trained on.
+    """
+
+    def __init__(self, transform_path: str):
+        self._transform_path = transform_path
+
+    def setup(self) -> None:
+        """Loads the graph once per worker."""
+        self._transform = transform_call(self._transform_path)
+
+    def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Transforms a batch."""
+        transformed = self._transform(list(extracts[tfma.INPUT_KEY].flatten()))
+        features = {**extracts[tfma.FEATURES_KEY], **transformed}
+        yield {**extracts, tfma.FEATURES_KEY: features, TRANSFORMED_FEATURES_KEY: transformed}
+
+
+class ObserveExtracts(beam.DoFn):
+    """tfma.Extracts -> Batch."""
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+
+    def setup(self) -> None:
+        """Reads the settings once per worker."""
+        self._observer = Observer(self._plan)
+
+    def process(self, extracts: dict[str, Any]) -> Iterator[Batch]:
+        """Observes a batch."""
+        records = list(np.asarray(extracts[tfma.INPUT_KEY]).flatten())
+        transformed = extracts.get(TRANSFORMED_FEATURES_KEY) or {}
+        yield self._observer.observe(
+            records,
+            np.asarray(extracts[_IS_MEMBER_KEY]).reshape(len(records)),
+            (transformed, extracts[tfma.FEATURES_KEY]),
+            extracts[tfma.PREDICTIONS_KEY],
+            split=str(np.asarray(extracts[_SPLIT_KEY]).flat[0]),
+        )

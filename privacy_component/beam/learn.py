@@ -1,0 +1,103 @@
+"""The attackers that learn: a bounded sample by hash, one fit per attack and fold, each a Beam element."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import apache_beam as beam
+import numpy as np
+
+from privacy_component.attacks import Attack, attack_named
+from privacy_component.attacks.attack import check_needs
+from privacy_component.attacks.crossfit import FEWEST_TO_LEARN_FROM, fold_numbers
+from privacy_component.beam.plan import Plan
+from privacy_component.beam.score import FittedAttacks, observations_of
+from privacy_component.errors import PrivacyInputError
+from privacy_component.hashing import mix
+from privacy_component.observations import Observations, concatenate
+
+# Of each side and fold; more would not make attackers better, but the sample has to fit into one worker.
+_SAMPLED_PER_SIDE_AND_FOLD = 20_000
+
+
+def fit_attacks(
+    root: beam.Pipeline, batches: beam.PCollection, plan: Plan, attacks: Sequence[str], **tally: beam.pvalue.AsSingleton
+) -> beam.PCollection:
+    """One {attack: fitted attack of each fold}."""
+    sample = (
+        batches
+        | 'AsObservations' >> beam.Map(observations_of, plan, **({'tally': None} | tally))
+        | 'Sample' >> beam.CombineGlobally(SmallestHashes(plan)).without_defaults()
+    )
+    work = [(attack, number) for attack in attacks for number in range(plan.config.folds)]
+    return (
+        root
+        | 'AttacksAndFolds' >> beam.Create(work)
+        | 'SpreadFits' >> beam.Reshuffle()
+        | 'Fit' >> beam.Map(fit_one, beam.pvalue.AsSingleton(sample), plan)
+        | 'GatherFits' >> beam.combiners.ToList()
+        | 'ByAttack' >> beam.Map(_by_attack)
+    )
+
+
+class SmallestHashes(beam.CombineFn):
+    """Observations -> at most _SAMPLED_PER_SIDE_AND_FOLD of them for each side and fold, those with the smallest hashes.
+
+    What is kept depends on nothing but the examples, so every order, partition and retry keeps the same.
+    """
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+
+    def create_accumulator(self) -> list[Observations]:
+        """Nothing sampled yet."""
+        return []
+
+    def add_input(self, accumulator: list[Observations], part: Observations) -> list[Observations]:
+        """Adds one batch."""
+        parts = [*accumulator, part]
+        return parts if sum(map(len, parts)) < 4 * _SAMPLED_PER_SIDE_AND_FOLD else self.compact(parts)
+
+    def merge_accumulators(self, accumulators: Iterable[list[Observations]]) -> list[Observations]:
+        """Adds all batches."""
+        return self.compact([part for parts in accumulators for part in parts])
+
+    def compact(self, accumulator: list[Observations]) -> list[Observations]:
+        """Drops what will not be in the sample."""
+        return [_smallest(concatenate(accumulator), self._plan)] if accumulator else []
+
+    def extract_output(self, accumulator: list[Observations]) -> Observations:
+        """The sample, in the order of its hashes."""
+        return _smallest(concatenate(accumulator), self._plan)
+
+
+def fit_one(work: tuple[str, int], sample: Observations, plan: Plan) -> tuple[str, int, Attack]:
+    """An attack fitted on every fold but one."""
+    attack, number = work
+    check_needs(attack, attack_named(attack), sample)
+    training = sample.select(fold_numbers(sample, plan.config.folds, plan.config.seed) != number)
+    if min(training.num_members, training.num_non_members) < FEWEST_TO_LEARN_FROM:
+        raise PrivacyInputError(
+            f"attack '{attack}' learns from at least {FEWEST_TO_LEARN_FROM} members and non-members; there are "
+            f'{training.num_members} and {training.num_non_members}: leave it out of PrivacyConfig.attacks, or give more '
+            'examples.'
+        )
+    return attack, number, attack_named(attack).make().fit(training)
+
+
+def _by_attack(fitted: Iterable[tuple[str, int, Attack]]) -> FittedAttacks:
+    ordered = sorted(fitted, key=lambda one: one[:2])
+    return {attack: [one for name, _, one in ordered if name == attack] for attack, _, _ in ordered}
+
+
+def _smallest(observations: Observations, plan: Plan) -> Observations:
+    hashes = mix(observations.example_id, seed=1)
+    order = np.lexsort((observations.labels.reshape(len(observations), -1)[:, 0], hashes))
+    stratum = fold_numbers(observations, plan.config.folds, plan.config.seed).astype(np.int64) * 2
+    stratum = (stratum + observations.is_member)[order]
+    kept = np.concatenate([_first(stratum == number) for number in range(2 * plan.config.folds)])
+    return observations.select(order[np.sort(kept)])
+
+
+def _first(where: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(where)[:_SAMPLED_PER_SIDE_AND_FOLD]

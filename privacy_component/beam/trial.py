@@ -1,0 +1,112 @@
+"""A trial on the first examples of every split: what is wrong shows before the job, and what it needs is settled."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.coders import example_coder
+
+from privacy_component.beam.decode import decode_batch, read_schema
+from privacy_component.beam.direct import ObserveDirectly
+from privacy_component.beam.observe import Batch, Observer, Tally
+from privacy_component.beam.plan import Plan, SplitFiles
+from privacy_component.beam.read import RawBatch, read_file
+from privacy_component.beam.score import merged
+from privacy_component.errors import PrivacyInputError
+from privacy_component.outputs import output_kind
+
+_TYPES = ((pa.types.is_integer, schema_pb2.INT), (pa.types.is_floating, schema_pb2.FLOAT))
+
+
+def first_batches(plan: Plan) -> list[RawBatch]:
+    """The first batch of every split.
+
+    Raises:
+      PrivacyInputError: a split is empty, or its first file cannot be read.
+    """
+    return [_first_batch(split, plan.compression) for split in plan.splits]
+
+
+def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
+    """The plan, with what a run on the samples settles; calls the model in this process.
+
+    Raises:
+      PrivacyInputError: labels, outputs or features of the samples cannot be used.
+    """
+    worker = ObserveDirectly(plan)
+    worker.setup()
+    plan = dataclasses.replace(plan, feature_types=_feature_types(plan, samples, worker.transformed_names(samples[0])))
+    batches = [batch for sample in samples for batch in worker.process(sample)]
+    tally = merged([Tally.of(batch, {}) for batch in batches])
+    return dataclasses.replace(
+        plan,
+        output_kind=output_kind(tally.outputs, plan.config.output_kind),
+        has_stable_outputs=all(map(lambda *pair: _is_stable(worker, *pair), samples, batches)),
+    )
+
+
+def check_tally(plan: Plan, tally: Tally) -> str:
+    """The kind of all outputs.
+
+    Raises:
+      PrivacyInputError: all examples together contradict what the first of them said, or are of one class.
+    """
+    if tally.smallest_label == tally.largest_label:
+        label_key = Observer(plan).model_spec.label_key
+        raise PrivacyInputError(
+            f"every label_key '{label_key}' is {tally.smallest_label:g}: a model cannot be judged on one class. Check the "
+            'label, and that the splits hold all classes.'
+        )
+    kind = output_kind(tally.outputs, plan.config.output_kind)
+    if plan.output_kind and kind != plan.output_kind:
+        raise PrivacyInputError(
+            f"the model's first outputs look like {plan.output_kind}, all of them together like {kind}: say which they are "
+            'with PrivacyConfig.output_kind.'
+        )
+    return kind
+
+
+def _first_batch(split: SplitFiles, compression: str) -> RawBatch:
+    for path in split.paths:
+        for batch in read_file(path, split.split, split.is_member, compression):
+            return batch
+    raise PrivacyInputError(f"the split '{split.split}' is empty: its {len(split.paths)} files hold no example.")
+
+
+def _feature_types(plan: Plan, samples: list[RawBatch], transformed: set[str]) -> tuple[tuple[str, int], ...]:
+    """The raw features that are needed and their types; empty, for all features, where a type is not known."""
+    needed = sorted({Observer(plan).model_spec.label_key, *plan.slice_features} - transformed)
+    known = _schema_types(plan) or _types_in(samples)
+    return tuple((name, known[name]) for name in needed) if all(name in known for name in needed) else ()
+
+
+def _schema_types(plan: Plan) -> dict[str, int]:
+    schema = read_schema(plan.schema_path)
+    return {feature.name: feature.type for feature in schema.feature} if schema else {}
+
+
+def _types_in(samples: list[RawBatch]) -> dict[str, int]:
+    decoder = example_coder.ExamplesToRecordBatchDecoder()
+    types: dict[str, int] = {}
+    for sample in samples:
+        types |= _arrow_types(decode_batch(decoder, sample).schema)
+    return types
+
+
+def _arrow_types(schema: pa.Schema) -> Mapping[str, int]:
+    return {field.name: _type_of(field.type.value_type) for field in schema if not pa.types.is_null(field.type)}
+
+
+def _type_of(value_type: pa.DataType) -> int:
+    return next((kind for is_kind, kind in _TYPES if is_kind(value_type)), schema_pb2.BYTES)
+
+
+def _is_stable(worker: ObserveDirectly, sample: RawBatch, batch: Batch) -> bool:
+    """True if an example's outputs are the same bits at another place in the batch."""
+    reversed_sample = dataclasses.replace(sample, records=sample.records[::-1])
+    (again,) = worker.process(reversed_sample)
+    return np.array_equal(again.outputs[::-1], batch.outputs)

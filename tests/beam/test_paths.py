@@ -1,0 +1,80 @@
+"""The ways from examples to figures agree: own model call and TFMA's extractors, job and arrays."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from privacy_component import PrivacyResult, evaluate_privacy
+from privacy_component.beam.observe import example_ids
+from tests.component import world as w
+
+LEARNING = ('logistic_regression', 'gradient_boosting', 'quantile', 'loss_threshold')
+
+
+def load(outputs) -> PrivacyResult:
+    return PrivacyResult.load(Path(outputs['privacy_metrics'].uri) / 'privacy_metrics.json')
+
+
+class ByName(tf.Module):
+    """Takes the feature `logits` by name, as a model behind a parsing layer does."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, w.NUM_CLASSES], tf.float32, name='logits')])
+    def serve(self, logits):
+        return {'outputs': tf.identity(logits)}
+
+
+@pytest.fixture(scope='module')
+def by_both(tmp_path_factory):
+    """The same world through a signature for serialized examples and through one for named features."""
+    direct = w.World(tmp_path_factory.mktemp('direct')).write()
+    named = w.World(tmp_path_factory.mktemp('named')).write()
+    model = ByName()
+    tf.saved_model.save(
+        model, str(named.root / 'model' / 'Format-Serving'), signatures={'serving_default': model.serve}
+    )
+    return load(direct.run()), load(named.run())
+
+
+def test_the_way_is_chosen_and_said(by_both):
+    direct, named = by_both
+    assert direct.context['model_called'] == 'directly'
+    assert named.context['model_called'] == "by TFMA's extractors"
+
+
+def test_both_ways_agree(by_both):
+    direct, named = by_both
+    assert [r.row() for r in direct.results] == [r.row() for r in named.results]
+    assert direct.verdict == named.verdict
+
+
+def test_attackers_that_learn_find_in_the_job_what_they_find_on_arrays(tmp_path):
+    config = w.config(attacks=LEARNING)
+    world = w.World(tmp_path).write()
+    found = load(world.run(privacy_config=config))
+    members, non_members = world.records('train'), world.records('eval')
+    parsed = [tf.train.Example.FromString(record).features.feature for record in members + non_members]
+    expected = evaluate_privacy(
+        is_member=np.arange(len(parsed)) < len(members),
+        labels=[example['label'].int64_list.value[0] for example in parsed],
+        logits=np.array([example['logits'].float_list.value for example in parsed], np.float32),
+        features={'color': [example['color'].bytes_list.value[0] for example in parsed]},
+        example_ids=example_ids(members + non_members),
+        config=config,
+    )
+    wanted = {(r.slice, r.attack): r for r in expected.results}
+    both = [r for r in found.results if (r.slice, r.attack) in wanted]
+    assert len(both) == len(LEARNING) * (1 + 3 + w.NUM_CLASSES)
+    assert all(r.metrics == wanted[r.slice, r.attack].metrics for r in both)
+
+
+def test_too_few_examples_to_learn_from_is_said(tmp_path):
+    world = w.World(tmp_path).write(num_rows=8)
+    with pytest.raises(ValueError, match="attack 'mlp' learns from at least"):
+        world.run(privacy_config=w.config(attacks=('mlp',)))
+
+
+def test_too_many_slices_is_said(tmp_path):
+    with pytest.raises(ValueError, match='more than 5 slices'):
+        w.World(tmp_path).write().run(privacy_config=w.config(max_slices=5))
