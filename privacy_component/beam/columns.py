@@ -98,6 +98,6 @@ def _arrow_values(lists: pa.Array, name: str, num_rows: int) -> NDArray:
 
 def _missing(name: str, missing: int, num_rows: int) -> PrivacyInputError:
     return PrivacyInputError(
-        f'{name} has no single value in {missing} of {num_rows} examples of a batch: every example needs one label. Fill '
-        'it in or drop those examples before training.'
+        f'{name} has no single value in {missing} of {num_rows} examples of a batch: every example needs one label. '
+        'Fill it in or drop those examples before training.'
     )

@@ -1,7 +1,7 @@
 """The short way from records to a batch: decode what slices need, call the model in batches of one fixed shape.
 
-For models whose signature takes serialized examples. A model's outputs are only the same bits in every batching if every
-call has the same shape, so the last batch of a file is padded, and the padding cut off after the call.
+For models whose signature takes serialized examples. A model's outputs are only the same bits in every batching if
+every call has the same shape, so the last batch of a file is padded, and the padding cut off after the call.
 """
 
 from __future__ import annotations

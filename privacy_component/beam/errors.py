@@ -34,8 +34,8 @@ def bad_call(signature: str, error: Exception) -> PrivacyInputError:
     text = '\n'.join(_text(e) for e in (error, error.__cause__, error.__context__) if e)
     why = _REASON.search(text)
     return PrivacyInputError(
-        f"the model's signature '{signature}' could not be called with these examples{': ' + why[0] if why else ''}. Raw "
-        'examples need a signature that parses them; transformed ones need a signature that takes transformed features: '
+        f"the model's signature '{signature}' could not be called with these examples{': ' + why[0] if why else ''}. "
+        'Raw examples need a signature that parses them, transformed ones a signature that takes transformed features: '
         'name it in eval_config.model_specs[0].signature_name, or pass the other kind of examples.'
     )
 

@@ -17,7 +17,7 @@ from privacy_component.beam.learn import fit_attacks
 from privacy_component.beam.observe import Tally
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import read_batches
-from privacy_component.beam.score import TALLY_KEY, CountKey, CountScores, FoldCounts, Merge
+from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import SliceResult, measure, result_to_json
 
@@ -66,7 +66,7 @@ def _tally(batches: beam.PCollection) -> beam.PCollection:
 
 def _measure(counted: tuple[CountKey, FoldCounts | Tally], plan: Plan) -> SliceResult | Tally:
     key, counts = counted
-    if key == TALLY_KEY:
+    if isinstance(counts, Tally):
         return counts
     metrics = metrics_for([threshold.metric for threshold in plan.config.thresholds])
     return measure(*key, counts, metrics, plan.config.confidence_level, plan.config.min_examples)

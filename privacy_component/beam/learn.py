@@ -41,7 +41,7 @@ def fit_attacks(
 
 
 class SmallestHashes(beam.CombineFn):
-    """Observations -> at most _SAMPLED_PER_SIDE_AND_FOLD of them for each side and fold, those with the smallest hashes.
+    """Observations -> at most _SAMPLED_PER_SIDE_AND_FOLD for each side and fold, those with the smallest hashes.
 
     What is kept depends on nothing but the examples, so every order, partition and retry keeps the same.
     """
@@ -79,8 +79,8 @@ def fit_one(work: tuple[str, int], sample: Observations, plan: Plan) -> tuple[st
     if min(training.num_members, training.num_non_members) < FEWEST_TO_LEARN_FROM:
         raise PrivacyInputError(
             f"attack '{attack}' learns from at least {FEWEST_TO_LEARN_FROM} members and non-members; there are "
-            f'{training.num_members} and {training.num_non_members}: leave it out of PrivacyConfig.attacks, or give more '
-            'examples.'
+            f'{training.num_members} and {training.num_non_members}: leave it out of PrivacyConfig.attacks, or give '
+            'more examples.'
         )
     return attack, number, attack_named(attack).make().fit(training)
 

@@ -142,8 +142,8 @@ def chosen_output(predictions: Any, prediction_key: str, num_rows: int) -> NDArr
     if isinstance(predictions, Mapping):
         if prediction_key not in predictions:
             raise PrivacyInputError(
-                f"prediction_key is '{prediction_key}' but the model's outputs are {', '.join(sorted(predictions))}: set "
-                'eval_config.model_specs[0].prediction_key to one of them.'
+                f"prediction_key is '{prediction_key}' but the model's outputs are {', '.join(sorted(predictions))}: "
+                'set eval_config.model_specs[0].prediction_key to one of them.'
             )
         predictions = predictions[prediction_key]
     outputs = np.asarray(predictions)

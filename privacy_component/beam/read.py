@@ -41,7 +41,7 @@ def read_batches(root: beam.Pipeline, splits: Iterable[SplitFiles], compression:
         root
         | 'Files' >> beam.Create(files)
         | 'SpreadFiles' >> beam.Reshuffle()
-        | 'ReadFile' >> beam.FlatMap(lambda file: read_file(*file, compression))
+        | 'ReadFile' >> beam.FlatMap(lambda file: read_file(file[0], file[1], file[2], compression))
     )
 
 

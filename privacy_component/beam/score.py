@@ -27,7 +27,7 @@ from privacy_component.slicing import SliceKey, SliceRows, slice_rows
 
 CountKey = tuple[SliceKey, str]
 FoldCounts = tuple[roc.RocCounts, ...]
-FittedAttacks = Mapping[str, Sequence[Attack | None]]
+FittedAttacks = Mapping[str, Sequence[Attack]]
 
 TALLY_KEY: CountKey = ((), '')
 _NAMESPACE = 'privacy_component'
@@ -36,7 +36,7 @@ _PARTS_KEPT = 16
 
 def observations_of(batch: Batch, plan: Plan, tally: Tally | None) -> Observations:
     """A batch as observations; `tally` tells the outputs' kind where the plan does not."""
-    kind = plan.output_kind or output_kind(tally.outputs, plan.config.output_kind)
+    kind = output_kind(tally.outputs, plan.config.output_kind) if tally else plan.output_kind
     return as_observations(
         is_member=batch.is_member,
         example_id=batch.example_id,
@@ -81,7 +81,7 @@ class CountScores(beam.DoFn):
         self._num_slices.update(len(self._parts))
         window = GlobalWindow()
         for key, parts in self._parts.items():
-            yield WindowedValue((key, merged(parts)), window.max_timestamp(), [window])
+            yield WindowedValue((key, merged(parts)), window.max_timestamp(), (window,))
 
     def _slices(self, batch: Batch, observations: Observations) -> list[SliceRows]:
         wanted = {name for spec in self._plan.slicing_specs for name in spec.features}
@@ -119,7 +119,7 @@ def score(
     num_folds = plan.config.folds
     fold = fold_numbers(observations, num_folds, plan.config.seed)
     scores = np.zeros(len(observations))
-    for number, one in enumerate(fitted[attack]):
+    for number, one in enumerate((fitted or {})[attack]):
         rows = np.flatnonzero(fold == number)
         if len(rows):
             scores[rows] = one.score(observations.select(rows))

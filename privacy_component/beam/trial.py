@@ -58,14 +58,14 @@ def check_tally(plan: Plan, tally: Tally) -> str:
     if tally.smallest_label == tally.largest_label:
         label_key = Observer(plan).model_spec.label_key
         raise PrivacyInputError(
-            f"every label_key '{label_key}' is {tally.smallest_label:g}: a model cannot be judged on one class. Check the "
-            'label, and that the splits hold all classes.'
+            f"every label_key '{label_key}' is {tally.smallest_label:g}: a model cannot be judged on one class. Check "
+            'the label, and that the splits hold all classes.'
         )
     kind = output_kind(tally.outputs, plan.config.output_kind)
     if plan.output_kind and kind != plan.output_kind:
         raise PrivacyInputError(
-            f"the model's first outputs look like {plan.output_kind}, all of them together like {kind}: say which they are "
-            'with PrivacyConfig.output_kind.'
+            f"the model's first outputs look like {plan.output_kind}, all of them together like {kind}: say which they "
+            'are with PrivacyConfig.output_kind.'
         )
     return kind
 

@@ -11,7 +11,6 @@ from tfx.components.util import examples_utils, model_utils
 from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
 from tfx.dsl.io import fileio
 from tfx.orchestration import data_types
-from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, system_artifacts
 from tfx.utils import io_utils, path_utils, proto_utils
 
@@ -35,7 +34,6 @@ __all__ = [
     'RuntimeParameter',
     'artifact_utils',
     'blessing_constants',
-    'example_gen_pb2',
     'examples_utils',
     'fileio',
     'io_utils',

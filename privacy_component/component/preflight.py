@@ -16,7 +16,7 @@ from privacy_component.beam.decode import read_schema
 from privacy_component.beam.plan import Plan, SplitFiles
 from privacy_component.beam.read import RawBatch
 from privacy_component.beam.trial import first_batches, try_out
-from privacy_component.component.compat import artifact_utils, example_gen_pb2, examples_utils, io_utils, types
+from privacy_component.component.compat import artifact_utils, examples_utils, io_utils, types
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import slicing_specs_for
@@ -158,11 +158,10 @@ def _schema_names(path: str) -> set[str]:
 
 def _compression(examples: Sequence[types.Artifact]) -> str:
     for artifact in examples:
-        payload = examples_utils.get_payload_format(artifact)
-        if payload != example_gen_pb2.FORMAT_TF_EXAMPLE:
+        payload = examples_utils.get_payload_format_string(artifact)
+        if payload != 'FORMAT_TF_EXAMPLE':
             raise PrivacyInputError(
-                f'the examples in {artifact.uri} are {examples_utils.get_payload_format_string(artifact)}; only '
-                'FORMAT_TF_EXAMPLE can be read.'
+                f'the examples in {artifact.uri} are {payload}; only FORMAT_TF_EXAMPLE can be read.'
             )
     formats = {examples_utils.get_file_format(artifact) for artifact in examples}
     if len(formats) != 1 or not formats <= set(_COMPRESSION):

@@ -23,8 +23,8 @@ REPORT_FILE_NAME = 'report.html'
 _PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', 'numpy', 'scipy', 'scikit-learn')
 _LONGEST_MESSAGE = 4000
 _UNSTABLE = (
-    "The model's outputs depend in their last bits on an example's place in its batch, so another sharding of the data can "
-    'change figures in their last digits.'
+    "The model's outputs depend in their last bits on an example's place in its batch, so another sharding of the data "
+    'can change figures in their last digits.'
 )
 
 

@@ -85,7 +85,7 @@ def test_metrics_artifact_holds_two_files_and_headline_figures(leaky):
 
 
 def test_report_carries_no_feature_values_but_slice_names(leaky):
-    world, outputs = leaky
+    _, outputs = leaky
     text = (Path(outputs['privacy_metrics'].uri) / 'report.html').read_text()
     assert 'BLOCKED' in text
     assert str(w.make_rows(1, 1, leak=True)[0]['logits'][0])[:8] not in text

@@ -11,7 +11,7 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from tfx.types import artifact_utils, standard_artifacts
 
-from privacy_component import PrivacyConfig, PrivacyMetrics, SlicingSpec, Threshold
+from privacy_component import PrivacyConfig, PrivacyMetrics, Threshold
 from privacy_component.component import executor
 from privacy_component.component.executor import Executor
 
