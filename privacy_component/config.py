@@ -9,13 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.attacks import attack_named
+from privacy_component.attacks.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.registry import metric_named
+from privacy_component.observations import TASKS
 from privacy_component.slicing import SlicingSpec
 
 LEAK_SHOWN = 'leak_shown'
 SAFETY_NOT_SHOWN = 'safety_not_shown'
 OUTPUT_KINDS = ('auto', 'logits', 'probabilities')
+MODEL_TASKS = ('auto', *TASKS)
+GROUP_AGGREGATIONS = (NO_AGGREGATION, *AGGREGATIONS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +66,21 @@ class PrivacyConfig:
       non_member_splits: splits that it has never seen.
       slicing_specs: slices to look at besides the overall one and those of eval_config.
       slice_by_class: also look at every class of the label.
+      slice_by_correctness: also look at what the model gets right and what it gets wrong.
+      slice_by_loss_percentile: also look at every tenth of the examples by loss; diagnostic, such slices never gate.
+      task: 'multiclass', 'multilabel' or 'regression'; 'auto' takes two or more labels per example for multilabel,
+        predictions for regression, and all else for multiclass.
       output_kind: whether the model's outputs are 'logits' or 'probabilities'; 'auto' decides for the whole data set.
       confidence_level: of the intervals, and one minus the gate's error rate over all comparisons together.
+      folds: attacks that learn are fitted on all folds but one and score that one.
+      group_aggregation: 'none', or how the scores of a group's examples become the group's: 'mean', 'max', 'logsumexp';
+        then groups (people, authors, devices) are what is counted.
+      num_most_vulnerable: how many members at the highest risk are named in the result, by id; costs a
+        Beam job a second pass.
       min_examples: fewer members or non-members than this and a slice is inconclusive.
+      max_slices: more slices than this are an error.
+      max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much the AUC
+        can be off.
       seed: of everything that is random; combined with hashes of the examples.
     """
 
@@ -74,9 +90,17 @@ class PrivacyConfig:
     non_member_splits: tuple[str, ...] = ('eval',)
     slicing_specs: tuple[SlicingSpec, ...] = ()
     slice_by_class: bool = True
+    slice_by_correctness: bool = False
+    slice_by_loss_percentile: bool = False
+    task: str = 'auto'
     output_kind: str = 'auto'
     confidence_level: float = 0.95
+    folds: int = 2
+    group_aggregation: str = NO_AGGREGATION
+    num_most_vulnerable: int = 0
     min_examples: int = 30
+    max_slices: int = 10_000
+    max_distinct_scores: int = 1_000_000
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -93,8 +117,9 @@ class PrivacyConfig:
         _check_number('PrivacyConfig.confidence_level', self.confidence_level, 0.5, 0.9999)
         _check_integer('PrivacyConfig.min_examples', self.min_examples, 2)
         _check_integer('PrivacyConfig.seed', self.seed, 0)
-        if not isinstance(self.slice_by_class, bool):
-            raise PrivacyInputError(f'PrivacyConfig.slice_by_class is {self.slice_by_class!r}; write true or false.')
+        _check_integer('PrivacyConfig.max_slices', self.max_slices, 1)
+        _check_integer('PrivacyConfig.max_distinct_scores', self.max_distinct_scores, 1000)
+        self._check_attack_settings()
 
     def to_json(self) -> str:
         """The config as JSON text; `from_json` reads it back to an equal config."""
@@ -112,6 +137,15 @@ class PrivacyConfig:
         except (TypeError, ValueError) as error:
             raise PrivacyInputError(f'privacy_config is not JSON ({error}): {str(text)[:80]!r}') from error
         return from_mapping(cls, fields, 'privacy_config')
+
+    def _check_attack_settings(self) -> None:
+        _check_choice('PrivacyConfig.task', self.task, MODEL_TASKS)
+        _check_choice('PrivacyConfig.group_aggregation', self.group_aggregation, GROUP_AGGREGATIONS)
+        _check_integer('PrivacyConfig.folds', self.folds, 2, 20)
+        _check_integer('PrivacyConfig.num_most_vulnerable', self.num_most_vulnerable, 0)
+        for field in ('slice_by_class', 'slice_by_correctness', 'slice_by_loss_percentile'):
+            if not isinstance(getattr(self, field), bool):
+                raise PrivacyInputError(f'PrivacyConfig.{field} is {getattr(self, field)!r}; write true or false.')
 
     def _check_splits(self) -> None:
         both = sorted(set(self.member_splits) & set(self.non_member_splits))
@@ -191,6 +225,7 @@ def _check_number(field: str, value: Any, low: float, high: float | None) -> Non
         raise PrivacyInputError(f'{field} is {value!r}; it must be a number {allowed}.')
 
 
-def _check_integer(field: str, value: Any, low: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        raise PrivacyInputError(f'{field} is {value!r}; it must be a whole number of at least {low}.')
+def _check_integer(field: str, value: Any, low: int, high: int | None = None) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < low or (high is not None and value > high):
+        allowed = f'of at least {low}' if high is None else f'from {low} to {high}'
+        raise PrivacyInputError(f'{field} is {value!r}; it must be a whole number {allowed}.')

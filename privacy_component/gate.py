@@ -240,7 +240,9 @@ def _exceeded_sentence(c: Comparison) -> str:
     if c.block_if == LEAK_SHOWN:
         shown = f'a leak is shown (corrected lower bound {c.corrected_bound:.3f})'
         return f'{figure} is above the limit of {c.limit:g}: {shown}.'
-    return f'{figure} is not shown to be below the limit of {c.limit:g} (corrected upper bound {c.corrected_bound:.3f}).'
+    return (
+        f'{figure} is not shown to be below the limit of {c.limit:g} (corrected upper bound {c.corrected_bound:.3f}).'
+    )
 
 
 def _passed_sentence(comparisons: Sequence[Comparison]) -> str:

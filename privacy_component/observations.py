@@ -13,6 +13,7 @@ from privacy_component.errors import PrivacyInputError
 MULTICLASS = 'multiclass'
 MULTILABEL = 'multilabel'
 REGRESSION = 'regression'
+TASKS = (MULTICLASS, MULTILABEL, REGRESSION)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -23,8 +24,8 @@ class Observations:
       is_member: (n,) bool, True for an example the model was trained on.
       example_id: (n,) uint64, a hash of the example; seeds and folds come from it.
       labels: (n,) int64 class numbers; (n, classes) bool for multi-label; (n,) float64 for regression.
-      outputs: (n, classes) float64 logits, of which log-probabilities are a special case; (n, 1) predictions for
-        regression. A model with one sigmoid output is observed as two classes with logits (0, z).
+      outputs: (n, classes) floating-point logits, of which log-probabilities are a special case; for regression (n, 1)
+        predictions or (n, 2) means and variances. One sigmoid output is observed as two classes with logits (0, z).
       task: 'multiclass', 'multilabel' or 'regression'.
       signals: signals that do not follow from the outputs, by name, each (n,) float64 (gradient norms, say).
       group_id: (n,) uint64, or None: the person, author or device an example belongs to.
@@ -33,7 +34,7 @@ class Observations:
     is_member: NDArray[np.bool_]
     example_id: NDArray[np.uint64]
     labels: NDArray
-    outputs: NDArray[np.float64]
+    outputs: NDArray
     task: str = MULTICLASS
     signals: Mapping[str, NDArray[np.float64]] = dataclasses.field(default_factory=dict)
     group_id: NDArray[np.uint64] | None = None
@@ -51,11 +52,17 @@ class Observations:
 
     @property
     def num_members(self) -> int:
+        """How many examples are members."""
         return int(np.count_nonzero(self.is_member))
 
     @property
     def num_non_members(self) -> int:
+        """How many examples are not."""
         return len(self) - self.num_members
+
+    def has(self, field: str) -> bool:
+        """True if there is such a column: 'labels', 'group_id', 'signals.gradient_norm', ..."""
+        return field in self._columns()
 
     def select(self, rows: NDArray) -> Observations:
         """The examples at `rows`, a boolean mask (n,) or integer positions (k,)."""

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations import MULTICLASS, Observations
+from privacy_component.labels import class_labels, multilabel_labels, regression_labels
+from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
+
+LOGITS = 'logits'
+PROBABILITIES = 'probabilities'
 
 _ROW_SUM_TOLERANCE = 1e-3
+# Squares and differences of anything smaller stay finite.
+_LARGEST_OUTPUT = 1e150
+_VALUES_PER_BLOCK = 1 << 17
+_SATURATED_SHARE = 0.01
+_SATURATED_ROWS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +32,7 @@ class OutputEvidence:
       num_outputs: outputs of each row.
       smallest, largest: over all outputs.
       largest_row_sum_error: max |sum of a row - 1|; 0 for a single output.
-      num_extreme: outputs that are exactly 0 or 1.
+      num_at_smallest, num_at_largest: outputs that equal the smallest and the largest.
     """
 
     num_rows: int
@@ -30,7 +40,8 @@ class OutputEvidence:
     smallest: float
     largest: float
     largest_row_sum_error: float
-    num_extreme: int
+    num_at_smallest: int = 0
+    num_at_largest: int = 0
 
     @classmethod
     def of(cls, outputs: NDArray) -> OutputEvidence:
@@ -40,17 +51,18 @@ class OutputEvidence:
           PrivacyInputError: there is a NaN or an infinity.
         """
         rows = outputs.reshape(len(outputs), -1)
-        bad = ~np.isfinite(rows).all(axis=1)
-        if bad.any():
-            first = int(np.argmax(bad))
-            raise PrivacyInputError(
-                f'the model outputs {rows[first].tolist()[:5]} for {int(bad.sum())} of {len(rows)} examples of a batch: '
-                'outputs must be finite. Look for overflow or a division by zero in the model.'
-            )
-        row_sums = np.abs(rows.sum(axis=1, dtype=np.float64) - 1).max(initial=0.0) if rows.shape[1] > 1 else 0.0
-        extreme = int(np.count_nonzero((rows == 0) | (rows == 1)))
-        low, high = float(rows.min(initial=np.inf)), float(rows.max(initial=-np.inf))
-        return cls(len(rows), rows.shape[1], low, high, float(row_sums), extreme)
+        _check_finite(rows)
+        step = max(_VALUES_PER_BLOCK // max(rows.shape[1], 1), 1)
+        starts = range(0, max(len(rows), 1), step)
+        return functools.reduce(cls.merge, (cls._of_block(rows[start : start + step]) for start in starts))
+
+    @classmethod
+    def _of_block(cls, rows: NDArray) -> OutputEvidence:
+        columns = np.array(rows.T, np.float64, order='C')  # sums over a short last axis are slow
+        low, high = float(columns.min(initial=np.inf)), float(columns.max(initial=-np.inf))
+        row_sum_error = float(np.abs(columns.sum(axis=0) - 1).max(initial=0.0)) if len(columns) > 1 else 0.0
+        at_ends = (int(np.count_nonzero(columns == end)) for end in (low, high))
+        return cls(len(rows), len(columns), low, high, row_sum_error, *at_ends)
 
     def merge(self, other: OutputEvidence) -> OutputEvidence:
         """The evidence of both parts together."""
@@ -59,27 +71,54 @@ class OutputEvidence:
                 f'the model gives {self.num_outputs} outputs for some examples and {other.num_outputs} for others: '
                 'every example must get the same number.'
             )
+        both = (self, other)
+        low, high = min(part.smallest for part in both), max(part.largest for part in both)
         return OutputEvidence(
-            self.num_rows + other.num_rows,
-            self.num_outputs,
-            min(self.smallest, other.smallest),
-            max(self.largest, other.largest),
-            max(self.largest_row_sum_error, other.largest_row_sum_error),
-            self.num_extreme + other.num_extreme,
+            num_rows=self.num_rows + other.num_rows,
+            num_outputs=self.num_outputs,
+            smallest=low,
+            largest=high,
+            largest_row_sum_error=max(part.largest_row_sum_error for part in both),
+            num_at_smallest=sum(part.num_at_smallest for part in both if part.smallest == low),
+            num_at_largest=sum(part.num_at_largest for part in both if part.largest == high),
         )
 
     def look_like_probabilities(self) -> bool:
         """True if every output lies in [0, 1] and, for several outputs, every row sums to 1."""
-        return self.smallest >= 0 and self.largest <= 1 and self.largest_row_sum_error <= _ROW_SUM_TOLERANCE
+        return self.lie_in_unit_interval() and self.largest_row_sum_error <= _ROW_SUM_TOLERANCE
+
+    def lie_in_unit_interval(self) -> bool:
+        """True if every output lies in [0, 1]."""
+        return self.smallest >= 0 and self.largest <= 1
+
+    def in_words(self) -> str:
+        """What was seen, for a report."""
+        sums = f', rows sum to 1 within {self.largest_row_sum_error:.2g}' if self.num_outputs > 1 else ''
+        plural = 's' if self.num_outputs != 1 else ''
+        return f'{self.num_outputs} output{plural} per example in [{self.smallest:.6g}, {self.largest:.6g}]{sums}'
+
+    def saturation_warning(self) -> str | None:
+        """What to do about many equal extreme outputs, which hide the examples that low false positive rates count."""
+        equal, value = max((self.num_at_largest, self.largest), (self.num_at_smallest, self.smallest))
+        if equal < max(_SATURATED_ROWS, _SATURATED_SHARE * self.num_rows):
+            return None
+        return (
+            f'The outputs are saturated: {equal:,} of them, for {self.num_rows:,} examples, equal {value:g}. Such '
+            'examples tie, so rates at low false positive rates may read too low: evaluate logits (the layer before '
+            'the softmax or sigmoid) in place of probabilities, unrounded and unclipped.'
+        )
 
 
-def output_kind(evidence: OutputEvidence, configured: str = 'auto') -> str:
-    """'logits' or 'probabilities', for the whole data set.
+def output_kind(evidence: OutputEvidence, configured: str = 'auto', task: str = MULTICLASS) -> str:
+    """'logits' or 'probabilities', for the whole data set; regression outputs are predictions and pass as logits.
 
     Raises:
       PrivacyInputError: the outputs contradict what is configured.
     """
-    found = 'probabilities' if evidence.look_like_probabilities() else 'logits'
+    if task == REGRESSION:
+        return LOGITS
+    fits = evidence.lie_in_unit_interval() if task == MULTILABEL else evidence.look_like_probabilities()
+    found = PROBABILITIES if fits else LOGITS
     if configured == 'auto':
         return found
     if configured == 'probabilities' and found == 'logits':
@@ -91,45 +130,20 @@ def output_kind(evidence: OutputEvidence, configured: str = 'auto') -> str:
     return configured
 
 
-def as_logits(outputs: NDArray[np.float64], kind: str) -> NDArray[np.float64]:
-    """(n, classes) float64 logits of two classes or more, from logits or probabilities of shape (n, classes or 1)."""
-    if outputs.shape[1] == 1:
-        if kind == 'probabilities':
-            outputs = np.hstack([1 - outputs, outputs])
-        else:
-            outputs = np.hstack([np.zeros_like(outputs), outputs])
-    if kind == 'logits':
-        return outputs
-    smallest = np.finfo(np.float64).tiny
-    return np.log(np.maximum(outputs, smallest))
+def as_logits(outputs: NDArray, kind: str, task: str = MULTICLASS) -> NDArray:
+    """(n, classes) floating-point logits, from logits or probabilities of shape (n, classes or 1).
 
-
-def class_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDArray[np.int64]:
-    """(n,) int64 class numbers in [0, num_classes).
-
-    Raises:
-      PrivacyInputError: labels are text, fractions, missing, one-hot, or out of range; the message names the field.
+    One sigmoid output of a multi-class model becomes two classes. Logits of two classes or more are passed on as they
+    are, without a copy; signals compute on them in float64.
     """
-    labels = np.asarray(labels)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise PrivacyInputError(f'{name} has shape {labels.shape}; one class number per example is needed.')
-    if labels.dtype.kind not in 'biuf':
-        raise PrivacyInputError(
-            f'{name} holds {str(labels[0])!r}, not class numbers: map the text to 0 ... {num_classes - 1}, for example '
-            'in Transform, and name that feature as label_key.'
-        )
-    if labels.dtype.kind == 'f' and not np.all(labels == np.floor(labels)):
-        odd = labels[labels != np.floor(labels)][0]
-        raise PrivacyInputError(f'{name} holds {odd:g}; classes must be whole numbers from 0 to {num_classes - 1}.')
-    if len(labels) and not (labels.min() >= 0 and labels.max() < num_classes):
-        odd = labels.min() if labels.min() < 0 else labels.max()
-        raise PrivacyInputError(
-            f'{name} holds the class {odd:g}, but the model has {num_classes} classes (0 to {num_classes - 1}): '
-            'check that labels and model outputs belong together.'
-        )
-    return labels.astype(np.int64)
+    if outputs.dtype.kind != 'f' or outputs.dtype.itemsize < 4:
+        outputs = outputs.astype(np.float64)
+    if task == MULTILABEL:
+        return outputs if kind == LOGITS else _log(outputs) - _log(1 - outputs.astype(np.float64))
+    if outputs.shape[1] == 1:
+        wide = outputs.astype(np.float64)
+        outputs = np.hstack([np.zeros_like(wide) if kind == LOGITS else 1 - wide, wide])
+    return outputs if kind == LOGITS else _log(outputs)
 
 
 def as_observations(
@@ -140,22 +154,72 @@ def as_observations(
     outputs: NDArray,
     kind: str,
     label_name: str = 'labels',
+    task: str = MULTICLASS,
+    group_id: NDArray[np.uint64] | None = None,
 ) -> Observations:
-    """Observations of a classifier.
+    """Observations of a model.
 
     Args:
       is_member: (n,) bool.
       example_id: (n,) uint64.
-      labels: (n,) class numbers.
-      outputs: (n, classes), or (n,) or (n, 1) for one sigmoid output.
+      labels: (n,) class numbers; (n, classes) of 0 and 1 for multi-label; (n,) numbers for regression.
+      outputs: (n, classes), or (n,) or (n, 1) for one sigmoid output or one prediction; for regression also (n, 2),
+        mean and variance.
       kind: 'logits' or 'probabilities'.
       label_name: the label's name in messages.
+      task: 'multiclass', 'multilabel' or 'regression'.
+      group_id: (n,) uint64, whose example it is.
+
+    Raises:
+      PrivacyInputError: labels and outputs do not fit the task or each other.
     """
-    logits = as_logits(np.asarray(outputs, np.float64).reshape(len(outputs), -1), kind)
+    if task not in TASKS:
+        raise PrivacyInputError(f'task is {task!r}; choose one of {", ".join(TASKS)}.')
+    rows = np.asarray(outputs).reshape(len(outputs), -1)
+    logits = _predictions(rows) if task == REGRESSION else as_logits(rows, kind, task)
     return Observations(
         is_member=is_member,
         example_id=example_id,
-        labels=class_labels(labels, logits.shape[1], label_name),
+        labels=labels_for(task, labels, logits.shape[1], label_name),
         outputs=logits,
-        task=MULTICLASS,
+        task=task,
+        group_id=group_id,
     )
+
+
+def labels_for(task: str, labels: NDArray, num_outputs: int, name: str) -> NDArray:
+    """Labels in the form of a task; see `privacy_component.labels`."""
+    if task == REGRESSION:
+        return regression_labels(labels, name)
+    return (multilabel_labels if task == MULTILABEL else class_labels)(labels, num_outputs, name)
+
+
+def _predictions(rows: NDArray) -> NDArray[np.float64]:
+    if rows.shape[1] > 2:
+        raise PrivacyInputError(
+            f'the model gives {rows.shape[1]} outputs per example; regression needs one prediction, or a mean and a '
+            'variance.'
+        )
+    if rows.shape[1] == 2 and not (rows[:, 1] > 0).all():
+        raise PrivacyInputError(
+            f'the second output, the predicted variance, is {rows[:, 1].min():g} for some example: it must be positive.'
+        )
+    return rows.astype(np.float64)
+
+
+def _check_finite(rows: NDArray) -> None:
+    if rows.dtype.kind not in 'biuf':
+        raise PrivacyInputError(f'the model outputs are of type {rows.dtype}, not numbers.')
+    # min and max need no temporary array; a NaN makes both of them NaN.
+    if not rows.size or max(abs(float(rows.min())), abs(float(rows.max()))) < _LARGEST_OUTPUT:
+        return
+    bad = ~(np.abs(rows) < _LARGEST_OUTPUT).all(axis=1)
+    first = int(np.argmax(bad))
+    raise PrivacyInputError(
+        f'the model outputs {rows[first].tolist()[:5]} for {int(bad.sum())} of {len(rows)} examples of a batch: '
+        'outputs must be finite. Look for overflow or a division by zero in the model.'
+    )
+
+
+def _log(probabilities: NDArray) -> NDArray[np.float64]:
+    return np.log(np.maximum(probabilities, np.finfo(np.float64).tiny, dtype=np.float64))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import Comparison, Verdict
 from privacy_component.metrics import roc
-from privacy_component.metrics.curve import RocCurve, summarize
+from privacy_component.metrics.curve import RocCurve, summarize_folds
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, false_positive_rates
 from privacy_component.slicing import SliceKey, slice_name
 
@@ -77,15 +77,22 @@ class PrivacyResult:
       results: one per slice and attack.
       verdict: the gate's decision; None where no gate was asked for.
       context: what was evaluated and how, JSON values only: model, splits, config, package versions.
+      most_vulnerable: the members at the highest risk, highest first, each with its example_id and risk.
     """
 
     results: tuple[SliceResult, ...]
     verdict: Verdict | None = None
     context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    most_vulnerable: tuple[Mapping[str, Any], ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict per slice and attack: counts, figures, intervals."""
         return [result.row() for result in self.results]
+
+    @property
+    def measured(self) -> list[SliceResult]:
+        """The results with enough examples on both sides."""
+        return [result for result in self.results if result.status == MEASURED]
 
     def to_json(self) -> str:
         """JSON text from which `from_json` makes an equal result, to the last bit of every float."""
@@ -93,7 +100,8 @@ class PrivacyResult:
             'schema_version': SCHEMA_VERSION,
             'verdict': None if self.verdict is None else _verdict_to_json(self.verdict),
             'context': self.context,
-            'results': [_result_to_json(result) for result in self.results],
+            'most_vulnerable': self.most_vulnerable,
+            'results': [result_to_json(result) for result in self.results],
         }
         return json.dumps(fields, indent=1, allow_nan=False)
 
@@ -115,7 +123,8 @@ class PrivacyResult:
                 'release that wrote it (context.versions in the file).'
             )
         verdict = fields['verdict'] and _verdict_from_json(fields['verdict'])
-        return cls(tuple(map(_result_from_json, fields['results'])), verdict, fields['context'])
+        vulnerable = tuple(fields.get('most_vulnerable', ()))
+        return cls(tuple(map(result_from_json, fields['results'])), verdict, fields['context'], vulnerable)
 
     @classmethod
     def load(cls, path: str | Path) -> PrivacyResult:
@@ -130,20 +139,34 @@ def measure(
     metrics: Sequence[Metric],
     confidence_level: float,
     min_examples: int,
+    design_effect: float = 1.0,
 ) -> SliceResult:
     """All figures of one attack on one slice, from the counts of each fold (one, for an attack that learns nothing).
 
-    A side without examples gives a result without figures.
+    A side without examples gives a result without figures. `design_effect` is by how much dependence between rows of
+    one group inflates variances; see `metrics.clusters`.
     """
-    counts = roc.merge(folds)
-    sizes = {'num_members': counts.num_members, 'num_non_members': counts.num_non_members}
+    sizes = {
+        'num_members': sum(fold.num_members for fold in folds),
+        'num_non_members': sum(fold.num_non_members for fold in folds),
+    }
     status = MEASURED if min(sizes.values()) >= min_examples else INCONCLUSIVE
-    if min(sizes.values()) == 0:
+    curve = summarize_folds(folds, false_positive_rates(metrics), design_effect)
+    if curve is None:
         nothing = {metric.name: UNSUPPORTED for metric in metrics}
-        return SliceResult(slice_key, attack, **sizes, status=status, metrics=nothing, curve=None)
-    curve = summarize(counts, false_positive_rates(metrics))
+        return SliceResult(slice_key, attack, **sizes, status=INCONCLUSIVE, metrics=nothing, curve=None)
     estimates = {metric.name: estimate(metric, curve, confidence_level) for metric in metrics}
     return SliceResult(slice_key, attack, **sizes, status=status, metrics=estimates, curve=curve)
+
+
+def in_order(results: Iterable[SliceResult], attacks: Sequence[str]) -> tuple[SliceResult, ...]:
+    """The results sorted: the overall slice first, then by features and values; within a slice, attacks as configured."""
+    return tuple(sorted(results, key=lambda r: (_slice_order(r.slice_key), attacks.index(r.attack))))
+
+
+def _slice_order(key: SliceKey) -> tuple:
+    names = tuple(name for name, _ in key)
+    return len(names), names, tuple((isinstance(value, str), value) for _, value in key)
 
 
 def _interval(figure: Estimate) -> tuple[float | None, float | None] | None:
@@ -154,7 +177,7 @@ def _rate(metric_name: str) -> float:
     return float(metric_name.removeprefix('tpr_at_fpr_'))
 
 
-def _result_to_json(result: SliceResult) -> dict[str, Any]:
+def result_to_json(result: SliceResult) -> dict[str, Any]:
     fields = dataclasses.asdict(result)
     if result.curve is not None:
         fields['curve']['false_positives'] = result.curve.false_positives.tolist()
@@ -162,7 +185,7 @@ def _result_to_json(result: SliceResult) -> dict[str, Any]:
     return {'slice': result.slice, **fields}
 
 
-def _result_from_json(fields: dict[str, Any]) -> SliceResult:
+def result_from_json(fields: dict[str, Any]) -> SliceResult:
     rest = {name: value for name, value in fields.items() if name != 'slice'}
     rest['slice_key'] = tuple((name, value) for name, value in rest['slice_key'])
     rest['metrics'] = {name: Estimate(**value) for name, value in rest['metrics'].items()}

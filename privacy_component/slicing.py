@@ -16,6 +16,8 @@ SliceKey = tuple[tuple[str, SliceValue], ...]
 
 OVERALL: SliceKey = ()
 CLASS_FEATURE = '@class'
+CORRECT_FEATURE = '@correct'
+LOSS_PERCENTILE_FEATURE = '@loss_percentile'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,19 +61,22 @@ class Column:
 
     Attributes:
       rows: (v,) int64, ascending, the row of each value.
-      codes: (v,) int64, position of each value in `vocabulary`.
+      codes: (v,) integers, position of each value in `vocabulary`.
       vocabulary: the distinct values.
     """
 
     rows: NDArray[np.int64]
-    codes: NDArray[np.int64]
+    codes: NDArray
     vocabulary: tuple[SliceValue, ...]
 
     @classmethod
     def from_values(cls, values: ArrayLike) -> Column:
-        """One value in each row; (n,) text, bytes, integers, floats or booleans."""
-        distinct, codes = np.unique(np.asarray(values), return_inverse=True)
-        return cls(np.arange(len(codes)), codes, tuple(map(plain_value, distinct.tolist())))
+        """One value in each row; (n,) text, bytes, integers, floats or booleans. None and NaN are no value."""
+        array = np.asarray(values)
+        present = _present(array)
+        rows = np.flatnonzero(present)
+        distinct, codes = _distinct(array if len(rows) == len(array) else array[rows])
+        return cls(rows, codes, tuple(map(plain_value, distinct.tolist())))
 
     @classmethod
     def from_entries(cls, rows: NDArray, codes: NDArray, vocabulary: Sequence[Any]) -> Column:
@@ -83,25 +88,59 @@ class Column:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SliceRows:
-    """Which rows are in which slice: entry i says that row rows[i] is in slice keys[codes[i]]."""
+    """Which rows are in which slice: entry i says that row rows[i] is in slice keys[codes[i]]; rows ascend."""
 
     rows: NDArray[np.int64]
-    codes: NDArray[np.int64]
+    codes: NDArray
     keys: tuple[SliceKey, ...]
 
 
 def slice_rows(spec: SlicingSpec, columns: Mapping[str, Column], num_rows: int) -> SliceRows:
-    """The slices of `spec` and the rows in them; a row without a value of a named feature is in none of them."""
-    rows, codes, keys = np.arange(num_rows), np.zeros(num_rows, np.int64), (OVERALL,)
+    """The slices of `spec` and the rows in them; a row without a value of a named feature is in none of them.
+
+    Raises:
+      PrivacyInputError: there is no such feature.
+    """
+    slices = SliceRows(np.arange(num_rows), np.zeros(num_rows, np.uint8), (OVERALL,))
     for name in spec.features:
+        if name not in columns:
+            known = ', '.join(columns) or 'none'
+            raise PrivacyInputError(f"slice '{spec}': there is no feature '{name}'; the features are {known}.")
         column = _only_value(columns[name], spec.feature_values[name]) if name in spec.feature_values else columns[name]
-        left, right = _join(rows, column.rows, num_rows)
-        packed = codes[left] * len(column.vocabulary) + column.codes[right]
-        distinct, codes = np.unique(packed, return_inverse=True)
-        size = len(column.vocabulary)
-        keys = tuple((*keys[code // size], (name, column.vocabulary[code % size])) for code in distinct.tolist())
-        rows = rows[left]
-    return SliceRows(rows, codes, keys)
+        slices = _cross(slices, name, column, num_rows)
+    return slices
+
+
+def loss_percentile_column(losses: NDArray[np.float64], edges: NDArray[np.float64] | None = None) -> Column:
+    """Tenths of the examples by loss, as a column; TF Privacy's slices by percentile.
+
+    Diagnostic only: such a slice conditions on what attacks score by.
+
+    Args:
+      losses: (n,).
+      edges: (11,) the percentiles 0, 10, ... 100 of all losses; by default of these. Both ends belong to a slice, so
+        that a loss on an edge is in two of them.
+    """
+    if edges is None:
+        edges = np.percentile(losses, np.arange(0, 101, 10))
+    names = tuple(f'{low}-{low + 10}' for low in range(0, 100, 10))
+    first, last = (_count_edges(edges[1:-1], losses, compare) for compare in (np.greater, np.greater_equal))
+    if np.array_equal(first, last):
+        return Column(np.arange(len(losses)), first, names)
+    repeats = last.astype(np.int64) - first + 1
+    rows = np.repeat(np.arange(len(losses)), repeats)
+    return Column(rows, np.arange(len(rows)) - np.repeat(np.cumsum(repeats) - repeats - first, repeats), names)
+
+
+def correct_column(is_correct: NDArray[np.bool_]) -> Column:
+    """Whether the model is right, as a column; (n,) bool."""
+    return Column(np.arange(len(is_correct)), is_correct.astype(np.uint8), ('no', 'yes'))
+
+
+def multilabel_column(labels: NDArray[np.bool_]) -> Column:
+    """The labels that each example has, as a column of none, one or several values; (n, labels) bool."""
+    rows, codes = np.nonzero(labels)
+    return Column(rows, codes, tuple(range(labels.shape[1])))
 
 
 def slice_name(key: SliceKey) -> str:
@@ -134,11 +173,74 @@ def _only_value(column: Column, wanted: SliceValue) -> Column:
     return Column(column.rows[entries], column.codes[entries], column.vocabulary)
 
 
-def _join(left: NDArray[np.int64], right: NDArray[np.int64], num_rows: int) -> tuple[NDArray, NDArray]:
-    """Positions of all pairs of entries with the same row, for two ascending lists of rows."""
+def _cross(slices: SliceRows, name: str, column: Column, num_rows: int) -> SliceRows:
+    """The slices, each divided by the values of one more column; those without a row are left out."""
+    size = len(column.vocabulary)
+    left, right = _join(slices.rows, column.rows, num_rows)
+    codes = column.codes[right]
+    distinct = np.arange(size)
+    if len(slices.keys) > 1:
+        distinct, codes = _distinct(slices.codes[left].astype(np.int64) * size + codes)
+    elif not np.bincount(codes, minlength=size).all():
+        distinct, codes = _distinct(codes)
+    keys = tuple((*slices.keys[code // size], (name, column.vocabulary[code % size])) for code in distinct.tolist())
+    return SliceRows(slices.rows[left], codes, keys)
+
+
+def _join(left: NDArray[np.int64], right: NDArray[np.int64], num_rows: int) -> tuple[Any, Any]:
+    """What to index two ascending lists of rows with, to get all pairs of entries with the same row."""
+    if len(left) == len(right) and _ascends(left) and np.array_equal(left, right):
+        return slice(None), slice(None)
     counts = np.bincount(right, minlength=num_rows)
     starts = np.cumsum(counts) - counts
     pairs = counts[left]
     first = np.repeat(np.cumsum(pairs) - pairs, pairs)
     positions = np.arange(len(first)) - first + np.repeat(starts[left], pairs)
     return np.repeat(np.arange(len(left)), pairs), positions
+
+
+def _count_edges(edges: NDArray[np.float64], losses: NDArray[np.float64], compare: np.ufunc) -> NDArray[np.uint8]:
+    """How many of nine edges each loss is beyond; counting is several times faster than a binary search."""
+    beyond = np.zeros(len(losses), np.uint8)
+    for edge in edges:
+        beyond += compare(losses, edge)
+    return beyond
+
+
+def _ascends(rows: NDArray[np.int64]) -> bool:
+    return bool(np.all(rows[1:] > rows[:-1]))
+
+
+def _distinct(values: NDArray) -> tuple[NDArray, NDArray]:
+    """Distinct values, ascending, and the position of each value among them in the smallest integers that do."""
+    if len(values) and values.dtype.kind in 'iu' and int(values.max()) - int(values.min()) < len(values):
+        return _distinct_of_few(values)
+    distinct, codes = np.unique(_comparable(values), return_inverse=True)
+    return distinct, codes.astype(np.min_scalar_type(len(distinct)))
+
+
+def _distinct_of_few(values: NDArray) -> tuple[NDArray, NDArray]:
+    """The same for whole numbers within a small range: counting them needs no sort."""
+    low = values.min()
+    wide = values if values.dtype == np.uint64 else values.astype(np.int64, copy=False)
+    offsets = (wide - wide.dtype.type(low)).astype(np.int64, copy=False)
+    distinct = np.flatnonzero(np.bincount(offsets))
+    positions = np.zeros(int(distinct[-1]) + 1, np.min_scalar_type(len(distinct)))
+    positions[distinct] = np.arange(len(distinct))
+    return distinct.astype(values.dtype) + low, positions[offsets]
+
+
+def _present(values: NDArray) -> NDArray[np.bool_]:
+    if values.dtype.kind == 'f':
+        return ~np.isnan(values)
+    if values.dtype.kind == 'O':
+        return ((values == values) & (values != np.array(None))).astype(bool)  # NaN is not equal to itself
+    return np.ones(len(values), bool)
+
+
+def _comparable(values: NDArray) -> NDArray:
+    """Values that sort: objects of several types become text."""
+    if values.dtype.kind != 'O':
+        return values
+    kinds = set(map(type, values.tolist()))
+    return values if len(kinds) <= 1 and kinds <= {str, bytes, int, float, bool} else values.astype(np.str_)

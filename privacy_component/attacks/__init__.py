@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import difflib
 
-from privacy_component.attacks.attack import Attack, AttackInfo
-from privacy_component.attacks.threshold import threshold_attack
+from privacy_component.attacks.attack import Attack, AttackInfo, check_needs
+from privacy_component.attacks.quantile import quantile_attack
+from privacy_component.attacks.threshold import per_class_threshold_attack, threshold_attack
+from privacy_component.attacks.trained import LEARNERS, trained_attack
 from privacy_component.errors import PrivacyInputError
+from privacy_component.observations import MULTICLASS
+from privacy_component.signals import SIGNALS
+
+_NO_CLASS_TO_LEARN = ('correctness',)
 
 ATTACKS: dict[str, AttackInfo] = {
-    'loss_threshold': threshold_attack('loss'),
-    'scaled_logit_threshold': threshold_attack('scaled_logit'),
+    **{f'{name}_threshold': threshold_attack(name) for name in SIGNALS},
+    **{
+        f'{name}_threshold_per_class': per_class_threshold_attack(name)
+        for name, signal in SIGNALS.items()
+        if MULTICLASS in signal.tasks and name not in _NO_CLASS_TO_LEARN
+    },
+    **{name: trained_attack(name) for name in LEARNERS},
+    'quantile': quantile_attack(),
 }
 
 
@@ -27,4 +39,4 @@ def attack_named(name: str) -> AttackInfo:
     raise PrivacyInputError(f"attack '{name}' is not one of {', '.join(ATTACKS)}{hint}")
 
 
-__all__ = ['ATTACKS', 'Attack', 'AttackInfo', 'attack_named']
+__all__ = ['ATTACKS', 'Attack', 'AttackInfo', 'attack_named', 'check_needs']

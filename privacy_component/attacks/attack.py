@@ -9,7 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from privacy_component.errors import PrivacyInputError
 from privacy_component.observations import Observations
+
+BLACK_BOX = 'black box'
+WHITE_BOX = 'white box'
 
 
 class Attack(Protocol):
@@ -49,3 +53,22 @@ class AttackInfo:
     reference: str
     tasks: tuple[str, ...]
     learns: bool = False
+
+
+def check_needs(name: str, info: AttackInfo, observations: Observations) -> None:
+    """Checks that an attack can run.
+
+    Raises:
+      PrivacyInputError: the task is not one of the attack's, or a column that it needs is missing; names both.
+    """
+    if observations.task not in info.tasks:
+        raise PrivacyInputError(
+            f"attack '{name}' is not defined for a {observations.task} model, only for {', '.join(info.tasks)}: leave "
+            'it out of PrivacyConfig.attacks.'
+        )
+    for field in info.needs:
+        if not observations.has(field):
+            raise PrivacyInputError(
+                f"attack '{name}' needs {field}, which is not there: provide it, or leave the attack out of "
+                'PrivacyConfig.attacks.'
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -13,11 +13,12 @@ from apache_beam.io.filesystems import FileSystems
 from privacy_component.attacks import attack_named
 from privacy_component.beam.direct import ObserveDirectly
 from privacy_component.beam.extract import observe_by_extractors
-from privacy_component.beam.learn import fit_attacks
+from privacy_component.beam.learn import draw_sample, fit_attacks
 from privacy_component.beam.observe import Tally
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import read_batches
 from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge
+from privacy_component.beam.vulnerable import Candidate, most_vulnerable
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import SliceResult, measure, result_to_json
 
@@ -29,18 +30,22 @@ def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     tally = {} if plan.output_kind else {'tally': beam.pvalue.AsSingleton(_tally(batches))}
     learning = [name for name in plan.config.attacks if attack_named(name).learns]
     others = [name for name in plan.config.attacks if name not in learning]
+    sample = draw_sample(batches, plan, **tally) if learning or plan.config.num_most_vulnerable else None
     counts = [batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_tally=True), **tally)]
     if learning:
-        fitted = beam.pvalue.AsSingleton(fit_attacks(root, batches, plan, learning, **tally))
+        fitted = fit_attacks(root, sample, plan, learning)
         count = CountScores(plan, learning, with_tally=False)
         counts.append(batches | 'CountLearntScores' >> beam.ParDo(count, fitted=fitted, **tally))
+    vulnerable = {}
+    if plan.config.num_most_vulnerable:
+        vulnerable = {'vulnerable': beam.pvalue.AsSingleton(most_vulnerable(batches, sample, plan, **tally))}
     _ = (
         counts
         | 'AllCounts' >> beam.Flatten()
         | 'Merge' >> beam.CombinePerKey(Merge(plan.config.max_distinct_scores))
         | 'Measure' >> beam.Map(_measure, plan)
         | 'Gather' >> beam.combiners.ToList()
-        | 'Write' >> beam.Map(_write, output_path)
+        | 'Write' >> beam.Map(_write, output_path, **vulnerable)
     )
 
 
@@ -52,7 +57,7 @@ def observe(records: beam.PCollection, plan: Plan) -> beam.PCollection:
 
 
 def take_measurements(path: str) -> dict[str, Any]:
-    """What `build`'s job left behind: 'results' and 'tally'; the file is gone afterwards."""
+    """What `build`'s job left behind: 'results', 'tally' and 'most_vulnerable'; the file is gone afterwards."""
     with FileSystems.open(path) as file:
         measurements = json.loads(file.read().decode('utf-8'))
     FileSystems.delete([path])
@@ -72,9 +77,11 @@ def _measure(counted: tuple[CountKey, FoldCounts | Tally], plan: Plan) -> SliceR
     return measure(*key, counts, metrics, plan.config.confidence_level, plan.config.min_examples)
 
 
-def _write(measured: Iterable[SliceResult | Tally], path: str) -> None:
+def _write(measured: Iterable[SliceResult | Tally], path: str, vulnerable: Sequence[Candidate] = ()) -> None:
     measured = list(measured)
     (tally,) = (dataclasses.asdict(one) for one in measured if isinstance(one, Tally))
     results = [result_to_json(one) for one in measured if isinstance(one, SliceResult)]
+    members = [{'example_id': example_id, 'risk': risk} for risk, _, example_id in vulnerable]
+    fields = {'results': results, 'tally': tally, 'most_vulnerable': members}
     with FileSystems.create(path) as file:
-        file.write(json.dumps({'results': results, 'tally': tally}, allow_nan=False).encode('utf-8'))
+        file.write(json.dumps(fields, allow_nan=False).encode('utf-8'))

@@ -20,24 +20,28 @@ from privacy_component.observations import Observations, concatenate
 _SAMPLED_PER_SIDE_AND_FOLD = 20_000
 
 
-def fit_attacks(
-    root: beam.Pipeline, batches: beam.PCollection, plan: Plan, attacks: Sequence[str], **tally: beam.pvalue.AsSingleton
-) -> beam.PCollection:
-    """One {attack: fitted attack of each fold}."""
-    sample = (
-        batches
-        | 'AsObservations' >> beam.Map(observations_of, plan, **({'tally': None} | tally))
-        | 'Sample' >> beam.CombineGlobally(SmallestHashes(plan)).without_defaults()
+def draw_sample(batches: beam.PCollection, plan: Plan, **tally: beam.pvalue.AsSingleton) -> beam.pvalue.AsSingleton:
+    """A bounded sample of all observations, the same in every run."""
+    observations = batches | 'AsObservations' >> beam.Map(observations_of, plan, **({'tally': None} | tally))
+    return beam.pvalue.AsSingleton(
+        observations | 'Sample' >> beam.CombineGlobally(SmallestHashes(plan)).without_defaults()
     )
+
+
+def fit_attacks(
+    root: beam.Pipeline, sample: beam.pvalue.AsSingleton, plan: Plan, attacks: Sequence[str]
+) -> beam.pvalue.AsSingleton:
+    """{attack: fitted attack of each fold}."""
     work = [(attack, number) for attack in attacks for number in range(plan.config.folds)]
-    return (
+    fitted = (
         root
         | 'AttacksAndFolds' >> beam.Create(work)
         | 'SpreadFits' >> beam.Reshuffle()
-        | 'Fit' >> beam.Map(fit_one, beam.pvalue.AsSingleton(sample), plan)
+        | 'Fit' >> beam.Map(fit_one, sample, plan)
         | 'GatherFits' >> beam.combiners.ToList()
         | 'ByAttack' >> beam.Map(_by_attack)
     )
+    return beam.pvalue.AsSingleton(fitted)
 
 
 class SmallestHashes(beam.CombineFn):

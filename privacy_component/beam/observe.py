@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from privacy_component.beam.columns import columns_of, dense_values, first_of
 from privacy_component.beam.plan import Plan
 from privacy_component.errors import PrivacyInputError
-from privacy_component.labels import class_labels
-from privacy_component.outputs import OutputEvidence
+from privacy_component.observations import MULTICLASS
+from privacy_component.outputs import OutputEvidence, labels_for
 from privacy_component.slicing import Column
 
 
@@ -27,7 +27,7 @@ class Batch:
     Attributes:
       is_member: (n,) bool.
       example_id: (n,) uint64, a hash of the serialized example.
-      labels: (n,) int64 class numbers.
+      labels: as the task has them; see `privacy_component.labels`.
       outputs: (n, classes) as the model gave them.
       columns: what slices are made of, by feature name.
       split: where the examples are from; '' if it is not known.
@@ -50,6 +50,7 @@ class Observer:
         self.eval_config = json_format.Parse(plan.eval_config, tfma.EvalConfig())
         self.model_spec = self.eval_config.model_specs[0]
         self._slice_features = plan.slice_features
+        self._task = plan.task
 
     def observe(
         self,
@@ -76,11 +77,14 @@ class Observer:
         return Batch(
             is_member=is_member,
             example_id=example_ids(records),
-            labels=class_labels(labels, max(outputs.shape[1], 2), name),
+            labels=labels_for(self._task, labels, self._num_labels(outputs), name),
             outputs=outputs,
             columns=columns_of(self._slice_features, sources, num_rows),
             **rest,
         )
+
+    def _num_labels(self, outputs: NDArray) -> int:
+        return max(outputs.shape[1], 2) if self._task == MULTICLASS else outputs.shape[1]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from privacy_component.config import PrivacyConfig
+from privacy_component.observations import MULTICLASS
 from privacy_component.slicing import SlicingSpec
 
 
@@ -55,6 +56,11 @@ class Plan:
     feature_types: tuple[tuple[str, int], ...] = ()
     output_kind: str = ''
     has_stable_outputs: bool | None = None
+
+    @property
+    def task(self) -> str:
+        """What kind of model it is; records do not tell, so 'auto' means a classifier with one label per example."""
+        return MULTICLASS if self.config.task == 'auto' else self.config.task
 
     @property
     def slice_features(self) -> tuple[str, ...]:

@@ -36,13 +36,14 @@ _PARTS_KEPT = 16
 
 def observations_of(batch: Batch, plan: Plan, tally: Tally | None) -> Observations:
     """A batch as observations; `tally` tells the outputs' kind where the plan does not."""
-    kind = output_kind(tally.outputs, plan.config.output_kind) if tally else plan.output_kind
+    kind = output_kind(tally.outputs, plan.config.output_kind, plan.task) if tally else plan.output_kind
     return as_observations(
         is_member=batch.is_member,
         example_id=batch.example_id,
         labels=batch.labels,
         outputs=batch.outputs,
         kind=kind,
+        task=plan.task,
     )
 
 

@@ -17,6 +17,7 @@ from privacy_component.beam.plan import Plan, SplitFiles
 from privacy_component.beam.read import RawBatch, read_file
 from privacy_component.beam.score import merged
 from privacy_component.errors import PrivacyInputError
+from privacy_component.observations import MULTICLASS
 from privacy_component.outputs import output_kind
 
 _TYPES = ((pa.types.is_integer, schema_pb2.INT), (pa.types.is_floating, schema_pb2.FLOAT))
@@ -44,7 +45,7 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     tally = merged([Tally.of(batch, {}) for batch in batches])
     return dataclasses.replace(
         plan,
-        output_kind=output_kind(tally.outputs, plan.config.output_kind),
+        output_kind=output_kind(tally.outputs, plan.config.output_kind, plan.task),
         has_stable_outputs=all(map(lambda *pair: _is_stable(worker, *pair), samples, batches)),
     )
 
@@ -55,13 +56,13 @@ def check_tally(plan: Plan, tally: Tally) -> str:
     Raises:
       PrivacyInputError: all examples together contradict what the first of them said, or are of one class.
     """
-    if tally.smallest_label == tally.largest_label:
+    if plan.task == MULTICLASS and tally.smallest_label == tally.largest_label:
         label_key = Observer(plan).model_spec.label_key
         raise PrivacyInputError(
             f"every label_key '{label_key}' is {tally.smallest_label:g}: a model cannot be judged on one class. Check "
             'the label, and that the splits hold all classes.'
         )
-    kind = output_kind(tally.outputs, plan.config.output_kind)
+    kind = output_kind(tally.outputs, plan.config.output_kind, plan.task)
     if plan.output_kind and kind != plan.output_kind:
         raise PrivacyInputError(
             f"the model's first outputs look like {plan.output_kind}, all of them together like {kind}: say which they "

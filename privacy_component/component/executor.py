@@ -10,7 +10,7 @@ from absl import logging
 
 from privacy_component.beam import job
 from privacy_component.beam.errors import surfaced
-from privacy_component.beam.observe import Tally, tally_from_json
+from privacy_component.beam.observe import tally_from_json
 from privacy_component.beam.plan import Plan
 from privacy_component.component import preflight, publish
 from privacy_component.component.compat import (
@@ -64,11 +64,13 @@ class Executor(BaseBeamExecutor):
         started = time.time()
         plan = _make_plan(input_dict, exec_properties)
         metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
-        results, tally = self._measure(plan, f'{metrics.uri}/.measurements.json')
+        measured = self._measure(plan, f'{metrics.uri}/.measurements.json')
+        results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
+        _check_slices_found(plan, results)
         upstream = _upstream_blessed(input_dict)
         verdict = decide(results, plan.config, upstream)
-        context = publish.context(plan, tally, upstream, _uris(input_dict), started)
-        result = PrivacyResult(results, verdict, context)
+        context = publish.context(plan, tally_from_json(measured['tally']), upstream, _uris(input_dict), started)
+        result = PrivacyResult(results, verdict, context, tuple(measured['most_vulnerable']))
         publish.write_metrics(metrics, result)
         publish.write_blessing(
             artifact_utils.get_single_instance(output_dict[BLESSING_KEY]),
@@ -78,18 +80,15 @@ class Executor(BaseBeamExecutor):
         )
         logging.info('%s', html.summary(result))
 
-    def _measure(self, plan: Plan, path: str) -> tuple[tuple[SliceResult, ...], Tally]:
-        """Every slice's results, and what is known of all examples together; `path` is where the job leaves them."""
+    def _measure(self, plan: Plan, path: str) -> dict[str, Any]:
+        """What the job measures; `path` is where it leaves that."""
         logging.info('Attacking %s with %s.', plan.model_path, ', '.join(plan.config.attacks))
         try:
             with self._make_beam_pipeline() as pipeline:
                 job.build(pipeline, plan, path)
         except Exception as error:
             raise surfaced(error) from error
-        measurements = job.take_measurements(path)
-        results = in_order(map(result_from_json, measurements['results']), plan.config.attacks)
-        _check_slices_found(plan, results)
-        return results, tally_from_json(measurements['tally'])
+        return job.take_measurements(path)
 
 
 def _check_slices_found(plan: Plan, results: Sequence[SliceResult]) -> None:

@@ -20,6 +20,7 @@ from privacy_component.component.compat import artifact_utils, examples_utils, i
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import slicing_specs_for
+from privacy_component.observations import MULTICLASS
 from privacy_component.slicing import SlicingSpec
 
 _COMPRESSION = {'tfrecords_gzip': 'GZIP', 'tfrecords': ''}
@@ -52,7 +53,7 @@ def make_plan(
         eval_config=json_format.MessageToJson(eval_config),
         model_path=model_path,
         splits=splits,
-        slicing_specs=tuple(slicing_specs_for(config, [_slicing_spec(spec) for spec in eval_config.slicing_specs])),
+        slicing_specs=_slicing_specs(eval_config, config),
         schema_path=schema_path,
         compression=compression,
         calls_model_directly=check_model(model_path, eval_config.model_specs[0]),
@@ -193,6 +194,16 @@ def _first_features(sample: RawBatch) -> set[str]:
         return set(tf.train.Example.FromString(sample.records[0]).features.feature)
     except DecodeError as error:
         raise PrivacyInputError(f'the first record in {sample.path} is not a tf.Example.') from error
+
+
+def _slicing_specs(eval_config: tfma.EvalConfig, config: PrivacyConfig) -> tuple[SlicingSpec, ...]:
+    if config.slice_by_loss_percentile:
+        raise PrivacyInputError(
+            'PrivacyConfig.slice_by_loss_percentile needs all examples at once, which a Beam job never has: use it with '
+            'evaluate_privacy.'
+        )
+    task = MULTICLASS if config.task == 'auto' else config.task
+    return tuple(slicing_specs_for(config, [_slicing_spec(spec) for spec in eval_config.slicing_specs], task))
 
 
 def _slicing_spec(spec: tfma.SlicingSpec) -> SlicingSpec:

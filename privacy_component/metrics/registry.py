@@ -7,13 +7,17 @@ import difflib
 from collections.abc import Callable, Sequence
 
 from privacy_component.audits.epsilon import empirical_epsilon
+from privacy_component.audits.gdp import gdp_mu
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics import confidence
 from privacy_component.metrics.curve import RocCurve, rank_at
 
 DEFAULT_RATES = (0.1, 0.01, 0.001)
 _EXAMPLES_PER_FALSE_POSITIVE = 10
+_AUDIT_ALPHA = 0.05
 _TPR_PREFIX = 'tpr_at_fpr_'
+_PPV_PREFIX = 'ppv_at_fpr_'
+_EPSILON_PREFIX = 'empirical_epsilon_at_delta_'
 
 Limit = Callable[[RocCurve, float], float]
 
@@ -25,7 +29,8 @@ class Metric:
     Attributes:
       name: as written in a Threshold and in results.
       value: curve -> figure.
-      lower: (curve, alpha) -> a limit that exceeds the truth with probability at most alpha.
+      lower: (curve, alpha) -> a limit that exceeds the truth with probability at most alpha; None for a figure that is
+        reported for comparison only and cannot be gated on.
       upper: the same from above, or None where none is known.
       num_non_members_needed: fewer than this and the metric is not supported by the data.
       largest: the largest value that the metric can take; None for no limit.
@@ -33,7 +38,7 @@ class Metric:
 
     name: str
     value: Callable[[RocCurve], float]
-    lower: Limit
+    lower: Limit | None
     upper: Limit | None
     num_non_members_needed: int = 1
     largest: float | None = 1.0
@@ -45,7 +50,10 @@ class Metric:
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """A metric's value with its two-sided confidence interval; all None where the data do not support it."""
+    """A metric's value with its two-sided confidence interval; all None where the data do not support it.
+
+    A limit is None as well where the metric has none: `upper` of epsilon and mu, both of max_ppv.
+    """
 
     value: float | None
     lower: float | None
@@ -57,15 +65,48 @@ UNSUPPORTED = Estimate(None, None, None)
 
 def tpr_at_fpr(false_positive_rate: float) -> Metric:
     """The largest TPR with FPR <= `false_positive_rate`; needs 10 / rate non-members."""
+    rate = false_positive_rate
     return Metric(
-        name=f'{_TPR_PREFIX}{false_positive_rate:g}',
-        value=lambda curve: (
-            curve.true_positives_at(rank_at(false_positive_rate, curve.num_non_members)) / curve.num_members
-        ),
-        lower=lambda curve, alpha: confidence.tpr_lower(curve, false_positive_rate, alpha),
-        upper=lambda curve, alpha: confidence.tpr_upper(curve, false_positive_rate, alpha),
-        num_non_members_needed=round(_EXAMPLES_PER_FALSE_POSITIVE / false_positive_rate),
+        name=f'{_TPR_PREFIX}{rate:g}',
+        value=lambda curve: curve.true_positives_at(rank_at(rate, curve.num_non_members)) / curve.num_members,
+        lower=lambda curve, alpha: confidence.tpr_lower(curve, rate, alpha),
+        upper=lambda curve, alpha: confidence.tpr_upper(curve, rate, alpha),
+        num_non_members_needed=round(_EXAMPLES_PER_FALSE_POSITIVE / rate),
     )
+
+
+def ppv_at_fpr(false_positive_rate: float) -> Metric:
+    """TPR / (TPR + rate): the share of members among the flagged if members and non-members were equally many.
+
+    Taken at the threshold of `tpr_at_fpr`; 0.5 for an attack that knows nothing.
+    """
+    tpr, rate = tpr_at_fpr(false_positive_rate), false_positive_rate
+    return Metric(
+        name=f'{_PPV_PREFIX}{rate:g}',
+        value=lambda curve: _precision(tpr.value(curve), rate),
+        lower=lambda curve, alpha: _precision(confidence.tpr_lower(curve, rate, alpha), rate),
+        upper=lambda curve, alpha: _precision(confidence.tpr_upper(curve, rate, alpha), rate),
+        num_non_members_needed=tpr.num_non_members_needed,
+    )
+
+
+def epsilon_at_delta(delta: float) -> Metric:
+    """The empirical epsilon of (epsilon, delta)-differential privacy; its value is the bound at 95 %."""
+    return Metric(
+        name=f'{_EPSILON_PREFIX}{delta:g}' if delta else 'empirical_epsilon',
+        value=lambda curve: empirical_epsilon(curve, _AUDIT_ALPHA, delta),
+        lower=lambda curve, alpha: empirical_epsilon(curve, alpha, delta),
+        upper=None,
+        largest=None,
+    )
+
+
+def _precision(tpr: float, fpr: float) -> float:
+    return tpr / (tpr + fpr)
+
+
+def _accuracy(advantage: float) -> float:
+    return (1 + advantage) / 2
 
 
 METRICS: dict[str, Metric] = {
@@ -73,26 +114,52 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric('auc', lambda curve: curve.auc, confidence.auc_lower, confidence.auc_upper),
         Metric('advantage', lambda curve: curve.advantage, confidence.advantage_lower, confidence.advantage_upper),
+        Metric(
+            'two_sided_advantage',
+            lambda curve: curve.two_sided_advantage,
+            confidence.two_sided_advantage_lower,
+            confidence.two_sided_advantage_upper,
+        ),
+        Metric(
+            'balanced_accuracy',
+            lambda curve: _accuracy(curve.advantage),
+            lambda curve, alpha: _accuracy(confidence.advantage_lower(curve, alpha)),
+            lambda curve, alpha: _accuracy(confidence.advantage_upper(curve, alpha)),
+        ),
         *(tpr_at_fpr(rate) for rate in DEFAULT_RATES),
-        Metric('empirical_epsilon', lambda curve: empirical_epsilon(curve, 0.05), empirical_epsilon, None, largest=None),
+        ppv_at_fpr(0.01),
+        Metric('max_ppv', lambda curve: curve.max_ppv, lower=None, upper=None),
+        epsilon_at_delta(0.0),
+        Metric('gdp_mu', lambda curve: gdp_mu(curve, _AUDIT_ALPHA), gdp_mu, None, largest=None),
     )
+}
+
+_FAMILIES: dict[str, Callable[[float], Metric]] = {
+    _TPR_PREFIX: tpr_at_fpr,
+    _PPV_PREFIX: ppv_at_fpr,
+    _EPSILON_PREFIX: epsilon_at_delta,
 }
 
 
 def metric_named(name: str) -> Metric:
-    """The metric of that name; `tpr_at_fpr_<rate>` exists for any rate in (0, 1).
+    """The metric that a threshold names; those at a rate, such as `tpr_at_fpr_<rate>`, exist for any rate in (0, 1).
 
     Raises:
-      PrivacyInputError: there is no such metric.
+      PrivacyInputError: there is no such metric, or it has no confidence limit and so cannot be gated on.
     """
-    if name in METRICS:
-        return METRICS[name]
-    rate = _rate_of(name)
-    if rate is not None and 0 < rate < 1:
-        return tpr_at_fpr(rate)
-    close = difflib.get_close_matches(str(name), METRICS, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else ''
-    raise PrivacyInputError(f"metric '{name}' is not one of {', '.join(METRICS)}{hint}")
+    metric = METRICS.get(name) or _family_member(str(name))
+    if metric is None:
+        close = difflib.get_close_matches(str(name), METRICS, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ''
+        raise PrivacyInputError(
+            f"metric '{name}' is not one of {', '.join([*METRICS, *(f'{prefix}<rate>' for prefix in _FAMILIES)])}{hint}"
+        )
+    if metric.lower is None:
+        raise PrivacyInputError(
+            f"metric '{name}' is reported for comparison only and cannot be gated on, because it reads high on pure "
+            "noise: use 'ppv_at_fpr_0.01', say."
+        )
+    return metric
 
 
 def metrics_for(names: Sequence[str]) -> list[Metric]:
@@ -105,17 +172,24 @@ def estimate(metric: Metric, curve: RocCurve, confidence_level: float) -> Estima
     if not metric.is_supported(curve):
         return UNSUPPORTED
     alpha = (1 - confidence_level) / 2
-    upper = metric.upper(curve, alpha) if metric.upper else None
-    return Estimate(metric.value(curve), metric.lower(curve, alpha), upper)
+    lower, upper = (limit(curve, alpha) if limit else None for limit in (metric.lower, metric.upper))
+    return Estimate(metric.value(curve), lower, upper)
 
 
 def false_positive_rates(metrics: Sequence[Metric]) -> tuple[float, ...]:
-    """The rates of the tpr_at_fpr metrics among these."""
-    return tuple(rate for metric in metrics if (rate := _rate_of(metric.name)) is not None)
+    """The rates of the metrics at an FPR among these."""
+    prefixes = (_TPR_PREFIX, _PPV_PREFIX)
+    rates = (_rate_of(metric.name, prefix) for metric in metrics for prefix in prefixes)
+    return tuple(sorted({rate for rate in rates if rate is not None}))
 
 
-def _rate_of(name: str) -> float | None:
+def _family_member(name: str) -> Metric | None:
+    rates = ((make, _rate_of(name, prefix)) for prefix, make in _FAMILIES.items())
+    return next((make(rate) for make, rate in rates if rate is not None and 0 < rate < 1), None)
+
+
+def _rate_of(name: str, prefix: str) -> float | None:
     try:
-        return float(str(name).removeprefix(_TPR_PREFIX)) if str(name).startswith(_TPR_PREFIX) else None
+        return float(name.removeprefix(prefix)) if name.startswith(prefix) else None
     except ValueError:
         return None

@@ -49,13 +49,11 @@ def test_both_ways_agree(by_both):
     assert direct.verdict == named.verdict
 
 
-def test_attackers_that_learn_find_in_the_job_what_they_find_on_arrays(tmp_path):
-    config = w.config(attacks=LEARNING)
-    world = w.World(tmp_path).write()
-    found = load(world.run(privacy_config=config))
+def evaluated(world, config) -> PrivacyResult:
+    """The world's examples through evaluate_privacy."""
     members, non_members = world.records('train'), world.records('eval')
     parsed = [tf.train.Example.FromString(record).features.feature for record in members + non_members]
-    expected = evaluate_privacy(
+    return evaluate_privacy(
         is_member=np.arange(len(parsed)) < len(members),
         labels=[example['label'].int64_list.value[0] for example in parsed],
         logits=np.array([example['logits'].float_list.value for example in parsed], np.float32),
@@ -63,6 +61,13 @@ def test_attackers_that_learn_find_in_the_job_what_they_find_on_arrays(tmp_path)
         example_ids=example_ids(members + non_members),
         config=config,
     )
+
+
+def test_attackers_that_learn_find_in_the_job_what_they_find_on_arrays(tmp_path):
+    config = w.config(attacks=LEARNING)
+    world = w.World(tmp_path).write()
+    found = load(world.run(privacy_config=config))
+    expected = evaluated(world, config)
     wanted = {(r.slice, r.attack): r for r in expected.results}
     both = [r for r in found.results if (r.slice, r.attack) in wanted]
     assert len(both) == len(LEARNING) * (1 + 3 + w.NUM_CLASSES)
@@ -78,3 +83,12 @@ def test_too_few_examples_to_learn_from_is_said(tmp_path):
 def test_too_many_slices_is_said(tmp_path):
     with pytest.raises(ValueError, match='more than 5 slices'):
         w.World(tmp_path).write().run(privacy_config=w.config(max_slices=5))
+
+
+def test_most_vulnerable_members_are_those_found_on_arrays(tmp_path):
+    config = w.config(num_most_vulnerable=5)
+    world = w.World(tmp_path).write()
+    found = load(world.run(privacy_config=config)).most_vulnerable
+    assert found == evaluated(world, config).most_vulnerable
+    assert [one['risk'] for one in found] == sorted((one['risk'] for one in found), reverse=True)
+    assert len({one['example_id'] for one in found} & set(example_ids(world.records('train')).tolist())) == 5

@@ -1,0 +1,73 @@
+"""Quantile regression: how unusual is this signal for an example like this one?"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from privacy_component.attacks.attack import BLACK_BOX, AttackInfo
+from privacy_component.attacks.features import wrong_class_features
+from privacy_component.hashing import mix
+from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
+from privacy_component.signals import towards_member
+
+_MOST_EXAMPLES = 100_000
+_BOUND = 1e30
+_SIGNALS = {MULTICLASS: 'scaled_logit', MULTILABEL: 'loss', REGRESSION: 'absolute_error'}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class QuantileAttack:
+    """The signal less its predicted quantile among non-members (Bertran et al. 2023, arXiv 2307.03694, section 3).
+
+    Needs one model only and no shadow models. The regression sees what is known of an example besides how well its
+    label is predicted, see features.wrong_class_features. Score 0 is a false positive rate of about 1 - quantile.
+
+    Attributes:
+      quantile: which quantile to predict; the median gives the best AUC.
+      model: the fitted regression.
+    """
+
+    quantile: float = 0.5
+    model: Any = None
+
+    def fit(self, observations: Observations) -> QuantileAttack:
+        """Learns from the non-members, in the order of their ids' hashes, on one thread."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        rows = np.flatnonzero(~observations.is_member)
+        rows = rows[np.argsort(mix(observations.example_id[rows], seed=2), kind='stable')][:_MOST_EXAMPLES]
+        outside = observations.select(rows)
+        leaf = int(np.clip(len(outside) / 50, 5, 100))
+        regressor = HistGradientBoostingRegressor(
+            loss='quantile', quantile=self.quantile, learning_rate=0.1, max_iter=60, max_leaf_nodes=8,
+            min_samples_leaf=leaf, early_stopping=False, random_state=0,
+        )  # fmt: skip
+        with threadpool_limits(1):
+            return dataclasses.replace(self, model=regressor.fit(wrong_class_features(outside), _signal(outside)))
+
+    def score(self, observations: Observations) -> NDArray[np.float64]:
+        """Signal less predicted quantile, (n,), higher = more likely a member."""
+        with threadpool_limits(1):
+            return _signal(observations) - self.model.predict(wrong_class_features(observations))
+
+
+def quantile_attack() -> AttackInfo:
+    """The registry's line for quantile regression."""
+    return AttackInfo(
+        make=QuantileAttack,
+        needs=('labels', 'outputs'),
+        access=BLACK_BOX,
+        cost='n, seconds at 100,000',
+        reference='Bertran et al. 2023, arXiv 2307.03694',
+        tasks=TASKS,
+        learns=True,
+    )
+
+
+def _signal(observations: Observations) -> NDArray[np.float64]:
+    return towards_member(_SIGNALS[observations.task], observations).clip(-_BOUND, _BOUND)

@@ -1,0 +1,197 @@
+"""The arguments of evaluate_privacy, checked and brought into one form."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from privacy_component.config import PrivacyConfig
+from privacy_component.errors import PrivacyInputError
+from privacy_component.hashing import hash_ids
+from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
+from privacy_component.outputs import LOGITS, PROBABILITIES, OutputEvidence, as_observations
+from privacy_component.slicing import Column
+
+_MOST_VALUES = 10_000
+_TASK_HINT = "for several labels per example set PrivacyConfig.task to 'multilabel'"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Inputs:
+    """What evaluate_privacy was given.
+
+    Attributes:
+      observations: the examples.
+      columns: the features to slice by.
+      example_ids: (n,) as they were given, to name examples by; the row numbers if none were.
+      evidence: what the outputs look like.
+      kind: 'logits', 'probabilities' or 'predictions'.
+      warnings: what should be known about the outputs; sentences.
+    """
+
+    observations: Observations
+    columns: Mapping[str, Column]
+    example_ids: NDArray
+    evidence: OutputEvidence
+    kind: str
+    warnings: tuple[str, ...]
+
+
+def read_inputs(
+    is_member: ArrayLike,
+    labels: ArrayLike,
+    outputs: Mapping[str, ArrayLike | None],
+    features: Mapping[str, ArrayLike] | None,
+    group_ids: ArrayLike | None,
+    example_ids: ArrayLike | None,
+    config: PrivacyConfig,
+) -> Inputs:
+    """The arguments, checked.
+
+    Raises:
+      PrivacyInputError: an argument cannot be used; the message names it.
+    """
+    members = _memberships(is_member)
+    n = len(members)
+    kind, rows = _outputs(outputs, n)
+    label_array = _array('labels', labels, n)
+    task = _task(config, kind, label_array)
+    evidence = _evidence(kind, rows, task, config)
+    ids = np.arange(n) if example_ids is None else _ids('example_ids', example_ids, n)
+    observations = as_observations(
+        is_member=members,
+        example_id=hash_ids(ids),
+        labels=label_array,
+        outputs=rows,
+        kind=LOGITS if task == REGRESSION else kind,
+        task=task,
+        group_id=None if group_ids is None else hash_ids(_ids('group_ids', group_ids, n)),
+    )
+    columns = {name: _column(name, values, n) for name, values in _named(features).items()}
+    return Inputs(observations, columns, ids, evidence, kind, tuple(_warnings(kind, evidence, task)))
+
+
+def _memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
+    members = _array('is_member', is_member, None)
+    if members.ndim != 1 or members.dtype.kind not in 'biuf' or not np.isin(members, (0, 1)).all():
+        raise PrivacyInputError(
+            f'is_member has shape {members.shape} and type {members.dtype}; it must be one True or False per example.'
+        )
+    if not len(members):
+        raise PrivacyInputError('is_member is empty: there is no example to evaluate.')
+    return members.astype(bool)
+
+
+def _outputs(outputs: Mapping[str, ArrayLike | None], n: int) -> tuple[str, NDArray]:
+    given = [name for name, values in outputs.items() if values is not None]
+    if len(given) != 1:
+        found = ' and '.join(given) or 'none of them'
+        raise PrivacyInputError(f'give exactly one of {", ".join(outputs)}; {found} was given.')
+    rows = _array(given[0], outputs[given[0]], n)
+    if rows.ndim not in (1, 2) or 0 in rows.shape or rows.dtype.kind not in 'biuf':
+        raise PrivacyInputError(
+            f'{given[0]} has shape {rows.shape} and type {rows.dtype}; numbers of shape (n, classes), (n, 1) or (n,) '
+            'are needed.'
+        )
+    return given[0], rows
+
+
+def _task(config: PrivacyConfig, kind: str, labels: NDArray) -> str:
+    if kind == 'predictions' or config.task == REGRESSION:
+        if config.task not in ('auto', REGRESSION) or kind != 'predictions':
+            raise PrivacyInputError(
+                f"PrivacyConfig.task is '{config.task}' but {kind} were given: regression goes with predictions, "
+                'classification with logits or probabilities.'
+            )
+        return REGRESSION
+    if config.task != 'auto':
+        return config.task
+    if labels.ndim != 2 or labels.shape[1] == 1:
+        return MULTICLASS
+    is_multi_hot = labels.dtype.kind in 'biuf' and np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) != 1).any()
+    if not is_multi_hot:
+        raise PrivacyInputError(
+            f'labels has shape {labels.shape}; one class number per example is needed. Turn one-hot rows into class '
+            f'numbers with labels.argmax(axis=1); {_TASK_HINT}.'
+        )
+    return MULTILABEL
+
+
+def _evidence(kind: str, rows: NDArray, task: str, config: PrivacyConfig) -> OutputEvidence:
+    evidence = OutputEvidence.of(rows)
+    fits = evidence.lie_in_unit_interval() if task == MULTILABEL else evidence.look_like_probabilities()
+    if kind == PROBABILITIES and not fits:
+        raise PrivacyInputError(
+            f'probabilities: {evidence.in_words()}. They must lie in [0, 1] and rows of several classes sum to 1: hand '
+            f'them in as logits if that is what they are; {_TASK_HINT}.'
+        )
+    if kind in (LOGITS, PROBABILITIES) and config.output_kind not in ('auto', kind):
+        raise PrivacyInputError(f"PrivacyConfig.output_kind is '{config.output_kind}' but {kind} were given.")
+    return evidence
+
+
+def _warnings(kind: str, evidence: OutputEvidence, task: str) -> list[str]:
+    warnings = []
+    if kind == LOGITS and task == MULTICLASS and evidence.num_outputs > 1 and evidence.look_like_probabilities():
+        warnings.append(
+            f'What was given as logits looks like probabilities ({evidence.in_words()}): hand it in as probabilities= '
+            'if it is.'
+        )
+    saturation = None if task == REGRESSION else evidence.saturation_warning()
+    return [*warnings, saturation] if saturation else warnings
+
+
+def _named(features: Mapping[str, ArrayLike] | None) -> Mapping[str, ArrayLike]:
+    if features is not None and not isinstance(features, Mapping):
+        raise PrivacyInputError(f'features is a {type(features).__name__}; give a dict from name to (n,) values.')
+    return features or {}
+
+
+def _column(name: str, values: ArrayLike, n: int) -> Column:
+    where = f"feature '{name}'"
+    if not isinstance(name, str) or not name or name.startswith('@'):
+        raise PrivacyInputError(f'{where}: a name must be text that does not start with @.')
+    array = _array(where, values, n)
+    if array.ndim != 1 or array.dtype.kind not in 'biufSUO':
+        raise PrivacyInputError(
+            f'{where} has shape {array.shape} and type {array.dtype}; one value per example is needed.'
+        )
+    column = Column.from_values(array)
+    if len(column.vocabulary) > _MOST_VALUES:
+        raise PrivacyInputError(
+            f'{where} takes {len(column.vocabulary):,} values, and each is a slice: group them into at most '
+            f'{_MOST_VALUES:,}.'
+        )
+    return column
+
+
+def _ids(name: str, values: ArrayLike, n: int) -> NDArray:
+    ids = _array(name, values, n)
+    if ids.dtype.kind == 'O' and set(map(type, ids.tolist())) == {str}:
+        ids = ids.astype(np.str_)
+    if ids.ndim != 1 or ids.dtype.kind not in 'biuSU':
+        raise PrivacyInputError(
+            f'{name} has shape {ids.shape} and type {ids.dtype}; one whole number or text per example is needed.'
+        )
+    return ids.astype(np.str_) if ids.dtype.kind == 'S' else ids
+
+
+def _array(name: str, values: Any, n: int | None) -> NDArray:
+    """An array with n rows."""
+    if values is None:
+        raise PrivacyInputError(f'{name} is missing.')
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise PrivacyInputError(f'{name} is not a regular array: {error}') from error
+    if array.ndim == 0 or (n is not None and len(array) != n):
+        raise PrivacyInputError(
+            f'{name} has shape {array.shape} but is_member has {n} entries: all describe the same examples.'
+            if n is not None
+            else f'{name} has shape {array.shape}; one entry per example is needed.'
+        )
+    return array

@@ -1,0 +1,77 @@
+"""Labels, checked and brought into the one form that each task has."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy_component.errors import PrivacyInputError
+
+# Squares and differences of anything smaller stay finite.
+_LARGEST_LABEL = 1e150
+
+
+def class_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDArray[np.int64]:
+    """(n,) int64 class numbers in [0, num_classes).
+
+    Raises:
+      PrivacyInputError: labels are text, fractions, missing, one-hot, or out of range; the message names the field.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise PrivacyInputError(
+            f'{name} has shape {labels.shape}; one class number per example is needed. Turn one-hot rows into class '
+            "numbers with argmax; for several labels per example set PrivacyConfig.task to 'multilabel'."
+        )
+    if labels.dtype.kind not in 'biuf':
+        raise PrivacyInputError(
+            f'{name} holds {str(labels[0])!r}, not class numbers: map the text to 0 ... {num_classes - 1}, for example '
+            'in Transform, and name that feature as label_key.'
+        )
+    if labels.dtype.kind == 'f' and not np.all(labels == np.floor(labels)):
+        odd = labels[labels != np.floor(labels)][0]
+        raise PrivacyInputError(f'{name} holds {odd:g}; classes must be whole numbers from 0 to {num_classes - 1}.')
+    if len(labels) and not (labels.min() >= 0 and labels.max() < num_classes):
+        odd = labels.min() if labels.min() < 0 else labels.max()
+        raise PrivacyInputError(
+            f'{name} holds the class {odd:g}, but the model has {num_classes} classes (0 to {num_classes - 1}): '
+            'check that labels and model outputs belong together.'
+        )
+    return labels.astype(np.int64)
+
+
+def multilabel_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDArray[np.bool_]:
+    """(n, classes) bool: which of its labels an example has.
+
+    Raises:
+      PrivacyInputError: another shape, or values other than 0 and 1; the message names the field.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or labels.shape[1] != num_classes:
+        raise PrivacyInputError(
+            f'{name} has shape {labels.shape}; a multi-label model with {num_classes} outputs needs a 0 or 1 for each '
+            f'example and output: (n, {num_classes}).'
+        )
+    if labels.dtype.kind not in 'biuf' or not np.isin(labels, (0, 1)).all():
+        raise PrivacyInputError(f'{name} must hold only 0 and 1 for a multi-label model.')
+    return labels.astype(bool)
+
+
+def regression_labels(labels: NDArray, name: str = 'labels') -> NDArray[np.float64]:
+    """(n,) float64 targets.
+
+    Raises:
+      PrivacyInputError: not one finite number per example; the message names the field.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or labels.dtype.kind not in 'biuf':
+        raise PrivacyInputError(
+            f'{name} has shape {labels.shape} and type {labels.dtype}; regression needs one number per example.'
+        )
+    if not np.all(np.abs(labels) < _LARGEST_LABEL):
+        raise PrivacyInputError(f'{name} holds NaN or infinity; give a finite number for every example.')
+    return labels.astype(np.float64)

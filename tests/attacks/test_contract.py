@@ -1,0 +1,125 @@
+"""What every attack in the registry must do; a new attack is tested by being registered."""
+
+import dataclasses
+import functools
+import pickle
+
+import numpy as np
+import pytest
+
+from privacy_component.attacks import ATTACKS, attack_named, check_needs
+from privacy_component.attacks.crossfit import fold_scores
+from privacy_component.errors import PrivacyInputError
+from privacy_component.metrics import roc
+from privacy_component.observations import MULTICLASS, TASKS
+from tests import synthetic
+
+CASES = [(name, task) for name, info in ATTACKS.items() for task in info.tasks]
+every_attack = pytest.mark.parametrize(('name', 'task'), CASES, ids=[f'{name}-{task}' for name, task in CASES])
+
+
+@functools.cache
+def data(task, shift, seed=0, n=800):
+    return synthetic.observations(task, n=n, shift=shift, seed=seed)
+
+
+@functools.cache
+def fitted(name, task):
+    return ATTACKS[name].make().fit(data(task, 1.0))
+
+
+def fold_aucs(name, observations):
+    scored = fold_scores(ATTACKS[name], observations)
+    folds = [scored.fold == number for number in range(scored.num_folds)]
+    return [auc(scored.scores[rows], observations.is_member[rows]) for rows in folds]
+
+
+def auc(scores, is_member):
+    return roc.auc(roc.count_scores(roc.score_keys(scores), is_member))
+
+
+@every_attack
+def test_scores_are_finite_and_one_per_example(name, task):
+    scores = fitted(name, task).score(data(task, 1.0))
+    assert scores.shape == (1_600,)
+    assert scores.dtype == np.float64
+    assert np.isfinite(scores).all()
+
+
+@every_attack
+def test_scores_stay_finite_for_extreme_outputs(name, task):
+    observations = data(task, 1.0)
+    huge = dataclasses.replace(observations, outputs=observations.outputs * 1e100)
+    if task == 'regression':
+        huge = dataclasses.replace(observations, outputs=observations.outputs * [1e100, 1])
+    assert np.isfinite(ATTACKS[name].make().fit(huge).score(huge)).all()
+
+
+@every_attack
+def test_scores_move_with_their_rows(name, task):
+    observations = data(task, 1.0)
+    order = np.random.default_rng(1).permutation(len(observations))
+    scores = fitted(name, task).score(observations)
+    np.testing.assert_allclose(fitted(name, task).score(observations.select(order)), scores[order], rtol=1e-9)
+
+
+@every_attack
+def test_fitting_does_not_depend_on_the_order_of_rows(name, task):
+    observations = data(task, 1.0)
+    order = np.random.default_rng(2).permutation(len(observations))
+    again = ATTACKS[name].make().fit(observations.select(order))
+    np.testing.assert_array_equal(again.score(observations), fitted(name, task).score(observations))
+
+
+@every_attack
+def test_survives_pickling(name, task):
+    again = pickle.loads(pickle.dumps(fitted(name, task)))
+    observations = data(task, 1.0)
+    np.testing.assert_array_equal(again.score(observations), fitted(name, task).score(observations))
+
+
+@every_attack
+def test_never_looks_at_memberships_or_groups_to_score(name, task):
+    observations = data(task, 1.0)
+    blind = dataclasses.replace(
+        observations, is_member=~observations.is_member, group_id=np.arange(1_600, dtype=np.uint64)
+    )
+    np.testing.assert_array_equal(fitted(name, task).score(blind), fitted(name, task).score(observations))
+
+
+@every_attack
+def test_finds_a_planted_shift(name, task):
+    # Correctness alone, the weakest of them, is at 0.59; chance would have to be 3.5 standard errors off.
+    assert min(fold_aucs(name, data(task, 1.5))) > 0.57
+
+
+@every_attack
+def test_finds_nothing_where_there_is_nothing(name, task):
+    # 3.3 standard errors of the mean of two folds' AUCs, were they perfectly dependent.
+    limit = 3.3 * np.sqrt(1 / 6 / 800)
+    assert abs(np.mean(fold_aucs(name, data(task, 0.0, seed=5))) - 0.5) < limit
+
+
+@every_attack
+def test_says_what_it_is(name, task):
+    info = attack_named(name)
+    assert info.reference and info.cost
+    assert info.access in ('black box', 'white box')
+    assert set(info.tasks) <= set(TASKS)
+    check_needs(name, info, data(task, 1.0))
+
+
+def test_missing_column_is_named_with_the_attack():
+    info = dataclasses.replace(ATTACKS['loss_threshold'], needs=('signals.gradient_norm',))
+    with pytest.raises(PrivacyInputError, match=r"'gradients' needs signals\.gradient_norm"):
+        check_needs('gradients', info, data(MULTICLASS, 0.0))
+
+
+def test_wrong_task_is_named_with_the_attack():
+    with pytest.raises(PrivacyInputError, match="'margin_threshold' is not defined for a regression model"):
+        check_needs('margin_threshold', ATTACKS['margin_threshold'], data('regression', 0.0))
+
+
+def test_unknown_attack_gets_a_suggestion():
+    with pytest.raises(PrivacyInputError, match="did you mean 'loss_threshold'"):
+        attack_named('los_threshold')

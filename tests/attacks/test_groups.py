@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from privacy_component.attacks.groups import AGGREGATIONS, aggregate, num_mixed_groups
+
+# Seven rows of three people; person 8 has a training row, so 8 is a member; one slice.
+#   person 8: 1, 3 -> mean 2, max 3;  person 5: 0 -> 0;  person 2: 2, 2, 2, 6 -> mean 3, max 6
+SCORES = np.array([1.0, 0.0, 2.0, 3.0, 2.0, 6.0, 2.0])
+PERSON = np.array([8, 5, 2, 8, 2, 2, 2], np.uint64)
+MEMBER = np.array([True, False, False, False, False, False, False])
+ONE_SLICE = np.zeros(7, np.int64)
+
+
+@pytest.mark.parametrize(
+    ('how', 'expected'),
+    [
+        ('mean', [3, 0, 2]),
+        ('max', [6, 0, 3]),
+        ('logsumexp', np.log([3 * np.exp(2) + np.exp(6), 1, np.exp(1) + np.exp(3)])),
+    ],
+)
+def test_seven_rows_worked_by_hand(how, expected):
+    units = aggregate(SCORES, MEMBER, ONE_SLICE, PERSON, how)
+    np.testing.assert_allclose(units.scores, expected)  # people 2, 5, 8
+    np.testing.assert_array_equal(units.is_member, [False, False, True])
+
+
+@pytest.mark.parametrize('how', AGGREGATIONS)
+def test_equals_a_naive_twin_in_every_slice(how):
+    rng = np.random.default_rng(3)
+    scores, person, codes = rng.standard_normal(400), rng.integers(0, 60, 400), rng.integers(0, 4, 400)
+    member = rng.random(400) < 0.2
+    units = aggregate(scores, member, codes, person.astype(np.uint64), how)
+    naive = {'mean': np.mean, 'max': np.max, 'logsumexp': lambda s: np.log(np.exp(s).sum())}[how]
+    expected = [
+        (code, naive(scores[(codes == code) & (person == p)]), member[(codes == code) & (person == p)].any())
+        for code in range(4)
+        for p in np.unique(person[codes == code])
+    ]
+    np.testing.assert_array_equal(units.codes, [code for code, _, _ in expected])
+    np.testing.assert_allclose(units.scores, [score for _, score, _ in expected])
+    np.testing.assert_array_equal(units.is_member, [is_member for _, _, is_member in expected])
+
+
+def test_order_of_rows_does_not_matter_to_the_last_bit():
+    rng = np.random.default_rng(4)
+    scores, person = rng.standard_normal(300), rng.integers(0, 9, 300).astype(np.uint64)
+    order = rng.permutation(300)
+    for how in AGGREGATIONS:
+        one = aggregate(scores, person > 4, np.zeros(300, int), person, how)
+        other = aggregate(scores[order], person[order] > 4, np.zeros(300, int), person[order], how)
+        np.testing.assert_array_equal(one.scores, other.scores)
+
+
+def test_nothing_in_nothing_out():
+    assert not len(aggregate(SCORES[:0], MEMBER[:0], ONE_SLICE[:0], PERSON[:0], 'mean').scores)
+
+
+def test_mixed_groups_are_counted():
+    assert num_mixed_groups(MEMBER, PERSON) == 1

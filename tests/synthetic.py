@@ -1,0 +1,61 @@
+"""Seeded data that several tests use."""
+
+import numpy as np
+
+from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION
+from privacy_component.outputs import as_observations
+
+
+def golden_input(n=10_000):
+    """(logits (2n, 10) float32, labels, is_member): the input of tests/golden/tf_privacy_golden.json."""
+    rng = np.random.default_rng(20240601)
+    members = _side(rng, n, 5.0, 1.5, 1.5, 0.10)
+    non_members = _side(rng, n, 4.0, 0.0, 1.5, 0.20)
+    logits, labels = (np.concatenate(pair) for pair in zip(members, non_members, strict=True))
+    return logits, labels, np.arange(2 * n) < n
+
+
+def _side(rng, n, mean_easy, mean_hard, spread, share_hard):
+    labels = rng.integers(0, 10, size=n)
+    logits = rng.standard_normal((n, 10))
+    hard = rng.random(n) < share_hard
+    logits[np.arange(n), labels] += np.where(hard, mean_hard, mean_easy) + spread * rng.standard_normal(n)
+    return logits.astype('float32'), labels
+
+
+def observations(task=MULTICLASS, n=1_000, shift=0.0, classes=5, seed=0, group_size=None):
+    """n members and n non-members, on whose outputs membership shows by `shift`, in standard deviations."""
+    rng = np.random.default_rng(seed)
+    is_member = np.arange(2 * n) < n
+    outputs, labels = _OUTPUTS[task](rng, is_member, shift, classes)
+    return as_observations(
+        is_member=is_member,
+        example_id=rng.permutation(2 * n).astype(np.uint64),
+        labels=labels,
+        outputs=outputs,
+        kind='logits',
+        task=task,
+        group_id=None if group_size is None else (np.arange(2 * n) // group_size).astype(np.uint64),
+    )
+
+
+def _multiclass(rng, is_member, shift, classes):
+    labels = rng.integers(0, classes, len(is_member))
+    outputs = rng.standard_normal((len(is_member), classes))
+    outputs[np.arange(len(labels)), labels] += 2 + shift * is_member
+    return outputs, labels
+
+
+def _multilabel(rng, is_member, shift, classes):
+    labels = rng.random((len(is_member), classes)) < 0.4
+    outputs = np.where(labels, 1, -1) * (rng.standard_normal(labels.shape) + 1 + shift * is_member[:, None])
+    return outputs, labels
+
+
+def _regression(rng, is_member, shift, classes):
+    labels = rng.standard_normal(len(is_member))
+    errors = rng.standard_normal(len(labels)) * np.exp(-shift * is_member)
+    return np.column_stack([labels + errors, np.exp(0.1 * rng.standard_normal(len(labels)))]), labels
+
+
+_OUTPUTS = {MULTICLASS: _multiclass, MULTILABEL: _multilabel, REGRESSION: _regression}

@@ -1,0 +1,147 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from privacy_component.config import SAFETY_NOT_SHOWN, PrivacyConfig, Threshold
+from privacy_component.errors import PrivacyInputError
+from privacy_component.gate import EXCEEDED, LOSS_PERCENTILE_FEATURE, PASSED, UNDECIDED, decide
+from privacy_component.metrics import confidence
+from privacy_component.metrics.registry import metrics_for
+from privacy_component.results import PrivacyResult, measure
+from privacy_component.slicing import SlicingSpec
+from tests.metrics.simulate import counts_of, gaussian
+
+CASH = (('payment', 'Cash'),)
+
+
+def result(shift=0.0, n=2000, key=(), attack='loss_threshold', seed=0, config=None):
+    names = [threshold.metric for threshold in config.thresholds] if config else []
+    counts = counts_of(*gaussian(np.random.default_rng(seed), n, n, shift))
+    return measure(key, attack, [counts], metrics_for(names), 0.95, 30)
+
+
+def config(metric='auc', upper_bound=0.55, **fields):
+    return PrivacyConfig(thresholds=[Threshold(metric, upper_bound, **fields)])
+
+
+def outcomes(verdict):
+    return [comparison.outcome for comparison in verdict.comparisons]
+
+
+def test_a_leak_blocks_and_its_absence_blesses():
+    blocked = decide([result(shift=1.0)], config())
+    assert not blocked.blessed and outcomes(blocked) == [EXCEEDED]
+    assert 'auc = 0.7' in blocked.reasons[0] and 'above the limit of 0.55' in blocked.reasons[0]
+    blessed = decide([result()], config())
+    assert blessed.blessed and outcomes(blessed) == [PASSED] and len(blessed.reasons) == 1
+
+
+def test_the_two_rules_differ_where_the_data_decide_nothing():
+    unclear = result(shift=0.18, n=400)  # AUC 0.55 give or take 0.02
+    assert decide([unclear], config()).blessed
+    verdict = decide([unclear], config(block_if=SAFETY_NOT_SHOWN))
+    assert not verdict.blessed and 'is not shown to be below' in verdict.reasons[0]
+
+
+@pytest.mark.parametrize('block_if', ['leak_shown', SAFETY_NOT_SHOWN])
+def test_nothing_is_blessed_without_a_measurement(block_if):
+    gate = config(block_if=block_if)
+    one_sided = measure((), 'loss_threshold', [counts_of(np.arange(50.0), np.ones(50))], metrics_for([]), 0.95, 30)
+    for results in ([], [result(n=20)], [one_sided], [result(key=CASH)]):
+        assert not decide(results, gate).blessed
+    assert not decide([result()], PrivacyConfig()).blessed
+    assert not decide([result()], gate, upstream_blessed=False).blessed
+    assert decide([result()], gate, upstream_blessed=True).blessed
+
+
+def test_an_unsupported_rate_on_the_overall_slice_blocks():
+    verdict = decide([result(n=900)], config('tpr_at_fpr_0.01', 0.02))
+    assert not verdict.blessed and outcomes(verdict) == [UNDECIDED]
+    assert any('too few examples' in reason for reason in verdict.reasons)
+
+
+def test_a_missing_slice_blocks_and_a_small_one_that_was_found_is_listed():
+    named = config(slicing_specs=[SlicingSpec(feature_values={'payment': 'Cash'})])
+    assert not decide([result()], named).blessed
+    assert not decide([result(), result(n=10, key=CASH)], named).blessed
+    found = decide([result(), result(n=10, key=CASH)], config())
+    assert found.blessed and len(found.warnings) == 1 and 'payment = Cash' in found.warnings[0]
+
+
+def test_loss_percentiles_never_gate():
+    key = ((LOSS_PERCENTILE_FEATURE, 3),)
+    verdict = decide([result(), result(shift=3.0, key=key)], config())
+    assert verdict.blessed and len(verdict.comparisons) == 1
+
+
+def test_a_threshold_for_one_attack_leaves_the_others_alone():
+    results = [result(), result(shift=3.0, attack='scaled_logit_threshold')]
+    assert decide(results, config(attacks=('loss_threshold',))).blessed
+    assert not decide(results, config()).blessed
+
+
+def test_the_bound_is_corrected_for_the_comparisons():
+    results = [result(key=(('shop', i),) if i else (), seed=i, shift=0.3) for i in range(20)]
+    verdict = decide(results, config(upper_bound=0.6))
+    for comparison, one in zip(verdict.comparisons, results, strict=True):
+        assert comparison.corrected_bound == pytest.approx(confidence.auc_lower(one.curve, 0.05 / 20))
+        assert comparison.corrected_bound < comparison.lower
+
+
+def p_value(curve, limit):
+    """The smallest alpha at which the AUC is shown to be above the limit, by bisection."""
+    low, high = 1e-12, 0.5
+    if confidence.auc_lower(curve, high) <= limit:
+        return 1.0
+    for _ in range(60):
+        middle = np.sqrt(low * high)
+        low, high = (low, middle) if confidence.auc_lower(curve, middle) > limit else (middle, high)
+    return high
+
+
+def test_repeated_bonferroni_is_holms_procedure():
+    shifts = np.linspace(0.0, 0.35, 20)
+    results = [result(key=(('shop', i),) if i else (), seed=300 + i, shift=s, n=800) for i, s in enumerate(shifts)]
+    shown, p_values = set(), sorted((p_value(r.curve, 0.5), i) for i, r in enumerate(results))
+    for step, (p, i) in enumerate(p_values):  # Holm 1979: the smallest first, each against alpha over what is left
+        if p > 0.05 / (len(p_values) - step):
+            break
+        shown.add(i)
+    verdict = decide(results, config(upper_bound=0.5))
+    assert {i for i, outcome in enumerate(outcomes(verdict)) if outcome == EXCEEDED} == shown
+    bonferroni = {i for p, i in p_values if p <= 0.05 / len(p_values)}
+    assert bonferroni < shown < set(range(20))  # so that the test tells them apart
+
+
+def test_max_ppv_cannot_gate():
+    with pytest.raises(PrivacyInputError, match=r"'max_ppv' is reported for comparison only and cannot be gated on"):
+        config('max_ppv', 0.9)
+
+
+@pytest.mark.parametrize('metric', ['empirical_epsilon', 'gdp_mu', 'empirical_epsilon_at_delta_1e-5'])
+def test_a_bound_without_an_upper_limit_gates_on_leaks_only(metric):
+    gate = config(metric, 0.5)
+    assert not decide([result(shift=2.0, config=gate)], gate).blessed
+    assert decide([result(config=gate)], gate).blessed
+    with pytest.raises(PrivacyInputError, match='no upper confidence limit'):
+        config(metric, 0.5, block_if=SAFETY_NOT_SHOWN)
+
+
+def test_a_result_survives_json_to_the_last_bit_and_is_judged_alike():
+    gate = PrivacyConfig(
+        thresholds=[Threshold('auc', 0.5), Threshold('tpr_at_fpr_0.03', 0.03), Threshold('gdp_mu', 0.1)]
+    )
+    folds = [counts_of(*gaussian(np.random.default_rng(seed), 4000, 3999, 0.2)) for seed in (1, 2)]
+    metrics = metrics_for([threshold.metric for threshold in gate.thresholds])
+    results = [
+        result(shift=0.1, config=gate),
+        measure(CASH, 'loss_threshold', folds, metrics, 0.95, 30, design_effect=1.7),
+    ]
+    back = PrivacyResult.from_json(PrivacyResult(tuple(results), decide(results, gate)).to_json())
+    assert decide(back.results, gate) == decide(results, gate) == back.verdict
+    for before, after in zip(results, back.results, strict=True):
+        assert after.metrics == before.metrics
+        for field in dataclasses.fields(before.curve):
+            a, b = getattr(before.curve, field.name), getattr(after.curve, field.name)
+            assert np.array_equal(a, b) and type(a) is type(b)

@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+
+from privacy_component.errors import PrivacyInputError
+from privacy_component.slicing import (
+    OVERALL,
+    Column,
+    SlicingSpec,
+    correct_column,
+    loss_percentile_column,
+    multilabel_column,
+    slice_name,
+    slice_rows,
+)
+
+
+def as_sets(slices):
+    return {key: set(slices.rows[slices.codes == code].tolist()) for code, key in enumerate(slices.keys)}
+
+
+def naive_slices(spec, features, num_rows):
+    """Every row into every slice that it belongs to, one by one."""
+    found = {}
+    for row in range(num_rows):
+        keys = [()]
+        for name in spec.features:
+            values = set(features[name][row])
+            if name in spec.feature_values:
+                values &= {spec.feature_values[name]}
+            keys = [(*key, (name, value)) for key in keys for value in values]
+        for key in keys:
+            found.setdefault(key, set()).add(row)
+    return found
+
+
+def column(lists):
+    vocabulary = sorted({value for values in lists for value in values})
+    rows = np.array([row for row, values in enumerate(lists) for _ in values], int)
+    codes = np.array([vocabulary.index(value) for values in lists for value in values], int)
+    return Column.from_entries(rows, codes, vocabulary)
+
+
+SPECS = [
+    SlicingSpec(),
+    SlicingSpec(('one',)),
+    SlicingSpec(('some',)),
+    SlicingSpec(('many',)),
+    SlicingSpec(('one', 'many')),
+    SlicingSpec(('some', 'many', 'one')),
+    SlicingSpec((), {'one': 2}),
+    SlicingSpec(('many',), {'some': 1}),
+    SlicingSpec((), {'one': 99}),
+]
+
+
+@pytest.mark.parametrize('spec', SPECS, ids=str)
+def test_equals_a_naive_twin(spec):
+    rng = np.random.default_rng(0)
+    n = 200
+    features = {
+        'one': [[int(value)] for value in rng.integers(0, 4, n)],
+        'some': [[int(value)] if value < 3 else [] for value in rng.integers(0, 5, n)],
+        'many': [rng.integers(0, 3, rng.integers(0, 4)).tolist() for _ in range(n)],
+    }
+    columns = {name: column(values) for name, values in features.items()}
+    columns['one'] = Column.from_values([values[0] for values in features['one']])
+    expected = naive_slices(spec, features, n) if spec.features else {OVERALL: set(range(n))}
+    assert as_sets(slice_rows(spec, columns, n)) == expected
+
+
+@pytest.mark.parametrize(
+    ('dtype', 'expected'),
+    [(np.int8, 1), (np.uint8, 1), (np.uint64, 1), (np.float32, 1.0), ('<U8', '1'), (object, 1), (bool, 1)],
+)
+def test_values_of_any_type(dtype, expected):
+    found = Column.from_values(np.array([1, 0, 1, 1], dtype))
+    assert [found.vocabulary[code] == expected for code in found.codes] == [True, False, True, True]
+    assert type(found.vocabulary[1]) is type(expected)
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        np.array([-128, 127, 0] * 200, np.int8),
+        np.array([2**63 + 5, 2**63, 2**64 - 1] * 3, np.uint64),
+        np.array([-(2**63), 2**63 - 1, 0], np.int64),
+        np.array([2**63 + 5, 2**63, 2**63 + 1, 2**63] * 3, np.uint64),
+        np.array([-7, -5, -7, -6]),
+    ],
+)
+def test_whole_numbers_of_any_range(values):
+    found = Column.from_values(values)
+    assert [found.vocabulary[code] for code in found.codes] == values.tolist()
+    assert list(found.vocabulary) == sorted(set(values.tolist()))
+
+
+def test_none_and_nan_are_no_value():
+    for values in (np.array([1.5, np.nan, 1.5]), np.array(['a', None, 'a'], object), np.array([2, np.nan, 2], object)):
+        found = Column.from_values(values)
+        assert found.rows.tolist() == [0, 2]
+        assert len(found.vocabulary) == 1
+
+
+def test_values_of_several_types_become_text():
+    assert Column.from_values(np.array(['a', 1, 2.5], object)).vocabulary == ('1', '2.5', 'a')
+
+
+def test_bytes_become_text():
+    assert Column.from_values([b'cash', b'card']).vocabulary == ('card', 'cash')
+
+
+def test_unknown_feature_is_named():
+    with pytest.raises(PrivacyInputError, match="no feature 'payment'; the features are cash, card"):
+        slice_rows(SlicingSpec(('payment',)), {'cash': correct_column(np.ones(3, bool)), 'card': None}, 3)
+
+
+def test_loss_percentiles_equal_a_naive_twin():
+    rng = np.random.default_rng(1)
+    for losses in (rng.standard_normal(1_000), rng.integers(0, 25, 500) / 5.0, np.zeros(30), np.arange(11.0)):
+        edges = np.percentile(losses, np.arange(0, 101, 10))
+        expected = {}
+        for i in range(10):
+            inside = {row for row, loss in enumerate(losses) if edges[i] <= loss <= edges[i + 1]}
+            if inside:
+                expected[(('@p', f'{10 * i}-{10 * i + 10}'),)] = inside
+        assert (
+            as_sets(slice_rows(SlicingSpec(('@p',)), {'@p': loss_percentile_column(losses)}, len(losses))) == expected
+        )
+
+
+def test_labels_of_a_multilabel_model():
+    found = multilabel_column(np.array([[True, True], [False, False], [False, True]]))
+    expected = {(('@class', 0),): {0}, (('@class', 1),): {0, 2}}
+    assert as_sets(slice_rows(SlicingSpec(('@class',)), {'@class': found}, 3)) == expected
+
+
+def test_names_as_people_read_them():
+    assert slice_name(()) == 'Overall'
+    assert slice_name((('@class', 3), ('hour', 'noon'))) == 'class = 3, hour = noon'
