@@ -79,8 +79,8 @@ class PrivacyConfig:
         Beam job a second pass.
       min_examples: fewer members or non-members than this and a slice is inconclusive.
       max_slices: more slices than this are an error.
-      max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much the AUC
-        can be off.
+      max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much
+        the AUC can be off.
       seed: of everything that is random; combined with hashes of the examples.
     """
 

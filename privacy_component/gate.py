@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from privacy_component.config import LEAK_SHOWN, PrivacyConfig, Threshold
 from privacy_component.metrics.registry import Metric, metric_named
-from privacy_component.slicing import OVERALL, SliceKey, SlicingSpec, slice_name
+from privacy_component.reasons import exceeded_sentences, passed_sentence
+from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, OVERALL, SliceKey, slice_name
 
 if TYPE_CHECKING:
     from privacy_component.results import SliceResult
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 PASSED = 'passed'
 EXCEEDED = 'exceeded'
 UNDECIDED = 'undecided'
-LOSS_PERCENTILE_FEATURE = '@loss_percentile'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,8 +100,8 @@ def decide(results: Sequence[SliceResult], config: PrivacyConfig, upstream_bless
       upstream_blessed: an earlier validator's verdict; None where there is none.
 
     Returns:
-      A verdict that is blessed only if there are thresholds, every one of them could be checked where it had to be, none
-      is exceeded, and the upstream verdict, if any, is a blessing.
+      A verdict that is blessed only if there are thresholds, every one of them could be checked where it had to be,
+      none is exceeded, and the upstream verdict, if any, is a blessing.
     """
     pairs = [pair for threshold in config.thresholds for pair in _pairs(threshold, results)]
     comparisons = _compare(pairs, config)
@@ -110,12 +110,12 @@ def decide(results: Sequence[SliceResult], config: PrivacyConfig, upstream_bless
         *_missing_objections(config, results),
         *_small_sample_objections(results, comparisons, config),
         *_undecided_threshold_objections(pairs, config),
-        *(_exceeded_sentence(c) for c in _worst_first(comparisons) if c.outcome == EXCEEDED),
+        *exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
     ]
     warnings = _small_slice_warnings(comparisons, config)
     if objections:
         return Verdict(False, tuple(objections), warnings, comparisons)
-    return Verdict(True, (_passed_sentence(comparisons),), warnings, comparisons)
+    return Verdict(True, (passed_sentence(sum(c.outcome == PASSED for c in comparisons)),), warnings, comparisons)
 
 
 def _pairs(threshold: Threshold, results: Sequence[SliceResult]) -> list[_Pair]:
@@ -132,24 +132,24 @@ def _applies(threshold: Threshold, result: SliceResult) -> bool:
 
 
 def _compare(pairs: Sequence[_Pair], config: PrivacyConfig) -> tuple[Comparison, ...]:
-    decidable = [pair for pair in pairs if pair.is_decidable(config.min_examples)]
+    decidable = {pair for pair in pairs if pair.is_decidable(config.min_examples)}
     shown, level = _holm(decidable, 1 - config.confidence_level)
     return tuple(_comparison(pair, pair in decidable, pair in shown, level) for pair in pairs)
 
 
-def _holm(pairs: Sequence[_Pair], alpha: float) -> tuple[list[_Pair], float]:
+def _holm(pairs: Collection[_Pair], alpha: float) -> tuple[set[_Pair], float]:
     """What is shown at family-wise level alpha (Holm 1979), and the level at which the last step stopped.
 
     Holm's procedure is Bonferroni's, repeated over what is left, until nothing more is shown.
     """
-    shown: list[_Pair] = []
+    shown: set[_Pair] = set()
     while True:
         left = [pair for pair in pairs if pair not in shown]
         level = alpha / max(len(left), 1)
-        more = [pair for pair in left if pair.is_shown(level)]
+        more = {pair for pair in left if pair.is_shown(level)}
         if not more:
             return shown, level
-        shown += more
+        shown |= more
 
 
 def _comparison(pair: _Pair, decidable: bool, shown: bool, level: float) -> Comparison:
@@ -209,8 +209,8 @@ def _must_be_decided(comparison: Comparison, config: PrivacyConfig) -> bool:
 def _undecided_threshold_objections(pairs: Sequence[_Pair], config: PrivacyConfig) -> list[str]:
     checked = {id(pair.threshold) for pair in pairs if pair.is_decidable(config.min_examples)}
     return [
-        f'The threshold on {threshold.metric} could be checked on no slice: every slice it applies to is missing or too '
-        'small.'
+        f'The threshold on {threshold.metric} could be checked on no slice: every slice it applies to is missing or '
+        'too small.'
         for threshold in config.thresholds
         if id(threshold) not in checked
     ]
@@ -228,23 +228,3 @@ def _needed(comparison: Comparison, config: PrivacyConfig) -> str:
     metric = metric_named(comparison.metric)
     non_members = max(config.min_examples, metric.num_non_members_needed)
     return f'needs {config.min_examples:,} members and {non_members:,} non-members'
-
-
-def _worst_first(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    return sorted(comparisons, key=lambda c: c.limit - (c.value or 0.0))
-
-
-def _exceeded_sentence(c: Comparison) -> str:
-    upper = '' if c.upper is None else f', {c.upper:.3f}'
-    figure = f'{c.slice}, {c.attack}: {c.metric} = {c.value:.3f} [{c.lower:.3f}{upper}]'
-    if c.block_if == LEAK_SHOWN:
-        shown = f'a leak is shown (corrected lower bound {c.corrected_bound:.3f})'
-        return f'{figure} is above the limit of {c.limit:g}: {shown}.'
-    return (
-        f'{figure} is not shown to be below the limit of {c.limit:g} (corrected upper bound {c.corrected_bound:.3f}).'
-    )
-
-
-def _passed_sentence(comparisons: Sequence[Comparison]) -> str:
-    decided = sum(c.outcome == PASSED for c in comparisons)
-    return f'None of {decided} comparisons of attacks on slices exceeds its limit.'

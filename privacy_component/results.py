@@ -160,7 +160,7 @@ def measure(
 
 
 def in_order(results: Iterable[SliceResult], attacks: Sequence[str]) -> tuple[SliceResult, ...]:
-    """The results sorted: the overall slice first, then by features and values; within a slice, attacks as configured."""
+    """The results sorted: the overall slice first, then by features and values; attacks as configured."""
     return tuple(sorted(results, key=lambda r: (_slice_order(r.slice_key), attacks.index(r.attack))))
 
 
@@ -178,6 +178,7 @@ def _rate(metric_name: str) -> float:
 
 
 def result_to_json(result: SliceResult) -> dict[str, Any]:
+    """A result as JSON values."""
     fields = dataclasses.asdict(result)
     if result.curve is not None:
         fields['curve']['false_positives'] = result.curve.false_positives.tolist()
@@ -186,6 +187,7 @@ def result_to_json(result: SliceResult) -> dict[str, Any]:
 
 
 def result_from_json(fields: dict[str, Any]) -> SliceResult:
+    """The result that `result_to_json` made the fields of."""
     rest = {name: value for name, value in fields.items() if name != 'slice'}
     rest['slice_key'] = tuple((name, value) for name, value in rest['slice_key'])
     rest['metrics'] = {name: Estimate(**value) for name, value in rest['metrics'].items()}

@@ -25,23 +25,21 @@ from privacy_component.results import SliceResult, measure, result_to_json
 
 def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     """Adds the job to a Beam pipeline; it leaves its measurements in the JSON file `output_path`."""
-    records = read_batches(root, plan.splits, plan.compression)
-    batches = observe(records, plan)
+    batches = observe(read_batches(root, plan.splits, plan.compression), plan)
     tally = {} if plan.output_kind else {'tally': beam.pvalue.AsSingleton(_tally(batches))}
     learning = [name for name in plan.config.attacks if attack_named(name).learns]
     others = [name for name in plan.config.attacks if name not in learning]
-    sample = draw_sample(batches, plan, **tally) if learning or plan.config.num_most_vulnerable else None
-    counts = [batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_tally=True), **tally)]
-    if learning:
-        fitted = fit_attacks(root, sample, plan, learning)
-        count = CountScores(plan, learning, with_tally=False)
-        counts.append(batches | 'CountLearntScores' >> beam.ParDo(count, fitted=fitted, **tally))
+    counts = batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_tally=True), **tally)
     vulnerable = {}
-    if plan.config.num_most_vulnerable:
-        vulnerable = {'vulnerable': beam.pvalue.AsSingleton(most_vulnerable(batches, sample, plan, **tally))}
+    if learning or plan.config.num_most_vulnerable:
+        sample = draw_sample(batches, plan, **tally)
+        if learning:
+            learnt = _count_learnt_scores(root, batches, sample, plan, learning, **tally)
+            counts = (counts, learnt) | 'AllCounts' >> beam.Flatten()
+        if plan.config.num_most_vulnerable:
+            vulnerable = {'vulnerable': beam.pvalue.AsSingleton(most_vulnerable(batches, sample, plan, **tally))}
     _ = (
         counts
-        | 'AllCounts' >> beam.Flatten()
         | 'Merge' >> beam.CombinePerKey(Merge(plan.config.max_distinct_scores))
         | 'Measure' >> beam.Map(_measure, plan)
         | 'Gather' >> beam.combiners.ToList()
@@ -62,6 +60,20 @@ def take_measurements(path: str) -> dict[str, Any]:
         measurements = json.loads(file.read().decode('utf-8'))
     FileSystems.delete([path])
     return measurements
+
+
+def _count_learnt_scores(
+    root: beam.Pipeline,
+    batches: beam.PCollection,
+    sample: beam.pvalue.AsSingleton,
+    plan: Plan,
+    attacks: Sequence[str],
+    **tally: beam.pvalue.AsSingleton,
+) -> beam.PCollection:
+    """The second pass: attackers are fitted on the sample, and every example is scored by one that never saw it."""
+    fitted = fit_attacks(root, sample, plan, attacks)
+    count = CountScores(plan, attacks, with_tally=False)
+    return batches | 'CountLearntScores' >> beam.ParDo(count, fitted=fitted, **tally)
 
 
 def _tally(batches: beam.PCollection) -> beam.PCollection:

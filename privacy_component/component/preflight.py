@@ -199,8 +199,8 @@ def _first_features(sample: RawBatch) -> set[str]:
 def _slicing_specs(eval_config: tfma.EvalConfig, config: PrivacyConfig) -> tuple[SlicingSpec, ...]:
     if config.slice_by_loss_percentile:
         raise PrivacyInputError(
-            'PrivacyConfig.slice_by_loss_percentile needs all examples at once, which a Beam job never has: use it with '
-            'evaluate_privacy.'
+            'PrivacyConfig.slice_by_loss_percentile needs all examples at once, which a Beam job never has: use it '
+            'with evaluate_privacy.'
         )
     task = MULTICLASS if config.task == 'auto' else config.task
     return tuple(slicing_specs_for(config, [_slicing_spec(spec) for spec in eval_config.slicing_specs], task))

@@ -1,0 +1,72 @@
+# make demo   attacks a leaky and a private model, and pushes only the private one (about 2 minutes)
+# make test   linters, type checks and tests
+# make lint   linters and type checks only
+# make env    the environment in .venv, which the others make when they need it
+# make clean  removes what the others wrote, except .venv
+
+PINS := requirements/tfx-1.16-py310.txt
+NO_DEPS := requirements/no-deps.txt
+DEV_PINS := requirements/dev.txt
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOG := build/install.log
+
+# $(call quietly,what is going on,command): shows the command's output only if it fails.
+define quietly
+@mkdir -p $(dir $(LOG))
+@echo '$(1)'
+@{ $(2); } > $(LOG).part 2>&1; status=$$?; cat $(LOG).part >> $(LOG); \
+if [ $$status -ne 0 ]; then tail -n 25 $(LOG).part >&2; echo 'That failed; the whole log: $(LOG)' >&2; exit 1; fi; rm $(LOG).part
+endef
+
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: demo test lint env browser install-browser clean
+
+demo: $(VENV)/.project
+	@$(BIN)/python -m pipelines.taxi.local_runner
+
+test: lint browser
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.project $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+env: $(VENV)/.project $(VENV)/.dev
+
+$(VENV)/.pins: $(PINS) $(NO_DEPS)
+	$(call quietly,Making $(VENV) with Python 3.10 (about 5 seconds), \
+	    python=$$(requirements/find_python.sh) && "$$python" -m venv $(VENV))
+	$(call quietly,Installing TFX 1.16 and what it needs into $(VENV) (once; about 1.5 minutes), \
+	    $(PIP) install --no-compile "$$(grep '^pip==' $(PINS))" && $(PIP) install --no-compile -r $(PINS) \
+	    && $(PIP) install --no-compile --no-deps -r $(NO_DEPS))
+	$(call quietly,Compiling its bytecode so that imports are fast (once; about 1 minute), \
+	    $(BIN)/python -m compileall -q -j 2 $(VENV)/lib/python3.10/site-packages || true)
+	@touch $@
+
+$(VENV)/.project: setup.py $(VENV)/.pins
+	$(call quietly,Installing the project into $(VENV) (about 5 seconds), \
+	    $(PIP) install --no-deps --no-build-isolation --editable .)
+	@touch $@
+
+$(VENV)/.dev: $(DEV_PINS) $(VENV)/.pins
+	$(call quietly,Installing test tools into $(VENV) (about 20 seconds), $(PIP) install -r $(DEV_PINS))
+	@touch $@
+
+# Tests take screenshots of the HTML report.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(MAKE) --no-print-directory install-browser
+
+install-browser:
+	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || \
+	{ echo 'The tests need a Chromium browser: install chromium or google-chrome.' >&2; exit 1; }
+	$(call quietly,Installing Chromium for the screenshots in the tests (about 1 minute), \
+	    apt-get update && apt-get install -y --no-install-recommends chromium)
+
+clean:
+	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

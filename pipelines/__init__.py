@@ -1,0 +1,1 @@
+"""Example TFX pipelines that end in a PrivacyEvaluator."""

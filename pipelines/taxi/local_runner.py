@@ -1,0 +1,40 @@
+"""Runs the taxi pipeline on this machine, once per trainer: python -m pipelines.taxi.local_runner."""
+
+import logging
+import shutil
+import sys
+from pathlib import Path
+
+from pipelines.taxi.terminal import log_to
+
+FOLDER = Path(__file__).parents[2] / 'build' / 'demo'
+
+
+def main():
+    """Runs the demo from scratch and returns the exit code: 1 if a component failed."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    log = FOLDER / 'log.txt'
+    with log_to(log) as console:
+        try:
+            _run(console)
+        except Exception as error:
+            logging.exception('The demo failed.')
+            console.print(f'{type(error).__name__}: {_first_line(error)} The log: {log}', style='red', markup=False)
+            return 1
+    return 0
+
+
+def _run(console):
+    console.print('One pipeline, two ways to train: the model that leaks its training data must not be pushed.')
+    with console.status('Importing TensorFlow and TFX'):
+        from pipelines.taxi import demo  # not at the top: what this writes belongs in the log
+    demo.run(console, FOLDER)
+
+
+def _first_line(error):
+    return next(iter(str(error).splitlines()), 'no message').rstrip('.') + '.'
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One folder per trainer: TFX packages everything in the folder of a module file."""

@@ -1,0 +1,44 @@
+"""Why a model is blessed or not, in sentences."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from privacy_component.config import LEAK_SHOWN
+
+if TYPE_CHECKING:
+    from privacy_component.gate import Comparison
+
+
+def exceeded_sentences(exceeded: Sequence[Comparison]) -> list[str]:
+    """One sentence for each limit that is exceeded, the surest first.
+
+    Attacks with the same figure on the same slice (for two classes, loss and scaled logit rank alike) share a sentence.
+    """
+    ordered = sorted(exceeded, key=_surest_first)
+    return [_exceeded_sentence(list(alike)) for _, alike in itertools.groupby(ordered, key=_surest_first)]
+
+
+def passed_sentence(num_comparisons: int) -> str:
+    """What speaks for a model that nothing speaks against."""
+    return f'None of {num_comparisons:,} comparisons of attacks on slices exceeds its limit.'
+
+
+def _surest_first(c: Comparison) -> tuple:
+    excess = (c.corrected_bound or 0.0) - c.limit
+    return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if
+
+
+def _exceeded_sentence(alike: Sequence[Comparison]) -> str:
+    c = alike[0]
+    attacks = ' and '.join(one.attack for one in alike)
+    upper = '' if c.upper is None else f', {c.upper:.3f}'
+    figure = f'{c.slice}, {attacks}: {c.metric} = {c.value:.3f} [{c.lower:.3f}{upper}]'
+    if c.block_if == LEAK_SHOWN:
+        shown = f'a leak is shown (corrected lower bound {c.corrected_bound:.3f})'
+        return f'{figure} is above the limit of {c.limit:g}: {shown}.'
+    return (
+        f'{figure} is not shown to be below the limit of {c.limit:g} (corrected upper bound {c.corrected_bound:.3f}).'
+    )
