@@ -39,7 +39,7 @@ def read_batches(root: beam.Pipeline, splits: Iterable[SplitFiles], compression:
     files = [(path, split.split, split.is_member) for split in splits for path in split.paths]
     return (
         root
-        | 'Files' >> beam.Create(files)
+        | 'Files' >> beam.Create(files, reshuffle=False)
         | 'SpreadFiles' >> beam.Reshuffle()
         | 'ReadFile' >> beam.FlatMap(lambda file: read_file(file[0], file[1], file[2], compression))
     )

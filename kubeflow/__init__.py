@@ -1,0 +1,1 @@
+"""The taxi pipeline on Kubeflow Pipelines v2."""

@@ -1,0 +1,117 @@
+"""Compiles the taxi pipeline for Kubeflow Pipelines v2: python -m kubeflow.runner --help."""
+
+import argparse
+import logging
+import posixpath
+from pathlib import Path
+
+import yaml
+from tfx import v1 as tfx
+
+from pipelines.taxi.pipeline import create_pipeline
+
+PIPELINE_NAME = 'taxi'
+COMMAND = ('python', '-m', 'kubeflow.entrypoint')
+TRAINER = '/app/pipelines/taxi/trainers/overfit/trainer.py'  # where kubeflow/Dockerfile puts it
+
+
+def main(argv=None):
+    """Writes the pipeline's YAML file; runs nothing and needs no network."""
+    args = _parser().parse_args(argv)
+    logging.getLogger('absl').setLevel(logging.ERROR)  # TFX warns that the trainer is not packaged, as it should
+    pipeline = build_pipeline(args.pipeline_root, args.image, args.data_root)
+    if args.dataflow_project:
+        privacy_on_dataflow(pipeline, args.image, args.dataflow_project, args.dataflow_region)
+    Path(args.output).write_text(yaml.safe_dump(compile_pipeline(pipeline, args.image)), encoding='utf-8')
+    print(f'Wrote {args.output}.')
+
+
+def build_pipeline(pipeline_root, image, data_root=None):
+    """The taxi pipeline with data and trainer as run parameters, so that nothing is read or packaged to compile it.
+
+    Args:
+      pipeline_root: where the components write: a gs:// path.
+      image: what kubeflow/Dockerfile builds, with its registry.
+      data_root: default folder of the trips as CSV; None for `data` in pipeline_root.
+
+    Returns:
+      A tfx.dsl.Pipeline.
+    """
+    return create_pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=pipeline_root,
+        data_root=_run_parameter('data_root', data_root or posixpath.join(pipeline_root, 'data')),
+        trainer_module_file=_run_parameter('trainer_module_file', TRAINER),
+        serving_dir=posixpath.join(pipeline_root, 'serving'),
+        # DirectRunner would first try to download another runner, and without an image TFX packages its own source.
+        beam_pipeline_args=['--runner=FnApiRunner', f'--sdk_container_image={image}'],
+    )
+
+
+def privacy_on_dataflow(pipeline, image, project, region):
+    """Runs PrivacyEvaluator's Beam job on Dataflow, and the other components' jobs in their steps.
+
+    Args:
+      pipeline: the tfx.dsl.Pipeline, which is changed.
+      image: what the workers run: the image of the steps.
+      project: Google Cloud project.
+      region: Google Cloud region.
+    """
+    root = posixpath.join(pipeline.pipeline_info.pipeline_root, 'dataflow')
+    privacy = next(each for each in pipeline.components if each.id == 'PrivacyEvaluator')
+    privacy.with_beam_pipeline_args(
+        [
+            '--runner=DataflowRunner',
+            f'--project={project}',
+            f'--region={region}',
+            f'--temp_location={posixpath.join(root, "temp")}',
+            f'--staging_location={posixpath.join(root, "staging")}',
+            f'--sdk_container_image={image}',
+        ]
+    )
+
+
+def compile_pipeline(pipeline, image):
+    """Translates a TFX pipeline for Kubeflow Pipelines.
+
+    Args:
+      pipeline: a tfx.dsl.Pipeline.
+      image: what its steps run in.
+
+    Returns:
+      A PipelineSpec of schema 2.1 as a dict.
+    """
+    experimental = tfx.orchestration.experimental
+    config = experimental.KubeflowV2DagRunnerConfig(
+        default_image=image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
+    )
+    spec = experimental.KubeflowV2DagRunner(config).run(pipeline, write_out=False)['pipelineSpec']
+    parameters = spec['root'].get('inputDefinitions', {}).get('parameters', {})
+    for name, default in _defaults(pipeline).items():
+        parameters[name] |= {'defaultValue': default, 'isOptional': True}
+    return spec | {'defaultPipelineRoot': pipeline.pipeline_info.pipeline_root}
+
+
+def _defaults(pipeline):
+    """The run parameters' defaults, which TFX does not compile."""
+    values = [value for component in pipeline.components for value in component.exec_properties.values()]
+    return {each.name: each.default for each in values if isinstance(each, tfx.dsl.experimental.RuntimeParameter)}
+
+
+def _run_parameter(name, default):
+    return tfx.dsl.experimental.RuntimeParameter(name=name, ptype=str, default=default)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog='python -m kubeflow.runner', description=__doc__.split(':')[0] + '.')
+    parser.add_argument('--pipeline_root', required=True, help='where the components write, gs://...')
+    parser.add_argument('--image', required=True, help='what kubeflow/Dockerfile builds, with its registry')
+    parser.add_argument('--output', required=True, help='the YAML file to write')
+    parser.add_argument('--data_root', help='folder of the trips as CSV; default: data in pipeline_root')
+    parser.add_argument('--dataflow_project', help="runs PrivacyEvaluator's Beam job on Dataflow, in this project")
+    parser.add_argument('--dataflow_region', default='us-central1', help='default: %(default)s')
+    return parser
+
+
+if __name__ == '__main__':
+    main()
