@@ -14,6 +14,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import hash_ids
 from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
 from privacy_component.outputs import LOGITS, PROBABILITIES, OutputEvidence, as_observations
+from privacy_component.rows import all_rows
 from privacy_component.slicing import Column
 
 _MOST_VALUES = 10_000
@@ -61,7 +62,7 @@ def read_inputs(
     label_array = _array('labels', labels, n)
     task = _task(config, kind, label_array)
     evidence = _evidence(kind, rows, task, config)
-    ids = np.arange(n) if example_ids is None else _ids('example_ids', example_ids, n)
+    ids = all_rows(n) if example_ids is None else _ids('example_ids', example_ids, n)
     observations = as_observations(
         is_member=members,
         example_id=hash_ids(ids),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.errors import PrivacyInputError
+from privacy_component.rows import all_rows
 
 SliceValue = str | int | float
 SliceKey = tuple[tuple[str, SliceValue], ...]
@@ -74,8 +75,8 @@ class Column:
         """One value in each row; (n,) text, bytes, integers, floats or booleans. None and NaN are no value."""
         array = np.asarray(values)
         present = _present(array)
-        rows = np.flatnonzero(present)
-        distinct, codes = _distinct(array if len(rows) == len(array) else array[rows])
+        rows = all_rows(len(array)) if present is None else np.flatnonzero(present)
+        distinct, codes = _distinct(array if present is None else array[rows])
         return cls(rows, codes, tuple(map(plain_value, distinct.tolist())))
 
     @classmethod
@@ -101,7 +102,7 @@ def slice_rows(spec: SlicingSpec, columns: Mapping[str, Column], num_rows: int) 
     Raises:
       PrivacyInputError: there is no such feature.
     """
-    slices = SliceRows(np.arange(num_rows), np.zeros(num_rows, np.uint8), (OVERALL,))
+    slices = SliceRows(all_rows(num_rows), np.zeros(num_rows, np.uint8), (OVERALL,))
     for name in spec.features:
         if name not in columns:
             known = ', '.join(columns) or 'none'
@@ -126,7 +127,7 @@ def loss_percentile_column(losses: NDArray[np.float64], edges: NDArray[np.float6
     names = tuple(f'{low}-{low + 10}' for low in range(0, 100, 10))
     first, last = (_count_edges(edges[1:-1], losses, compare) for compare in (np.greater, np.greater_equal))
     if np.array_equal(first, last):
-        return Column(np.arange(len(losses)), first, names)
+        return Column(all_rows(len(losses)), first, names)
     repeats = last.astype(np.int64) - first + 1
     rows = np.repeat(np.arange(len(losses)), repeats)
     return Column(rows, np.arange(len(rows)) - np.repeat(np.cumsum(repeats) - repeats - first, repeats), names)
@@ -134,7 +135,7 @@ def loss_percentile_column(losses: NDArray[np.float64], edges: NDArray[np.float6
 
 def correct_column(is_correct: NDArray[np.bool_]) -> Column:
     """Whether the model is right, as a column; (n,) bool."""
-    return Column(np.arange(len(is_correct)), is_correct.astype(np.uint8), ('no', 'yes'))
+    return Column(all_rows(len(is_correct)), is_correct.astype(np.uint8), ('no', 'yes'))
 
 
 def multilabel_column(labels: NDArray[np.bool_]) -> Column:
@@ -184,12 +185,12 @@ def _cross(slices: SliceRows, name: str, column: Column, num_rows: int) -> Slice
     elif not np.bincount(codes, minlength=size).all():
         distinct, codes = _distinct(codes)
     keys = tuple((*slices.keys[code // size], (name, column.vocabulary[code % size])) for code in distinct.tolist())
-    return SliceRows(slices.rows[left], codes, keys)
+    return SliceRows(slices.rows if isinstance(left, slice) else slices.rows[left], codes, keys)
 
 
 def _join(left: NDArray[np.int64], right: NDArray[np.int64], num_rows: int) -> tuple[Any, Any]:
     """What to index two ascending lists of rows with, to get all pairs of entries with the same row."""
-    if len(left) == len(right) and _ascends(left) and np.array_equal(left, right):
+    if left is right or (len(left) == len(right) and _ascends(left) and np.array_equal(left, right)):
         return slice(None), slice(None)
     counts = np.bincount(right, minlength=num_rows)
     starts = np.cumsum(counts) - counts
@@ -230,12 +231,15 @@ def _distinct_of_few(values: NDArray) -> tuple[NDArray, NDArray]:
     return distinct.astype(values.dtype) + low, positions[offsets]
 
 
-def _present(values: NDArray) -> NDArray[np.bool_]:
+def _present(values: NDArray) -> NDArray[np.bool_] | None:
+    """Which rows have a value; None for all."""
     if values.dtype.kind == 'f':
-        return ~np.isnan(values)
-    if values.dtype.kind == 'O':
-        return ((values == values) & (values != np.array(None))).astype(bool)  # NaN is not equal to itself
-    return np.ones(len(values), bool)
+        present = ~np.isnan(values)
+    elif values.dtype.kind == 'O':
+        present = ((values == values) & (values != np.array(None))).astype(bool)  # NaN is not equal to itself
+    else:
+        return None
+    return None if present.all() else present
 
 
 def _comparable(values: NDArray) -> NDArray:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.errors import PrivacyInputError
+from privacy_component.rows import all_rows
 
 _SIGN_BIT = np.int64(-(1 << 63))
 _BLOCK = 1 << 15
@@ -85,10 +86,10 @@ class SortedScores:
     def _positions(self, rows: NDArray[np.int64], codes: NDArray) -> tuple[NDArray[np.int64] | None, NDArray]:
         """Where the rows are in the sorted order, ascending (None for everywhere), and their slices."""
         n = len(self.order)
-        if len(rows) == n and np.all(rows[1:] > rows[:-1]):  # n different rows of n
+        if rows is all_rows(n) or (len(rows) == n and np.all(rows[1:] > rows[:-1])):  # n different rows of n
             return None, codes[self.order]
         rank = np.empty(n, np.int64)
-        rank[self.order] = np.arange(n)
+        rank[self.order] = all_rows(n)
         positions = rank[rows]
         ascending = np.argsort(positions)
         return positions[ascending], codes[ascending]
@@ -121,7 +122,7 @@ def count_by_slice(
     codes: NDArray[np.int64], num_slices: int, keys: NDArray[np.uint64], is_member: NDArray[np.bool_]
 ) -> list[RocCounts]:
     """RocCounts of every slice, from the slice number, score key and membership of each row, (n,) each."""
-    return SortedScores.of(keys, is_member).count(np.arange(len(keys)), codes, num_slices)
+    return SortedScores.of(keys, is_member).count(all_rows(len(keys)), codes, num_slices)
 
 
 def merge(parts: Sequence[RocCounts]) -> RocCounts:
