@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = (HERE / 'privacy_component' / '_version.py').read_text().split('__version__ = ')[1].strip().strip("'")
 
-REPORT = ['jinja2>=3.1', 'matplotlib>=3.5']
+REPORT = ['jinja2>=3.1', 'matplotlib>=3.6']
 
 setup(
     name='privacy-component',

@@ -1,0 +1,149 @@
+"""What was measured and how, from a result's context; every key may be absent or of an unexpected type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from privacy_component.attacks import ATTACKS
+from privacy_component.config import LEAK_SHOWN
+from privacy_component.report.ranking import Row, flat
+from privacy_component.report.wording import metric_title, number, outcome_counts, percent, visible
+from privacy_component.results import PrivacyResult
+
+_KNOWN = {
+    'model_uri', 'examples_uri', 'inputs', 'splits', 'num_examples', 'task', 'label_key', 'output_kind', 'model_called',
+    'output_evidence', 'output_kind_evidence', 'upstream_blessed', 'config', 'versions', 'started', 'seconds',
+    'warnings',
+}  # fmt: skip
+_UPSTREAM = {'yes': 'blessed the model', 'no': 'did not bless the model'}
+
+
+def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[str, str]]:
+    """(label, text) pairs; what is not known is left out."""
+    context = result.context
+    seconds = context.get('seconds')
+    pairs = [
+        ('Model', _plain(context.get('model_uri'))),
+        ('Examples', _plain(context.get('examples_uri'))),
+        ('Inputs', _plain(context.get('inputs'))),
+        ('Members', _side(context, 'members', slices)),
+        ('Non-members', _side(context, 'non_members', slices)),
+        ('Examples read', _plain(context.get('num_examples'))),
+        ('Task', _plain(context.get('task'))),
+        ('Label', _plain(context.get('label_key'))),
+        ('Model outputs', _outputs(context)),
+        ('Model called', _plain(context.get('model_called'))),
+        ('Upstream validator', _UPSTREAM.get(_plain(context.get('upstream_blessed')), '')),
+        ('Confidence level', confidence(result)),
+        ('Comparisons', _comparisons(result)),
+        ('Versions', _plain(context.get('versions'))),
+        ('Started', _plain(context.get('started'))),
+        ('Took', f'{seconds:,.1f} s' if isinstance(seconds, int | float) else _plain(seconds)),
+    ]
+    return [(label, text) for label, text in pairs if text]
+
+
+def warnings(result: PrivacyResult) -> list[str]:
+    """What was noticed while measuring."""
+    noticed = result.context.get('warnings')
+    return [visible(text) for text in noticed] if isinstance(noticed, Sequence) and not isinstance(noticed, str) else []
+
+
+def attacks(slices: Sequence[Sequence[Row]]) -> list[dict[str, str]]:
+    """Name, access and reference of every attack that ran."""
+    names = dict.fromkeys(row.result.attack for row in flat(slices))
+    known = {name: ATTACKS[name] for name in names if name in ATTACKS}
+    return [
+        {
+            'name': visible(name),
+            'access': known[name].access if name in known else '',
+            'reference': known[name].reference if name in known else '',
+        }
+        for name in sorted(names)
+    ]
+
+
+def limits(result: PrivacyResult) -> list[dict[str, Any]]:
+    """Every distinct limit of the gate, with how many comparisons had which outcome."""
+    comparisons = result.verdict.comparisons if result.verdict else ()
+    keys = dict.fromkeys((c.metric, c.limit, c.block_if) for c in comparisons)
+    return [
+        {
+            'title': f'{metric_title(metric)} ≤ {limit:g}',
+            'rule': rule(block_if),
+            'outcomes': outcome_counts(
+                [c.outcome for c in comparisons if (c.metric, c.limit, c.block_if) == (metric, limit, block_if)]
+            ),
+        }
+        for metric, limit, block_if in keys
+    ]
+
+
+def rule(block_if: str) -> str:
+    """When a limit blocks, in words."""
+    if block_if == LEAK_SHOWN:
+        return 'blocks when a leak above the limit is shown'
+    return 'blocks unless a leak above the limit is ruled out'
+
+
+def confidence(result: PrivacyResult) -> str:
+    """'95 %', or nothing where the config was not recorded."""
+    config = result.context.get('config')
+    level = config.get('confidence_level') if isinstance(config, Mapping) else None
+    return percent(level) if isinstance(level, int | float) else ''
+
+
+def config_text(result: PrivacyResult) -> str:
+    """The recorded config as indented JSON; empty if there is none."""
+    return _json(result.context.get('config'))
+
+
+def other_facts(result: PrivacyResult) -> list[tuple[str, str]]:
+    """Context under keys that this page does not know."""
+    return [(visible(key), _json(value)) for key, value in sorted(result.context.items()) if key not in _KNOWN]
+
+
+def _side(context: Mapping[str, Any], side: str, slices: Sequence[Sequence[Row]]) -> str:
+    overall = next((rows[0].result for rows in slices if rows[0].is_overall), None)
+    config = context.get('config')
+    aggregation = config.get('group_aggregation', 'none') if isinstance(config, Mapping) else 'none'
+    unit = 'examples' if aggregation == 'none' else 'groups'
+    count = f'{getattr(overall, f"num_{side}"):,} {unit}' if overall else ''
+    splits = context.get('splits')
+    names = _plain(splits.get(side)) if isinstance(splits, Mapping) else ''
+    return ' of '.join(filter(None, (count, names and f'split {names}')))
+
+
+def _outputs(context: Mapping[str, Any]) -> str:
+    kind = _plain(context.get('output_kind'))
+    evidence = _plain(context.get('output_kind_evidence') or context.get('output_evidence'))
+    return '; '.join(filter(None, (kind, evidence)))
+
+
+def _comparisons(result: PrivacyResult) -> str:
+    if result.verdict is None or not result.verdict.comparisons:
+        return ''
+    outcomes = [c.outcome for c in result.verdict.comparisons]
+    return (
+        f'{len(outcomes):,}, one for each limit, slice and attack: {outcome_counts(outcomes)}. The bounds that decide '
+        'are corrected for all of them together (Holm).'
+    )
+
+
+def _plain(value: Any) -> str:
+    """A JSON value in one line."""
+    if isinstance(value, Mapping):
+        return ', '.join(f'{visible(key)} {_plain(item)}' for key, item in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ', '.join(map(_plain, value))
+    if isinstance(value, bool) or value is None:
+        return {True: 'yes', False: 'no', None: ''}[value]
+    if isinstance(value, int):
+        return f'{value:,}'
+    return number(value) if isinstance(value, float) else visible(value)
+
+
+def _json(value: Any) -> str:
+    return '' if value is None else json.dumps(value, indent=2, ensure_ascii=True, sort_keys=True, default=str)

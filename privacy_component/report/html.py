@@ -1,0 +1,144 @@
+"""report.html: one self-contained page for the board that releases a model and for the reviewer of its privacy."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from privacy_component.config import LEAK_SHOWN
+from privacy_component.gate import EXCEEDED, PASSED, Comparison
+from privacy_component.metrics.registry import DEFAULT_RATES
+from privacy_component.report import cards, facts, plots, tables, wording
+from privacy_component.report.ranking import DIAGNOSTIC, Row, beside, flat, ranked_slices, worst_comparison, worst_row
+from privacy_component.results import PrivacyResult
+
+_SLICES_IN_PLOT = 15
+_ATTACKS_IN_PLOT = 2
+_REASONS_SHOWN = 5
+_BLESSED, _BLOCKED, _NOT_JUDGED = 'BLESSED', 'BLOCKED', 'NOT JUDGED'
+
+
+def render(result: PrivacyResult) -> str:
+    """The report of a result.
+
+    Args:
+      result: of an evaluation, with or without a verdict.
+
+    Returns:
+      HTML that loads nothing from anywhere; the same bytes for the same result.
+    """
+    slices = ranked_slices(result)
+    worst = worst_comparison(result.verdict)
+    row = worst_row(slices, worst)
+    main, extra = tables.metric_names(result)
+    return _template().render(
+        **_banner(result),
+        cards=cards.cards(slices, row, worst, is_judged=result.verdict is not None),
+        forest=_forest(slices, result),
+        roc=_roc(slices, row),
+        main=[(name, wording.metric_title(name)) for name in main],
+        rows=[tables.table_row(r, main) for r in flat(slices)],
+        extra=[(name, wording.metric_title(name)) for name in extra],
+        extra_rows=[tables.table_row(r, extra) for r in flat(slices)] if extra else [],
+        comparisons=tables.comparison_rows(result),
+        vulnerable=tables.vulnerable_rows(result),
+        facts=facts.facts(result, slices),
+        attacks=facts.attacks(slices),
+        limits=facts.limits(result),
+        confidence=facts.confidence(result),
+        config=facts.config_text(result),
+        other_facts=facts.other_facts(result),
+    )
+
+
+def summary(result: PrivacyResult) -> str:
+    """The verdict, the first reasons and the worst figure, in a few lines for a terminal or a log."""
+    lines = [f'Privacy: {_word(result)}. {wording.headline(result.verdict)}']
+    reasons, warnings = (result.verdict.reasons, result.verdict.warnings) if result.verdict else ((), ())
+    lines += [f'  - {wording.visible(reason)}' for reason in reasons[:3]]
+    lines += [f'  - and {len(reasons) - 3:,} more reasons'] if len(reasons) > 3 else []
+    worst = worst_comparison(result.verdict)
+    row = worst_row(ranked_slices(result), worst)
+    lines += [f'  Worst: {_figure_line(row, worst)}'] if row else []
+    lines += [f'  Warnings: {len(warnings):,}, the first: {wording.visible(warnings[0])}'] if warnings else []
+    return '\n'.join(lines)
+
+
+def _word(result: PrivacyResult) -> str:
+    if result.verdict is None:
+        return _NOT_JUDGED
+    return _BLESSED if result.verdict.blessed else _BLOCKED
+
+
+def _banner(result: PrivacyResult) -> dict[str, Any]:
+    reasons, warnings = (result.verdict.reasons, result.verdict.warnings) if result.verdict else ((), ())
+    return {
+        'word': _word(result),
+        'tone': _word(result).lower().replace(' ', '-'),
+        'headline': wording.headline(result.verdict),
+        'reasons': [wording.visible(reason) for reason in reasons],
+        'warnings': [*_cautions(result), *facts.warnings(result), *map(wording.visible, warnings)],
+        'shown': _REASONS_SHOWN,
+    }
+
+
+def _cautions(result: PrivacyResult) -> list[str]:
+    """What passed for want of proof rather than for want of a leak."""
+    passed = [c for c in result.verdict.comparisons if c.outcome == PASSED] if result.verdict else []
+    above = [c for c in passed if c.block_if == LEAK_SHOWN and (c.value or 0.0) > c.limit]
+    if not above:
+        return []
+    many = f'{len(above):,} comparison' + ('s pass with figures' if len(above) > 1 else ' passes with a figure')
+    return [f'{many} above the limit: the corrected bound is below it, so a leak is neither shown nor ruled out.']
+
+
+def _figure_line(row: Row, worst: Comparison | None) -> str:
+    metric = worst.metric if worst else 'auc'
+    figure = row.figure(metric)
+    limit = f', limit {worst.limit:g}' if worst else ''
+    place = f'{row.slice}, {wording.visible(row.result.attack)}'
+    return f'{place}: {metric} = {wording.number(figure.value)} {wording.interval(figure)}'.rstrip() + limit
+
+
+def _forest(slices: Sequence[Sequence[Row]], result: PrivacyResult) -> dict[str, Any]:
+    judged = [rows for rows in slices if rows[0].outcome != DIAGNOSTIC]
+    shown = [rows[:_ATTACKS_IN_PLOT] for rows in judged[:_SLICES_IN_PLOT]]
+    comparisons = result.verdict.comparisons if result.verdict else ()
+    limits = sorted({c.limit for c in comparisons if c.metric == 'auc'})
+    return {
+        'svg': Markup(plots.forest(shown, limits)) if shown else '',
+        'is_cut': len(flat(shown)) < len(result.results),
+        'limits': [f'{limit:g}' for limit in limits],
+        'blocking': wording.outcome_word(EXCEEDED, comparisons),
+    }
+
+
+def _roc(slices: Sequence[Sequence[Row]], worst: Row | None) -> dict[str, Any] | None:
+    if worst is None or worst.result.curve is None:
+        return None
+    rows = [worst, *beside(worst, slices)]
+    rates = [f'tpr_at_fpr_{rate:g}' for rate in DEFAULT_RATES]
+    return {
+        'svg': Markup(plots.roc(rows)),
+        'attack': wording.visible(worst.result.attack),
+        'rates': [f'at {wording.percent(rate)}' for rate in DEFAULT_RATES],
+        'rows': [tables.table_row(row, rates) for row in rows],
+    }
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    """The page, with a policy by which the browser runs our script and no other."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / 'templates')
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    sources = {name: loader.get_source(environment, f'report.{name}')[0] for name in ('css', 'js')}
+    digest = base64.b64encode(hashlib.sha256(sources['js'].encode()).digest()).decode()
+    environment.globals.update({name: Markup(text) for name, text in sources.items()}, js_digest=digest)
+    return environment.get_template('report.html')

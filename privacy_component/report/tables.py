@@ -1,0 +1,100 @@
+"""The report's tables: every slice and attack, every comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, Comparison
+from privacy_component.report import wording
+from privacy_component.report.facts import rule
+from privacy_component.report.plots import OTHER_SYMBOL, SYMBOLS
+from privacy_component.report.ranking import Row, surest_first
+from privacy_component.results import INCONCLUSIVE, PrivacyResult
+
+_STANDARD = ('auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'empirical_epsilon')
+_WORST_FIRST = (EXCEEDED, PASSED, UNDECIDED)
+
+
+def metric_names(result: PrivacyResult) -> tuple[list[str], list[str]]:
+    """Metrics of the main table, those with a limit among them, and all others."""
+    present = dict.fromkeys(name for one in result.results for name in one.metrics)
+    compared = {c.metric for c in result.verdict.comparisons} if result.verdict else set()
+    main = [name for name in present if name in _STANDARD or name in compared]
+    return main, [name for name in present if name not in main]
+
+
+def table_row(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
+    """One attack on one slice, with a cell for each of `metrics`."""
+    return {
+        'slice': row.slice,
+        'overall': row.is_overall,
+        'attack': wording.visible(row.result.attack),
+        'num_members': row.result.num_members,
+        'num_non_members': row.result.num_non_members,
+        'cells': [_cell(row, metric) for metric in metrics],
+        **_outcome(row),
+    }
+
+
+def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
+    """The gate's comparisons, worst first."""
+    comparisons = result.verdict.comparisons if result.verdict else ()
+    ranked = sorted(comparisons, key=lambda c: (_WORST_FIRST.index(c.outcome), surest_first(c)))
+    return [
+        {
+            'slice': wording.visible(c.slice),
+            'attack': wording.visible(c.attack),
+            'metric': wording.metric_title(c.metric),
+            'limit': f'{c.limit:g}',
+            'rule': rule(c.block_if),
+            'value': wording.number(c.value),
+            'interval': wording.interval(c),
+            'bound': wording.number(c.corrected_bound),
+            'sort': _sort(c.value),
+            'bound_sort': _sort(c.corrected_bound),
+            'outcome': c.outcome,
+            'label': _label(c.outcome, [c]),
+        }
+        for c in ranked
+    ]
+
+
+def vulnerable_rows(result: PrivacyResult) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the members at the highest risk: ids and scores."""
+    names = dict.fromkeys(name for member in result.most_vulnerable for name in member)
+    rows = [[_plain(member.get(name)) for name in names] for member in result.most_vulnerable]
+    return [wording.visible(name).replace('_', ' ') for name in names], rows
+
+
+def _plain(value: Any) -> str:
+    return wording.number(value) if isinstance(value, float) or value is None else wording.visible(value)
+
+
+def _cell(row: Row, metric: str) -> dict[str, str]:
+    figure = row.figure(metric)
+    if figure.value is None:
+        return {'text': '', 'interval': '', 'sort': '', 'note': wording.why_missing(row.result, metric)}
+    return {
+        'text': wording.number(figure.value),
+        'interval': wording.interval(figure),
+        'sort': _sort(figure.value),
+        'note': '',
+    }
+
+
+def _sort(value: float | None) -> str:
+    return '' if value is None else repr(float(value))
+
+
+def _outcome(row: Row) -> dict[str, str]:
+    notes = [f'{wording.metric_title(c.metric)} {wording.outcome_word(c.outcome, [c])}' for c in row.comparisons]
+    if row.result.status == INCONCLUSIVE:
+        notes = ['too few examples']
+    elif len(notes) < 2:
+        notes = []
+    return {'outcome': row.outcome, 'label': _label(row.outcome, row.comparisons), 'note': ', '.join(notes)}
+
+
+def _label(outcome: str, comparisons: Sequence[Comparison]) -> str:
+    return f'{SYMBOLS.get(outcome, OTHER_SYMBOL)} {wording.outcome_word(outcome, comparisons)}'

@@ -1,0 +1,137 @@
+"""Numbers, names and verdicts in words that a release board reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from privacy_component.config import LEAK_SHOWN
+from privacy_component.errors import PrivacyInputError
+from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
+from privacy_component.metrics.registry import Estimate, metric_named
+from privacy_component.results import SliceResult
+
+MISSING = '\N{EN DASH}'
+_TPR_PREFIX = 'tpr_at_fpr_'
+_HALF_BY_GUESSING = ('auc', 'balanced_accuracy', 'max_ppv')
+_TITLES = {
+    'auc': 'AUC',
+    'advantage': 'Advantage',
+    'empirical_epsilon': 'Empirical ε',
+    'gdp_mu': 'GDP μ',
+    'max_ppv': 'Largest PPV',
+}
+_MEANINGS = {
+    'auc': 'Shown a member and a non-member, the attacker tells which is which {percent} of the time; guessing: 50 %.',
+    'advantage': "The attacker's best threshold catches members {percent} more often than non-members; guessing: 0 %.",
+    'empirical_epsilon': 'The attack succeeds as often as an epsilon of at least {number} would allow; guessing: 0.',
+}
+
+
+def visible(text: Any) -> str:
+    """One printable line: line breaks, control and direction marks, which could fake a line or a name, as escapes."""
+    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode('ascii') for c in str(text))
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters, the middle left out."""
+    half = (length - 1) // 2
+    return text if len(text) <= length else f'{text[:half]}…{text[-half:]}'
+
+
+def number(value: float | None) -> str:
+    """Three decimals, four below 0.01."""
+    if value is None or not math.isfinite(value):
+        return MISSING if value is None else str(value)
+    return f'{value:.4f}' if 0 < abs(value) < 0.01 else f'{value:.3f}'
+
+
+def percent(rate: float) -> str:
+    """0.123 as '12.3 %'."""
+    return f'{100 * rate:.3g} %'
+
+
+def interval(figure: Estimate | Comparison) -> str:
+    """'[0.690, 0.733]', or nothing where one end is unknown."""
+    if figure.lower is None or figure.upper is None:
+        return ''
+    return f'[{number(figure.lower)}, {number(figure.upper)}]'
+
+
+def metric_title(name: str) -> str:
+    """'TPR at 1 % FPR' for 'tpr_at_fpr_0.01'."""
+    head, found, rate = name.partition('_at_fpr_')
+    try:
+        return f'{head.upper()} at {percent(float(rate))} FPR' if found else _TITLES[name]
+    except (ValueError, KeyError):
+        words = visible(name).replace('_', ' ')
+        return words[:1].upper() + words[1:]
+
+
+def meaning(metric: str, value: float) -> str:
+    """What a figure says about an attacker, in a sentence; nothing for a metric without a plain reading."""
+    if metric.startswith(_TPR_PREFIX):
+        rate = percent(float(metric.removeprefix(_TPR_PREFIX)))
+        return f'Wrongly accusing {rate} of the non-members, the attacker finds {percent(value)} of the members; ' + (
+            f'guessing: {rate}.'
+        )
+    return _MEANINGS.get(metric, '').format(percent=percent(value), number=number(value))
+
+
+def guessing(metric: str) -> float:
+    """The figure that guessing would reach."""
+    if metric.startswith(_TPR_PREFIX):
+        return float(metric.removeprefix(_TPR_PREFIX))
+    return 0.5 if metric in _HALF_BY_GUESSING or metric.startswith('ppv_') else 0.0
+
+
+def why_missing(result: SliceResult, metric: str) -> str:
+    """Why a result has no figure for a metric."""
+    if result.curve is None:
+        return 'no non-members' if result.num_members else 'no members'
+    try:
+        needed = metric_named(metric).num_non_members_needed
+    except PrivacyInputError:
+        return 'unsupported'
+    return f'unsupported: needs {needed:,} non-members' if needed > result.num_non_members else 'unsupported'
+
+
+def headline(verdict: Verdict | None) -> str:
+    """The verdict's meaning in a sentence."""
+    if verdict is None:
+        return 'No limits were applied, so nothing is decided.'
+    total = len(verdict.comparisons)
+    exceeded = [c for c in verdict.comparisons if c.outcome == EXCEEDED]
+    if any(c.block_if == LEAK_SHOWN for c in exceeded):
+        return f'The model leaks who was in its training data: above the limit in {_of(len(exceeded), total)}.'
+    if exceeded:
+        return f'The model is not shown to keep its training data private enough in {_of(len(exceeded), total)}.'
+    if not verdict.blessed:
+        return 'No limit is exceeded, but the model may not be pushed: see the reasons.'
+    return _blessed_headline(verdict)
+
+
+def outcome_counts(outcomes: Sequence[str]) -> str:
+    """'3 exceeded, 20 passed, 1 undecided', without zeros."""
+    counts = {name: outcomes.count(name) for name in (EXCEEDED, PASSED, UNDECIDED)}
+    return ', '.join(f'{count:,} {name}' for name, count in counts.items() if count) or 'none'
+
+
+def outcome_word(outcome: str, comparisons: Sequence[Comparison]) -> str:
+    """An outcome as a reader understands it: under the strict rule a limit can block without being exceeded."""
+    blocking = [c for c in comparisons if c.outcome == EXCEEDED]
+    if outcome == EXCEEDED and blocking and all(c.block_if != LEAK_SHOWN for c in blocking):
+        return 'not ruled out'
+    return 'inconclusive' if outcome == UNDECIDED else outcome
+
+
+def _blessed_headline(verdict: Verdict) -> str:
+    passed = [c for c in verdict.comparisons if c.outcome == PASSED]
+    if all(c.block_if != LEAK_SHOWN for c in passed):
+        return f'Shown to stay within the limits in {_of(len(passed), len(verdict.comparisons))}.'
+    return f'No leak above the limits is shown: {_of(len(passed), len(verdict.comparisons))} passed.'
+
+
+def _of(count: int, total: int) -> str:
+    return f'{count:,} of {total:,} comparison{"" if total == 1 else "s"}'

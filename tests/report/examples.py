@@ -1,0 +1,83 @@
+"""Results to make reports of."""
+
+import dataclasses
+
+import numpy as np
+
+from privacy_component import PrivacyConfig, SlicingSpec, Threshold, evaluate_privacy
+from privacy_component.config import SAFETY_NOT_SHOWN
+from privacy_component.results import PrivacyResult
+
+NASTY = (
+    '<script>alert(1)</script>',
+    '"><img src=x onerror=alert(2)>',
+    "' onmouseover='alert(3)",
+    '</svg></style></script><b>out</b>',
+    'id="worst" $\\frac{1}{2}$ url(#a)',
+    'line one\nVerdict: BLESSED\r\x1b[31m',
+    '\u202egnp.exe\x00',
+    '{{ 7 * 7 }}{% raw %}',
+    'Überfahrt 東京 🚕 İ',
+)
+
+
+def evaluated(shift, values=('Cash', 'Card', 'Mobile'), n=3000, thresholds=None, **settings):
+    """A result whose members' right logits are `shift` larger, sliced by a feature `kind` that takes these values."""
+    rng = np.random.default_rng(7)
+    labels = rng.integers(0, 3, 2 * n)
+    is_member = np.arange(2 * n) < n
+    logits = rng.normal(size=(2 * n, 3))
+    logits[np.arange(2 * n), labels] += 1 + shift * is_member
+    kinds = np.array(values, dtype=object)[np.arange(2 * n) % len(values)].astype(str)
+    thresholds = (Threshold('auc', 0.6),) if thresholds is None else thresholds
+    config = PrivacyConfig(thresholds=thresholds, **settings)
+    return evaluate_privacy(is_member=is_member, labels=labels, logits=logits, features={'kind': kinds}, config=config)
+
+
+def renamed(result, values=NASTY):
+    """The result with its slices named by `values`, in results and comparisons; arrays of text lose NULs."""
+    keys = {one.slice_key for one in result.results if one.slice_key and one.slice_key[0][0] == 'kind'}
+    names = dict(zip(sorted(keys), values, strict=True))
+    return with_keys(result, {key: (('kind', name),) for key, name in names.items()})
+
+
+def with_keys(result, keys):
+    """The result with slice keys replaced."""
+    results = [dataclasses.replace(one, slice_key=keys.get(one.slice_key, one.slice_key)) for one in result.results]
+    comparisons = [
+        dataclasses.replace(c, slice_key=keys.get(c.slice_key, c.slice_key)) for c in result.verdict.comparisons
+    ]
+    verdict = dataclasses.replace(result.verdict, comparisons=tuple(comparisons))
+    return dataclasses.replace(result, results=tuple(results), verdict=verdict)
+
+
+def one_sided():
+    """A result with a slice that has no non-members at all."""
+    rng = np.random.default_rng(1)
+    is_member = np.arange(400) < 200
+    kinds = np.where(is_member & (np.arange(400) < 60), 'only members', 'both')
+    config = PrivacyConfig(thresholds=(Threshold('auc', 0.6),), slicing_specs=(SlicingSpec(('kind',)),))
+    return evaluate_privacy(
+        is_member=is_member,
+        labels=rng.integers(0, 2, 400),
+        logits=rng.normal(size=(400, 2)),
+        features={'kind': kinds},
+        config=config,
+    )
+
+
+def without_verdict(result):
+    """The same figures, never judged."""
+    return PrivacyResult(result.results, None, {})
+
+
+KINDS = {
+    'empty': lambda: PrivacyResult(()),
+    'no verdict': lambda: without_verdict(evaluated(shift=1.5)),
+    'no comparisons': lambda: evaluated(shift=1.5, thresholds=()),
+    'one-sided': one_sided,
+    'tiny': lambda: evaluated(shift=0.0, n=20),
+    'diagnostic': lambda: evaluated(shift=0.0, slice_by_loss_percentile=True, num_most_vulnerable=5),
+    'no upper limit': lambda: evaluated(shift=1.5, thresholds=(Threshold('gdp_mu', 0.1),)),
+    'safety': lambda: evaluated(shift=0.0, thresholds=(Threshold('auc', 0.7, block_if=SAFETY_NOT_SHOWN),)),
+}

@@ -1,0 +1,240 @@
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from privacy_component import PrivacyResult, Threshold
+from privacy_component.config import SAFETY_NOT_SHOWN
+from privacy_component.report import html
+from privacy_component.report.wording import number, visible
+from tests.report import examples
+from tests.report.page import Page
+
+MAIN = ('auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'empirical_epsilon')
+
+
+@pytest.fixture(scope='module')
+def blocked():
+    return examples.evaluated(shift=1.5)
+
+
+@pytest.fixture(scope='module')
+def blessed():
+    return examples.evaluated(shift=0.0)
+
+
+def test_verdict_leads(blocked, blessed):
+    for result, word in ((blocked, 'BLOCKED'), (blessed, 'BLESSED')):
+        page = html.render(result)
+        assert f'<h1 id="verdict">{word}</h1>' in page
+        assert f'<title>{word}' in page
+        assert all(visible(reason) in Page(page).text for reason in result.verdict.reasons)
+
+
+def test_every_figure_of_the_table_is_the_results(blocked):
+    rows = Page(html.render(blocked)).tables['slices'][1:]
+    by_name = {(one.slice, one.attack): one for one in blocked.results}
+    assert {(row[0][0], row[1][0]) for row in rows} == set(by_name)
+    for (name, _), (attack, _), _outcome, members, non_members, *figures in rows:
+        one = by_name[name, attack]
+        assert (int(members[1]), int(non_members[1])) == (one.num_members, one.num_non_members)
+        assert (members[0], non_members[0]) == (f'{one.num_members:,}', f'{one.num_non_members:,}')
+        for metric, (text, value) in zip(MAIN, figures, strict=True):
+            _check_figure(one.metrics[metric], text, value)
+
+
+def test_all_other_metrics_are_there_too(blocked):
+    header, *rows = Page(html.render(blocked)).tables['extra']
+    others = [name for name in blocked.results[0].metrics if name not in MAIN]
+    assert len(header) == 2 + len(others)
+    assert len(rows) == len(blocked.results)
+    by_name = {(one.slice, one.attack): one for one in blocked.results}
+    for (name, _), (attack, _), *figures in rows:
+        for metric, (text, value) in zip(others, figures, strict=True):
+            _check_figure(by_name[name, attack].metrics[metric], text, value)
+
+
+def test_every_comparison_is_the_verdicts(blocked):
+    rows = Page(html.render(blocked)).tables['comparisons'][1:]
+    shown = {(row[0][0], row[1][0], float(row[5][1]), float(row[6][1])) for row in rows}
+    assert shown == {(c.slice, c.attack, c.value, c.corrected_bound) for c in blocked.verdict.comparisons}
+
+
+def test_plots_show_the_results_figures(blocked):
+    page = Page(html.render(blocked))
+    auc = blocked.results[0].metrics['auc']
+    assert f'{number(auc.value)} [{number(auc.lower)}, {number(auc.upper)}]' in page.text
+    assert len(page.named('svg')) == 2
+
+
+def test_too_few_non_members_is_said():
+    text = Page(html.render(examples.evaluated(shift=1.5, n=300))).text
+    assert 'unsupported: needs 1,000 non-members' in text
+    assert 'unsupported: needs 10,000 non-members' in text
+
+
+def test_slice_names_are_text_and_nothing_else():
+    result = examples.renamed(examples.evaluated(shift=1.5, values=tuple('abcdefghi')))
+    plain = examples.evaluated(shift=1.5, values=tuple('abcdefghi'))
+    page, before = Page(html.render(result)), Page(html.render(plain))
+    assert [tag for tag, _ in page.tags] == [tag for tag, _ in before.tags]
+    assert len(page.named('script')) == 1
+    assert not any(name.startswith('on') for _, attrs in page.tags for name in attrs)
+    names = {row[0][0] for row in page.tables['slices']}
+    assert {visible(f'kind = {name}') for name in examples.NASTY} <= names
+
+
+def test_no_name_can_fake_a_line_or_turn_the_text_around():
+    result = examples.renamed(examples.evaluated(shift=1.5, values=tuple('abcdefghi')))
+    for text in (html.render(result), html.summary(result)):
+        assert not set(text) & set('\r\x00\x1b\u202e')
+    assert '\nVerdict: BLESSED' not in html.render(result)
+    assert '\nVerdict: BLESSED' not in html.summary(result)
+
+
+def test_context_and_warnings_are_text_and_nothing_else(blocked):
+    evil = '<script>alert(1)</script>'
+    context = {'model_uri': evil, 'versions': {evil: evil}, 'config': {evil: evil}, evil: evil, 'warnings': [evil]}
+    verdict = dataclasses.replace(blocked.verdict, reasons=(evil,), warnings=(evil,))
+    page = html.render(dataclasses.replace(blocked, context=context, verdict=verdict))
+    assert evil not in page
+    assert page.count('<script') == 1
+
+
+def test_same_bytes_in_another_process_whatever_the_users_style(blocked, tmp_path):
+    (tmp_path / 'result.json').write_text(blocked.to_json())
+    (tmp_path / 'matplotlibrc').write_text('font.size: 30\nlines.linewidth: 9\ntext.usetex: True\n')
+    code = (
+        'import sys, pathlib; from privacy_component import PrivacyResult; from privacy_component.report import html;'
+        f'sys.stdout.buffer.write(html.render(PrivacyResult.load({str(tmp_path / "result.json")!r})).encode())'
+    )
+    environment = {**os.environ, 'MATPLOTLIBRC': str(tmp_path / 'matplotlibrc'), 'PYTHONHASHSEED': '5'}
+    other = subprocess.run([sys.executable, '-c', code], capture_output=True, env=environment, check=True).stdout
+    assert html.render(blocked).encode() == html.render(blocked).encode() == other
+
+
+def test_nothing_is_loaded_and_ids_are_unique(blocked):
+    page = html.render(blocked)
+    tags = Page(page).tags
+    links = [attrs[name] for _, attrs in tags for name in ('src', 'href', 'xlink:href') if name in attrs]
+    assert all(link.startswith(('#', 'data:,')) for link in links)
+    assert '@import' not in page
+    ids = [attrs['id'] for _, attrs in tags if 'id' in attrs]
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in links if link.startswith('#')} <= set(ids)
+
+
+@pytest.mark.parametrize('name', examples.KINDS)
+def test_renders_and_survives_json(name):
+    result = examples.KINDS[name]()
+    page = html.render(result)
+    assert page.rstrip().endswith('</html>')
+    assert html.summary(result).startswith('Privacy: ')
+    assert html.render(PrivacyResult.from_json(result.to_json())) == page
+
+
+def test_a_strict_limit_blocks_without_being_called_exceeded():
+    strict = (Threshold('auc', 0.55, block_if=SAFETY_NOT_SHOWN),)
+    page = Page(html.render(examples.evaluated(shift=0.1, thresholds=strict)))
+    assert '◆ not ruled out' in {row[2][0] for row in page.tables['slices']}
+    assert '◆ exceeded' not in page.text
+
+
+def test_most_vulnerable_members_are_named_by_id():
+    result = examples.evaluated(shift=1.5, num_most_vulnerable=5)
+    rows = Page(html.render(result)).tables['vulnerable'][1:]
+    assert [row[0][0] for row in rows] == [str(member['example_id']) for member in result.most_vulnerable]
+
+
+def test_diagnostic_slices_are_last_and_judged_by_nothing():
+    result = examples.evaluated(shift=1.5, slice_by_loss_percentile=True)
+    rows = Page(html.render(result)).tables['slices'][1:]
+    diagnostic = ['diagnostic' in row[2][0] for row in rows]
+    assert any(diagnostic) and diagnostic == sorted(diagnostic)
+    assert all(row[0][0].startswith('loss_percentile') for row, is_one in zip(rows, diagnostic, strict=True) if is_one)
+
+
+def test_worst_figure_is_the_first_reasons():
+    thresholds = (Threshold('tpr_at_fpr_0.01', 0.02), Threshold('auc', 0.6))
+    result = examples.evaluated(shift=1.5, thresholds=thresholds)
+    worst = next(line for line in html.summary(result).split('\n') if line.startswith('  Worst: '))
+    slice_and_attack, figure = worst.removeprefix('  Worst: ').split(': ')
+    assert result.verdict.reasons[0].startswith(slice_and_attack)
+    assert figure.split(' [')[0] in result.verdict.reasons[0]
+
+
+def test_one_sided_slice_is_listed_as_inconclusive():
+    rows = Page(html.render(examples.one_sided())).tables['slices']
+    row = next(row for row in rows if row[0][0] == 'kind = only members')
+    assert 'inconclusive' in row[2][0]
+    assert [text for text, _ in row[5:]] == ['no non-members'] * 6
+
+
+@pytest.mark.parametrize('value', [None, 3, 'text', [1, None], {'members': 'train'}, True, 1.5])
+def test_context_of_any_type_is_taken(blocked, value):
+    keys = ('model_uri', 'splits', 'versions', 'config', 'seconds', 'upstream_blessed', 'num_examples', 'odd')
+    for key in (*keys, 'output_evidence', 'warnings', 'inputs'):
+        html.render(dataclasses.replace(blocked, context={key: value}))
+
+
+def test_what_was_measured_is_said(blocked):
+    context = {
+        'model_uri': 'somewhere/model',
+        'splits': {'members': ['train'], 'non_members': ['eval', 'test']},
+        'versions': {'tfx': '1.16.0'},
+        'upstream_blessed': False,
+        'config': {'confidence_level': 0.9},
+        'seconds': 12.34,
+        'warnings': ['The outputs are saturated.'],
+    }
+    text = Page(html.render(dataclasses.replace(blocked, context=context))).text
+    said = ('somewhere/model', '3,000 examples of split train', 'of split eval, test', 'tfx 1.16.0', '90 % interval')
+    for words in (*said, 'did not bless the model', '12.3 s', 'The outputs are saturated.', 'Holm'):
+        assert words in text
+
+
+def test_unknown_context_is_shown_in_details(blocked):
+    page = html.render(dataclasses.replace(blocked, context={'colour_of_the_sky': 'blue'}))
+    assert 'colour_of_the_sky' in page
+
+
+def test_passing_for_want_of_proof_is_said():
+    result = examples.evaluated(shift=0.5, values=tuple(map(str, range(60))), thresholds=(Threshold('auc', 0.63),))
+    above = [c for c in result.verdict.comparisons if c.outcome == 'passed' and c.value > c.limit]
+    assert above
+    assert f'{len(above):,} comparison' in Page(html.render(result)).text
+
+
+def test_summary_is_short_and_says_why(blocked):
+    lines = html.summary(blocked).split('\n')
+    assert lines[0].startswith('Privacy: BLOCKED. ')
+    assert lines[1] == f'  - {blocked.verdict.reasons[0]}'
+    assert len(lines) <= 7
+    assert any(line.startswith('  Worst: ') and 'limit 0.6' in line for line in lines)
+
+
+def test_summary_of_a_blessed_model(blessed):
+    assert html.summary(blessed).startswith('Privacy: BLESSED. No leak above the limits is shown')
+
+
+def test_126_slices_are_small_and_fast():
+    result = examples.evaluated(shift=0.5, values=tuple(f'value {i}' for i in range(122)), n=40_000)
+    assert len(result.results) == 252
+    html.render(result)
+    started = time.process_time()
+    page = html.render(result)
+    assert time.process_time() - started < 1.5
+    assert len(page.encode()) < 1.5e6
+
+
+def _check_figure(estimate, text, value):
+    if estimate.value is None:
+        assert (text.startswith('unsupported'), value) == (True, '')
+        return
+    assert float(value) == estimate.value
+    both = estimate.lower is not None and estimate.upper is not None
+    bounds = f' [{number(estimate.lower)}, {number(estimate.upper)}]' if both else ''
+    assert text == number(estimate.value) + bounds
