@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=8)
 def all_rows(num_rows: int) -> NDArray[np.int64]:
     """(num_rows,) int64, read-only, the same object while the number stays the same."""
     rows = np.arange(num_rows)

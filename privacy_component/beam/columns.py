@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.slicing import Column
+from privacy_component.rows import all_rows
+from privacy_component.slicing import Column, plain_value
 
 _NO_VALUES = Column.from_entries(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
 
@@ -22,7 +23,7 @@ def as_column(value: Any, num_rows: int) -> Column:
     if value is None or (isinstance(value, pa.Array) and pa.types.is_null(value.type)):
         return _NO_VALUES
     if isinstance(value, pa.Array):
-        return _arrow_column(value)
+        return _arrow_column(value, num_rows)
     if hasattr(value, 'indices'):
         rows, values = np.asarray(value.indices)[:, 0], np.asarray(value.values)
     else:
@@ -30,7 +31,21 @@ def as_column(value: Any, num_rows: int) -> Column:
         rows, values = np.repeat(np.arange(num_rows), dense.shape[1]), dense.reshape(-1)
     present = ~pd.isna(values)
     codes, vocabulary = pd.factorize(values[present])
-    return Column.from_entries(rows[present], codes, list(vocabulary))
+    return _column(rows[present], codes, list(vocabulary), num_rows)
+
+
+def concatenate_columns(parts: Sequence[Column], sizes: Sequence[int]) -> Column:
+    """A feature's columns in consecutive batches as one; `sizes` are the batches' numbers of rows."""
+    codes: dict[Any, int] = {}
+    renumbered = [np.array([codes.setdefault(v, len(codes)) for v in part.vocabulary], np.int64) for part in parts]
+    starts = np.cumsum(sizes) - sizes
+    is_dense = all(part.rows is all_rows(size) for part, size in zip(parts, sizes, strict=True))
+    rows = [part.rows + start for part, start in zip(parts, starts, strict=True)]
+    return Column(
+        all_rows(sum(sizes)) if is_dense else np.concatenate(rows),
+        np.concatenate([new[part.codes] for new, part in zip(renumbered, parts, strict=True)]),
+        tuple(codes),
+    )
 
 
 def dense_values(value: Any, name: str, known: Iterable[str], num_rows: int) -> NDArray:
@@ -54,11 +69,22 @@ def dense_values(value: Any, name: str, known: Iterable[str], num_rows: int) -> 
     if isinstance(value, pa.Array):
         return _arrow_values(value, name, num_rows)
     if hasattr(value, 'indices'):
-        raise _missing(name, num_rows - len(np.unique(np.asarray(value.indices)[:, 0])), num_rows)
-    values = np.asarray(value).reshape(num_rows, -1)
+        return _sparse_values(value, name, num_rows)
+    return _complete(np.asarray(value).reshape(num_rows, -1), name)
+
+
+def _sparse_values(value: Any, name: str, num_rows: int) -> NDArray:
+    lengths = np.bincount(np.asarray(value.indices)[:, 0], minlength=num_rows)
+    most = lengths.max(initial=0)
+    if most == 0 or (lengths != most).any():
+        raise _missing(name, int((lengths == 0).sum() or (lengths != most).sum()), num_rows)
+    return _complete(np.asarray(value.values).reshape(num_rows, -1), name)
+
+
+def _complete(values: NDArray, name: str) -> NDArray:
     absent = pd.isna(values).any(axis=1)
     if absent.any():
-        raise _missing(name, int(absent.sum()), num_rows)
+        raise _missing(name, int(absent.sum()), len(values))
     return values
 
 
@@ -72,14 +98,20 @@ def first_of(name: str, sources: Iterable[Mapping[str, Any]]) -> Any:
     return next((source[name] for source in sources if source.get(name) is not None), None)
 
 
-def _arrow_column(lists: pa.Array) -> Column:
+def _column(rows: NDArray, codes: NDArray, vocabulary: list[Any], num_rows: int) -> Column:
+    if len(rows) == num_rows and (np.diff(rows) == 1).all():
+        return Column(all_rows(num_rows), codes, tuple(map(plain_value, vocabulary)))
+    return Column.from_entries(rows, codes, vocabulary)
+
+
+def _arrow_column(lists: pa.Array, num_rows: int) -> Column:
     encoded = lists.flatten().dictionary_encode()
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     vocabulary = encoded.dictionary.to_pylist()
     is_nan = np.array([isinstance(value, float) and np.isnan(value) for value in vocabulary], bool)
     present = ~is_nan[codes] if len(vocabulary) else np.zeros(0, bool)
-    return Column.from_entries(rows[present], codes[present], vocabulary)
+    return _column(rows[present], codes[present], vocabulary, num_rows)
 
 
 def _arrow_values(lists: pa.Array, name: str, num_rows: int) -> NDArray:
@@ -89,11 +121,7 @@ def _arrow_values(lists: pa.Array, name: str, num_rows: int) -> NDArray:
     wrong = lengths != (lengths.max() if len(lengths) else 0)
     if wrong.any() or lengths.max(initial=0) == 0:
         raise _missing(name, int((lengths == 0).sum() or wrong.sum()), num_rows)
-    values = lists.flatten().to_numpy(zero_copy_only=False).reshape(num_rows, -1)
-    absent = pd.isna(values).any(axis=1)
-    if absent.any():
-        raise _missing(name, int(absent.sum()), num_rows)
-    return values
+    return _complete(lists.flatten().to_numpy(zero_copy_only=False).reshape(num_rows, -1), name)
 
 
 def _missing(name: str, missing: int, num_rows: int) -> PrivacyInputError:

@@ -34,6 +34,12 @@ def decode_batch(decoder: example_coder.ExamplesToRecordBatchDecoder, batch: Raw
     try:
         return decoder.DecodeBatch(batch.records)
     except (ValueError, RuntimeError, TypeError) as error:
-        raise PrivacyInputError(
-            f'a record in {batch.path} is not a tf.Example that the schema describes: {str(error)[:300]}'
-        ) from error
+        raise not_an_example(batch.path, str(error)[:300]) from error
+
+
+def not_an_example(path: str, why: str) -> PrivacyInputError:
+    """The error for a record that is none, or not one of the expected types."""
+    return PrivacyInputError(
+        f'a record in {path} is not a tf.Example with the types of the others: {why}. Run the component that wrote it '
+        'again.'
+    )

@@ -12,7 +12,7 @@ import tensorflow_model_analysis as tfma
 from tfx_bsl.coders import example_coder
 
 from privacy_component.beam.decode import decode_batch, read_schema, tensor_representations
-from privacy_component.beam.direct import transform_call
+from privacy_component.beam.calls import Serialized, transform_call
 from privacy_component.beam.observe import Batch, Observer
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import RawBatch
@@ -83,7 +83,7 @@ class ApplyTransformGraph(beam.DoFn):
 
     def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Transforms a batch."""
-        transformed = self._transform(list(extracts[tfma.INPUT_KEY].flatten()))
+        transformed = self._transform(Serialized(list(extracts[tfma.INPUT_KEY].flatten())))
         features = {**extracts[tfma.FEATURES_KEY], **transformed}
         yield {**extracts, tfma.FEATURES_KEY: features, TRANSFORMED_FEATURES_KEY: transformed}
 

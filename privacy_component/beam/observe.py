@@ -12,7 +12,7 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from numpy.typing import NDArray
 
-from privacy_component.beam.columns import columns_of, dense_values, first_of
+from privacy_component.beam.columns import columns_of, concatenate_columns, dense_values, first_of
 from privacy_component.beam.plan import Plan
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations import MULTICLASS
@@ -40,7 +40,20 @@ class Batch:
     outputs: NDArray
     columns: Mapping[str, Column]
     split: str = ''
-    nanoseconds: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    nanoseconds: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+def concatenate_batches(batches: Sequence[Batch]) -> Batch:
+    """One batch of the rows of several; of their split and cost nothing is kept."""
+    if len(batches) == 1:
+        return batches[0]
+    sizes = [len(batch.is_member) for batch in batches]
+    names = ('is_member', 'example_id', 'labels', 'outputs')
+    arrays = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in names}
+    columns = {
+        name: concatenate_columns([batch.columns[name] for batch in batches], sizes) for name in batches[0].columns
+    }
+    return Batch(**arrays, columns=columns)
 
 
 class Observer:
@@ -102,14 +115,14 @@ class Tally:
     smallest_label: float
     largest_label: float
     num_examples: Mapping[str, int]
-    nanoseconds: Mapping[str, int]
+    nanoseconds: dict[str, int]
 
     @classmethod
     def of(cls, batch: Batch, nanoseconds: Mapping[str, int]) -> Tally:
         """One batch's tally."""
         evidence = OutputEvidence.of(batch.outputs)
         low, high = float(batch.labels.min()), float(batch.labels.max())
-        return cls(evidence, low, high, {batch.split: len(batch.labels)}, nanoseconds)
+        return cls(evidence, low, high, {batch.split: len(batch.labels)}, dict(nanoseconds))
 
     def merge(self, other: Tally) -> Tally:
         """The tally of both parts together."""

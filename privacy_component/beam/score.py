@@ -16,7 +16,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from privacy_component.attacks import Attack, attack_named
 from privacy_component.attacks.crossfit import fold_numbers
-from privacy_component.beam.observe import Batch, Tally
+from privacy_component.beam.observe import Batch, Tally, concatenate_batches
 from privacy_component.beam.plan import Plan
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import with_derived_columns
@@ -32,6 +32,8 @@ FittedAttacks = Mapping[str, Sequence[Attack]]
 TALLY_KEY: CountKey = ((), '')
 _NAMESPACE = 'privacy_component'
 _PARTS_KEPT = 16
+_BATCHES_AT_ONCE = 32
+_COUNTING = 'score and count'
 
 
 def observations_of(batch: Batch, plan: Plan, tally: Tally | None) -> Observations:
@@ -60,10 +62,24 @@ class CountScores(beam.DoFn):
     def start_bundle(self) -> None:
         """Starts counting anew, so that a retried bundle counts nothing twice."""
         self._parts: dict[CountKey, list[Any]] = collections.defaultdict(list)
+        self._waiting: list[Batch] = []
+        self._known: tuple[FittedAttacks | None, Tally | None] = (None, None)
 
     def process(self, batch: Batch, fitted: FittedAttacks | None = None, tally: Tally | None = None) -> None:
-        """Counts a batch's scores."""
+        """Takes a batch; counts when there are enough rows for the cost of a slice not to matter."""
+        self._known = (fitted, tally)
+        self._waiting.append(batch)
+        self._num_examples.inc(len(batch.is_member))
+        if self._with_tally:
+            self._parts[TALLY_KEY].append(Tally.of(batch, batch.nanoseconds))
+        if len(self._waiting) >= _BATCHES_AT_ONCE:
+            self._count_waiting()
+
+    def _count_waiting(self) -> None:
         started = time.process_time_ns()
+        fitted, tally = self._known
+        batch = concatenate_batches(self._waiting)
+        self._waiting = []
         observations = observations_of(batch, self._plan, tally)
         slices = self._slices(batch, observations)
         for attack in self._attacks:
@@ -72,13 +88,13 @@ class CountScores(beam.DoFn):
             for members_of in slices:
                 self._count(attack, ordered, members_of, fold, num_folds)
         self._check_number_of_slices()
-        self._num_examples.inc(len(observations))
         if self._with_tally:
-            spent = {**batch.nanoseconds, 'score and count': time.process_time_ns() - started}
-            self._parts[TALLY_KEY].append(Tally.of(batch, spent))
+            self._parts[TALLY_KEY][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Emits the bundle's counts."""
+        if self._waiting:
+            self._count_waiting()
         self._num_slices.update(len(self._parts))
         window = GlobalWindow()
         for key, parts in self._parts.items():
