@@ -81,7 +81,7 @@ def make_model() -> Path:
     sizes = [FLOATS, 256, 256, 256, CLASSES]
     module = tf.Module()
     module.weights = [
-        tf.Variable(tf.random.normal(pair) / pair[0] ** 0.5) for pair in zip(sizes, sizes[1:], strict=False)
+        tf.Variable(tf.random.normal(pair) / pair[0] ** 0.5) for pair in itertools.pairwise(sizes)
     ]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])

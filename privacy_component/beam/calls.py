@@ -31,9 +31,9 @@ class Serialized:
       tensor: (BATCH_SIZE,) tf.string.
     """
 
-    def __init__(self, records: Sequence[bytes]):
+    def __init__(self, records: list[bytes]):
         self.num_rows = len(records)
-        self.tensor = tf.constant([*records, *records[-1:] * (BATCH_SIZE - len(records))])
+        self.tensor = tf.constant(records + records[-1:] * (BATCH_SIZE - len(records)))
 
 
 def default_signature(model: Any) -> str:

@@ -11,8 +11,8 @@ import pyarrow as pa
 import tensorflow_model_analysis as tfma
 from tfx_bsl.coders import example_coder
 
-from privacy_component.beam.decode import decode_batch, read_schema, tensor_representations
 from privacy_component.beam.calls import Serialized, transform_call
+from privacy_component.beam.decode import decode_batch, read_schema, tensor_representations
 from privacy_component.beam.observe import Batch, Observer
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import RawBatch
