@@ -10,6 +10,7 @@ on one core; the marginal cost is the slope between two sizes, the fixed cost wh
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource

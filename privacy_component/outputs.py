@@ -66,11 +66,7 @@ class OutputEvidence:
 
     def merge(self, other: OutputEvidence) -> OutputEvidence:
         """The evidence of both parts together."""
-        if self.num_outputs != other.num_outputs:
-            raise PrivacyInputError(
-                f'the model gives {self.num_outputs} outputs for some examples and {other.num_outputs} for others: '
-                'every example must get the same number.'
-            )
+        check_same_number(self.num_outputs, other.num_outputs)
         both = (self, other)
         low, high = min(part.smallest for part in both), max(part.largest for part in both)
         return OutputEvidence(
@@ -106,6 +102,15 @@ class OutputEvidence:
             f'The outputs are saturated: {equal:,} of them, for {self.num_rows:,} examples, equal {value:g}. Such '
             'examples tie, so rates at low false positive rates may read too low: evaluate logits (the layer before '
             'the softmax or sigmoid) in place of probabilities, unrounded and unclipped.'
+        )
+
+
+def check_same_number(one: int, other: int) -> None:
+    """Raises PrivacyInputError if two examples got different numbers of outputs."""
+    if one != other:
+        raise PrivacyInputError(
+            f'the model gives {one} outputs for some examples and {other} for others: every example must get the same '
+            'number.'
         )
 
 
