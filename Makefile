@@ -1,5 +1,6 @@
 # make demo   attacks a leaky and a private model, and pushes only the private one (about 2 minutes)
 # make test   linters, type checks and tests
+# make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
 # make lint   linters and type checks only
 # make env    the environment in .venv, which the others make when they need it
 # make clean  removes what the others wrote, except .venv
@@ -23,13 +24,17 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test lint env browser install-browser clean
+.PHONY: demo test test-cluster lint env browser install-browser clean
 
 demo: $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
 
 test: lint browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --ignore=tests/cluster
+
+test-cluster: $(VENV)/.project $(VENV)/.dev
+	@$(BIN)/python -m tests.cluster.fetch
+	@$(BIN)/python -m pytest tests/cluster --disable-warnings
 
 lint: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
     python benchmarks/core.py                      # all cases
     python benchmarks/core.py threshold scale      # some; the others keep their figures in results/core.json
+    python benchmarks/core.py trained --only mlp   # of a group, the cases that name this
 
 Every figure is from a process of its own with one thread; CPU seconds count the evaluation only, not imports or the
 making of the data, and are the median of the repeats. Peak memory is the process's, data and imports included.
@@ -22,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from core_report import chart, table
 
 RESULTS = Path(__file__).parent / 'results'
 CLASSES = 10
-OURS, THEIRS = 'privacy_component', 'TF Privacy'
 LEARNERS = {'logistic_regression': 'lr', 'k_nearest_neighbors': 'knn', 'mlp': 'mlp', 'random_forest': 'rf'}
 SCALES = (10_000, 100_000, 1_000_000, 10_000_000)
-NULL_SIZES = {50: 400, 1000: 400, 20_000: 60}
+NULL_SIZES = {50: 400, 1000: 400, 20_000: 60}  # examples a side: how often to repeat
 ONE_THREAD = {f'{name}_NUM_THREADS': '1' for name in ('OMP', 'OPENBLAS', 'MKL')}
 
 
@@ -150,6 +151,12 @@ def child(kind: str, who: str, what: str) -> dict[str, Any]:
     return evaluate_theirs(int(what), ['threshold', 'threshold-entropy'], True)
 
 
+def chosen(groups: list[str], only: list[str]) -> list[str]:
+    """The cases of the groups, each once; of them only those with one of the given words, if there are any."""
+    wanted = dict.fromkeys(case for group in groups for case in cases()[group])
+    return [case for case in wanted if not only or set(only) & set(case.split())]
+
+
 def run(case: str, repeats: int) -> dict[str, Any]:
     """The medians of a case over processes of its own; slow cases run once."""
     found: list[dict[str, Any]] = []
@@ -160,96 +167,10 @@ def run(case: str, repeats: int) -> dict[str, Any]:
     return {name: statistics.median(one[name] for one in found) for name in found[0]} | {'repeats': len(found)}
 
 
-def ratio(figures: dict[str, dict], ours: str, name: str) -> str:
-    theirs = ours.replace(' ours ', ' theirs ')
-    return f'{figures[theirs][name] / figures[ours][name]:.0f} x'
-
-
-def table(figures: dict[str, dict]) -> str:
-    """The figures as a Markdown page."""
-    lines = [
-        '# Measured cost, beside TF Privacy 0.9 / tensorflow-empirical-privacy 0.1',
-        '',
-        'Made by `python benchmarks/core.py`; one thread, CPU seconds, medians.',
-        '',
-        f'| case | {OURS} | {THEIRS} | ratio | {OURS}, peak MB | {THEIRS}, peak MB |',
-        '|---|--:|--:|--:|--:|--:|',
-    ]
-    for case in figures:
-        theirs = case.replace(' ours ', ' theirs ')
-        if ' ours ' in case and theirs in figures:
-            a, b = figures[case], figures[theirs]
-            cost = f'{a["cpu_seconds"]:.2f} s | {b["cpu_seconds"]:.2f} s | {ratio(figures, case, "cpu_seconds")}'
-            lines.append(f'| {label(case)} | {cost} | {a["peak_mb"]:.0f} | {b["peak_mb"]:.0f} |')
-    return '\n'.join([*lines, *_scale_table(figures), *_epsilon_table(figures), ''])
-
-
-def label(case: str) -> str:
-    kind, _, what = case.split()
-    if kind == 'trained':
-        return f'{what.replace("_", " ")}, 10k + 10k'
-    return f'2 attacks x 23 slices, {int(what):,} + {int(what):,}'
-
-
-def _scale_table(figures: dict[str, dict]) -> list[str]:
-    lines = [
-        '',
-        f'| {OURS}, 2 attacks x 23 slices | CPU s | CPU s per million examples | peak MB |',
-        '|---|--:|--:|--:|',
-    ]
-    for n in SCALES:
-        if f := figures.get(f'threshold ours {n}'):
-            per_million = f['cpu_seconds'] / (2 * n / 1e6)
-            lines.append(f'| {n:,} + {n:,} | {f["cpu_seconds"]:.2f} | {per_million:.2f} | {f["peak_mb"]:.0f} |')
-    return lines
-
-
-def _epsilon_table(figures: dict[str, dict]) -> list[str]:
-    head = f'| no leak, n a side | {OURS}: epsilon above 0 "at 95 %" | {THEIRS} | runs |'
-    lines = ['', head, '|---|--:|--:|--:|']
-    for n in NULL_SIZES:
-        if f := figures.get(f'epsilon both {n}'):
-            rates = f'{f["ours_false_alarm_rate"]:.1%} | {f["theirs_false_alarm_rate"]:.1%}'
-            lines.append(f'| {n:,} | {rates} | {f["runs"]:.0f} |')
-    return lines
-
-
-def chart(figures: dict[str, dict]) -> None:
-    """CPU seconds side by side, and how ours grow."""
-    import matplotlib
-
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
-    pairs = [case for case in figures if ' ours ' in case and case.replace(' ours ', ' theirs ') in figures]
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), width_ratios=(3, 2))
-    _bars(left, figures, pairs)
-    sizes = [n for n in SCALES if f'threshold ours {n}' in figures]
-    right.loglog(
-        [2 * n for n in sizes], [figures[f'threshold ours {n}']['cpu_seconds'] for n in sizes], 'o-', color='#1f6f8b'
-    )
-    right.set(xlabel='examples', ylabel='CPU seconds', title='2 attacks x 23 slices')
-    right.grid(alpha=0.3)
-    fig.tight_layout()
-    fig.savefig(RESULTS / 'core.svg', metadata={'Date': None})
-
-
-def _bars(axes: Any, figures: dict[str, dict], pairs: list[str]) -> None:
-    rows = np.arange(len(pairs))
-    for offset, name, colour, who in ((0.2, OURS, '#1f6f8b', 'ours'), (-0.2, THEIRS, '#c9c9c9', 'theirs')):
-        seconds = [figures[case.replace(' ours ', f' {who} ')]['cpu_seconds'] for case in pairs]
-        axes.barh(rows + offset, seconds, 0.4, label=name, color=colour)
-        for row, value in zip(rows, seconds, strict=True):
-            axes.text(value * 1.1, row + offset, f'{value:.3g} s', va='center', fontsize=8)
-    axes.set_yticks(rows, [label(case) for case in pairs], fontsize=8)
-    axes.set(xscale='log', xlabel='CPU seconds, one thread')
-    axes.margins(x=0.15)
-    axes.legend(loc='center right', bbox_to_anchor=(1.0, 0.42), fontsize=8)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('groups', nargs='*', default=list(cases()), help=f'of {", ".join(cases())}')
+    parser.add_argument('--only', nargs='*', default=[], help='of these groups, only cases with one of these words')
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--child', help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -259,12 +180,12 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / 'core.json'
     figures = json.loads(path.read_text()) if path.exists() else {}
-    for case in dict.fromkeys(case for group in arguments.groups for case in cases()[group]):
+    for case in chosen(arguments.groups, arguments.only):
         figures[case] = run(case, arguments.repeats)
         print(case, figures[case], flush=True)
         path.write_text(json.dumps(figures, indent=1))
         (RESULTS / 'core.md').write_text(table(figures))
-    chart(figures)
+    chart(figures, RESULTS / 'core.svg')
 
 
 if __name__ == '__main__':

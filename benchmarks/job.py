@@ -81,9 +81,7 @@ def make_model() -> Path:
     tf.random.set_seed(0)
     sizes = [FLOATS, 256, 256, 256, CLASSES]
     module = tf.Module()
-    module.weights = [
-        tf.Variable(tf.random.normal(pair) / pair[0] ** 0.5) for pair in itertools.pairwise(sizes)
-    ]
+    module.weights = [tf.Variable(tf.random.normal(pair) / pair[0] ** 0.5) for pair in itertools.pairwise(sizes)]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def serve(examples):

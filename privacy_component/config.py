@@ -52,7 +52,8 @@ class Threshold:
                 f"use block_if='{LEAK_SHOWN}' or another metric."
             )
         object.__setattr__(self, 'attacks', _names('Threshold.attacks', self.attacks))
-        object.__setattr__(self, 'slicing_specs', tuple(map(_as_slicing_spec, self.slicing_specs)))
+        specs = _sequence('Threshold.slicing_specs', self.slicing_specs)
+        object.__setattr__(self, 'slicing_specs', tuple(map(_as_slicing_spec, specs)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +74,13 @@ class PrivacyConfig:
       output_kind: whether the model's outputs are 'logits' or 'probabilities'; 'auto' decides for the whole data set.
       confidence_level: of the intervals, and one minus the gate's error rate over all comparisons together.
       folds: attacks that learn are fitted on all folds but one and score that one.
+      group_key: the feature that says whose example it is (a person, author or device); '' for none. For the component:
+        evaluate_privacy takes group_ids. Attacks that learn then never score a person whom they have learnt from.
       group_aggregation: 'none', or how the scores of a group's examples become the group's: 'mean', 'max', 'logsumexp';
-        then groups (people, authors, devices) are what is counted.
+        then groups are what is counted. The component needs 'mean' or 'max' with group_key; its memory is some 60 bytes
+        for each group, slice and attack.
+      max_bad_record_share: of a split's records, how many the component may drop and count because they cannot be
+        parsed; 0 fails at the first.
       num_most_vulnerable: how many members at the highest risk are named in the result, by id; costs a
         Beam job a second pass.
       min_examples: fewer members or non-members than this and a slice is inconclusive.
@@ -96,11 +102,13 @@ class PrivacyConfig:
     output_kind: str = 'auto'
     confidence_level: float = 0.95
     folds: int = 2
+    group_key: str = ''
     group_aggregation: str = NO_AGGREGATION
+    max_bad_record_share: float = 0.0
     num_most_vulnerable: int = 0
     min_examples: int = 30
     max_slices: int = 10_000
-    max_distinct_scores: int = 1_000_000
+    max_distinct_scores: int = 100_000
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -119,6 +127,7 @@ class PrivacyConfig:
         _check_integer('PrivacyConfig.seed', self.seed, 0)
         _check_integer('PrivacyConfig.max_slices', self.max_slices, 1)
         _check_integer('PrivacyConfig.max_distinct_scores', self.max_distinct_scores, 1000)
+        _check_number('PrivacyConfig.max_bad_record_share', self.max_bad_record_share, 0, 0.5)
         self._check_attack_settings()
 
     def to_json(self) -> str:
@@ -141,6 +150,8 @@ class PrivacyConfig:
     def _check_attack_settings(self) -> None:
         _check_choice('PrivacyConfig.task', self.task, MODEL_TASKS)
         _check_choice('PrivacyConfig.group_aggregation', self.group_aggregation, GROUP_AGGREGATIONS)
+        if not isinstance(self.group_key, str):
+            raise PrivacyInputError(f"PrivacyConfig.group_key is {self.group_key!r}; write a feature's name, or ''.")
         _check_integer('PrivacyConfig.folds', self.folds, 2, 20)
         _check_integer('PrivacyConfig.num_most_vulnerable', self.num_most_vulnerable, 0)
         for field in ('slice_by_class', 'slice_by_correctness', 'slice_by_loss_percentile'):

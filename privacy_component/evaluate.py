@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
-from privacy_component.attacks.groups import NO_AGGREGATION, aggregate, num_mixed_groups
+from privacy_component.attacks.groups import NO_AGGREGATION, aggregate, mixed_groups_warning, num_mixed_groups
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import decide
@@ -77,7 +78,8 @@ def evaluate_privacy(
     slices = _slices(inputs.columns, observations, config)
     results = in_order(_evaluate(observations, slices, config), config.attacks)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    return PrivacyResult(results, decide(results, config), _context(inputs, config), vulnerable)
+    verdict = decide(results, config, slicing_specs=config.slicing_specs)
+    return PrivacyResult(results, verdict, _context(inputs, config), vulnerable)
 
 
 def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:
@@ -151,13 +153,13 @@ def _count(
         rows, codes = _slice_and_fold(scored, members_of)
         num_counts = len(members_of.keys) * scored.num_folds
         if by_group:
-            counts = _group_counts(scored, observations, rows, codes, num_counts, config.group_aggregation)
+            counts = iter(_group_counts(scored, observations, rows, codes, num_counts, config.group_aggregation))
         else:
-            counts = sorted_scores.count(rows, codes, num_counts)
+            counts = sorted_scores.each(rows, codes, num_counts)
         effects = np.ones(num_counts) if by_group else _design_effects(scored, observations, rows, codes, num_counts)
         for i, key in enumerate(members_of.keys):
             part = slice(i * scored.num_folds, (i + 1) * scored.num_folds)
-            yield key, counts[part], float(effects[part].max())
+            yield key, list(itertools.islice(counts, scored.num_folds)), float(effects[part].max())
 
 
 def _slice_and_fold(scored: FoldScores, members_of: SliceRows) -> tuple[NDArray, NDArray]:
@@ -216,7 +218,7 @@ def _context(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:
     if observations.group_id is not None:
         mixed = num_mixed_groups(observations.is_member, observations.group_id)
         if mixed:
-            warnings.append(f'{mixed:,} groups have both members and non-members; counted as groups, they are members.')
+            warnings.append(mixed_groups_warning(mixed))
     return {
         'task': observations.task,
         'output_kind': inputs.kind,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from privacy_component.config import LEAK_SHOWN, PrivacyConfig, Threshold
+from privacy_component.metrics.curve import perfect
 from privacy_component.metrics.registry import Metric, metric_named
 from privacy_component.reasons import exceeded_sentences, passed_sentence
-from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, OVERALL, SliceKey, slice_name
+from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, OVERALL, SliceKey, SlicingSpec, slice_name
 
 if TYPE_CHECKING:
     from privacy_component.results import SliceResult
@@ -30,6 +31,7 @@ class Comparison:
       value, lower, upper: the figure and its two-sided interval, uncorrected, as in the results table.
       corrected_bound: the one-sided confidence limit that decided, corrected for the number of comparisons.
       outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples.
+      note: what it would take to decide.
     """
 
     slice_key: SliceKey
@@ -42,6 +44,7 @@ class Comparison:
     upper: float | None
     corrected_bound: float | None
     outcome: str
+    note: str = ''
 
     @property
     def slice(self) -> str:
@@ -72,10 +75,17 @@ class _Pair:
     metric: Metric
     result: SliceResult
 
-    def is_decidable(self, min_examples: int) -> bool:
+    def is_measured(self, min_examples: int) -> bool:
         curve = self.result.curve
         smallest = min(self.result.num_members, self.result.num_non_members)
         return curve is not None and smallest >= min_examples and self.metric.is_supported(curve)
+
+    def could_exceed(self, alpha: float) -> bool:
+        """Whether the worst leak there is would block at level alpha: a limit that nothing can exceed is no check."""
+        if self.threshold.block_if != LEAK_SHOWN:
+            return True
+        assert self.result.curve is not None and self.metric.lower is not None
+        return self.metric.lower(perfect(self.result.curve), alpha) > self.threshold.upper_bound
 
     def bound(self, alpha: float) -> float:
         assert self.result.curve is not None
@@ -91,25 +101,35 @@ class _Pair:
         return bound <= self.threshold.upper_bound
 
 
-def decide(results: Sequence[SliceResult], config: PrivacyConfig, upstream_blessed: bool | None = None) -> Verdict:
+def decide(
+    results: Sequence[SliceResult],
+    config: PrivacyConfig,
+    upstream_blessed: bool | None = None,
+    slicing_specs: Sequence[SlicingSpec] = (),
+) -> Verdict:
     """The verdict on measured results.
 
     Args:
       results: one per slice and attack.
       config: thresholds, confidence level and smallest sample.
       upstream_blessed: an earlier validator's verdict; None where there is none.
+      slicing_specs: what was asked for; a slice named by feature values that has no examples is missing, whoever named
+        it.
 
     Returns:
       A verdict that is blessed only if there are thresholds, every one of them could be checked where it had to be,
       none is exceeded, and the upstream verdict, if any, is a blessing.
     """
     pairs = [pair for threshold in config.thresholds for pair in _pairs(threshold, results)]
-    comparisons = _compare(pairs, config)
+    decidable = _decidable(pairs, config)
+    comparisons = _compare(pairs, decidable, config)
     objections = [
         *_upstream_objections(upstream_blessed),
         *_missing_objections(config, results),
+        *_unfound_objections(slicing_specs, results),
+        *_unmeasured_attack_objections(config, results),
         *_small_sample_objections(results, comparisons, config),
-        *_undecided_threshold_objections(pairs, config),
+        *_undecided_threshold_objections(decidable, config),
         *exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
     ]
     warnings = _small_slice_warnings(comparisons, config)
@@ -131,10 +151,18 @@ def _applies(threshold: Threshold, result: SliceResult) -> bool:
     return not threshold.slicing_specs or any(spec.matches(result.slice_key) for spec in threshold.slicing_specs)
 
 
-def _compare(pairs: Sequence[_Pair], config: PrivacyConfig) -> tuple[Comparison, ...]:
-    decidable = {pair for pair in pairs if pair.is_decidable(config.min_examples)}
+def _decidable(pairs: Sequence[_Pair], config: PrivacyConfig) -> set[_Pair]:
+    """The comparisons that the data can decide, given how many there are."""
+    measured = [pair for pair in pairs if pair.is_measured(config.min_examples)]
+    level = (1 - config.confidence_level) / max(len(measured), 1)
+    return {pair for pair in measured if pair.could_exceed(level)}
+
+
+def _compare(pairs: Sequence[_Pair], decidable: set[_Pair], config: PrivacyConfig) -> tuple[Comparison, ...]:
     shown, level = _holm(decidable, 1 - config.confidence_level)
-    return tuple(_comparison(pair, pair in decidable, pair in shown, level) for pair in pairs)
+    return tuple(
+        _decided(pair, pair in shown, level) if pair in decidable else _undecided(pair, config) for pair in pairs
+    )
 
 
 def _holm(pairs: Collection[_Pair], alpha: float) -> tuple[set[_Pair], float]:
@@ -152,9 +180,24 @@ def _holm(pairs: Collection[_Pair], alpha: float) -> tuple[set[_Pair], float]:
         shown |= more
 
 
-def _comparison(pair: _Pair, decidable: bool, shown: bool, level: float) -> Comparison:
-    figure = pair.result.metrics[pair.metric.name]
+def _decided(pair: _Pair, shown: bool, level: float) -> Comparison:
     exceeded = shown if pair.threshold.block_if == LEAK_SHOWN else not shown
+    return _comparison(pair, corrected_bound=pair.bound(level), outcome=EXCEEDED if exceeded else PASSED)
+
+
+def _undecided(pair: _Pair, config: PrivacyConfig) -> Comparison:
+    non_members = max(config.min_examples, pair.metric.num_non_members_needed)
+    note = f'needs {config.min_examples:,} members and {non_members:,} non-members'
+    if pair.is_measured(config.min_examples):
+        note = (
+            f'so few that not even a perfect attack would show a leak above {pair.threshold.upper_bound:g} among this '
+            "many comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
+        )
+    return _comparison(pair, corrected_bound=None, outcome=UNDECIDED, note=note)
+
+
+def _comparison(pair: _Pair, **rest: Any) -> Comparison:
+    figure = pair.result.metrics[pair.metric.name]
     return Comparison(
         slice_key=pair.result.slice_key,
         attack=pair.result.attack,
@@ -164,8 +207,7 @@ def _comparison(pair: _Pair, decidable: bool, shown: bool, level: float) -> Comp
         value=figure.value,
         lower=figure.lower,
         upper=figure.upper,
-        corrected_bound=pair.bound(level) if decidable else None,
-        outcome=UNDECIDED if not decidable else EXCEEDED if exceeded else PASSED,
+        **rest,
     )
 
 
@@ -185,6 +227,14 @@ def _missing_objections(config: PrivacyConfig, results: Sequence[SliceResult]) -
     ]
 
 
+def _unfound_objections(slicing_specs: Sequence[SlicingSpec], results: Sequence[SliceResult]) -> list[str]:
+    return [
+        f"The slice '{spec}' has no examples: correct the feature or its value, or leave it out of slicing_specs."
+        for spec in slicing_specs
+        if spec.feature_values and not any(spec.matches(result.slice_key) for result in results)
+    ]
+
+
 def _small_sample_objections(
     results: Sequence[SliceResult], comparisons: Sequence[Comparison], config: PrivacyConfig
 ) -> list[str]:
@@ -194,7 +244,7 @@ def _small_sample_objections(
         sizes = f'{too_small[0].num_members:,} and {too_small[0].num_non_members:,}' if too_small else '0 and 0'
         return [f'The data have {sizes} members and non-members; at least {config.min_examples:,} each are needed.']
     return [
-        f'{c.slice}, {c.attack}: too few examples to decide on {c.metric} ({_needed(c, config)}).'
+        f'{c.slice}, {c.attack}: too few examples to decide on {c.metric} ({c.note}).'
         for c in comparisons
         if c.outcome == UNDECIDED and _must_be_decided(c, config)
     ]
@@ -206,8 +256,8 @@ def _must_be_decided(comparison: Comparison, config: PrivacyConfig) -> bool:
     return comparison.slice_key == OVERALL or any(spec.matches(comparison.slice_key) for spec in specs)
 
 
-def _undecided_threshold_objections(pairs: Sequence[_Pair], config: PrivacyConfig) -> list[str]:
-    checked = {id(pair.threshold) for pair in pairs if pair.is_decidable(config.min_examples)}
+def _undecided_threshold_objections(decidable: set[_Pair], config: PrivacyConfig) -> list[str]:
+    checked = {id(pair.threshold) for pair in decidable}
     return [
         f'The threshold on {threshold.metric} could be checked on no slice: every slice it applies to is missing or '
         'too small.'
@@ -216,15 +266,14 @@ def _undecided_threshold_objections(pairs: Sequence[_Pair], config: PrivacyConfi
     ]
 
 
+def _unmeasured_attack_objections(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[str]:
+    measured = {result.attack for result in results if result.slice_key == OVERALL}
+    return [f"The attack '{name}' was not measured on all examples." for name in config.attacks if name not in measured]
+
+
 def _small_slice_warnings(comparisons: Sequence[Comparison], config: PrivacyConfig) -> tuple[str, ...]:
     return tuple(
-        f'{c.slice}, {c.attack}: inconclusive on {c.metric} ({_needed(c, config)}).'
+        f'{c.slice}, {c.attack}: inconclusive on {c.metric} ({c.note}).'
         for c in comparisons
         if c.outcome == UNDECIDED and not _must_be_decided(c, config)
     )
-
-
-def _needed(comparison: Comparison, config: PrivacyConfig) -> str:
-    metric = metric_named(comparison.metric)
-    non_members = max(config.min_examples, metric.num_non_members_needed)
-    return f'needs {config.min_examples:,} members and {non_members:,} non-members'

@@ -58,6 +58,8 @@ def read_inputs(
     """
     members = _memberships(is_member)
     n = len(members)
+    if config.group_key and group_ids is None:
+        raise PrivacyInputError(f"PrivacyConfig.group_key is '{config.group_key}': give its values as group_ids.")
     kind, rows = _outputs(outputs, n)
     label_array = _array('labels', labels, n)
     task = _task(config, kind, label_array)

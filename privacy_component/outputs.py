@@ -16,6 +16,7 @@ LOGITS = 'logits'
 PROBABILITIES = 'probabilities'
 
 _ROW_SUM_TOLERANCE = 1e-3
+_ROUNDING = 1e-3
 # Squares and differences of anything smaller stay finite.
 _LARGEST_OUTPUT = 1e150
 _VALUES_PER_BLOCK = 1 << 17
@@ -84,8 +85,8 @@ class OutputEvidence:
         return self.lie_in_unit_interval() and self.largest_row_sum_error <= _ROW_SUM_TOLERANCE
 
     def lie_in_unit_interval(self) -> bool:
-        """True if every output lies in [0, 1]."""
-        return self.smallest >= 0 and self.largest <= 1
+        """True if every output lies in [0, 1], give or take rounding."""
+        return self.smallest >= -_ROUNDING and self.largest <= 1 + _ROUNDING
 
     def in_words(self) -> str:
         """What was seen, for a report."""
@@ -125,6 +126,7 @@ def output_kind(evidence: OutputEvidence, configured: str = 'auto', task: str = 
     fits = evidence.lie_in_unit_interval() if task == MULTILABEL else evidence.look_like_probabilities()
     found = PROBABILITIES if fits else LOGITS
     if configured == 'auto':
+        _check_unambiguous(evidence, found)
         return found
     if configured == 'probabilities' and found == 'logits':
         raise PrivacyInputError(
@@ -133,6 +135,15 @@ def output_kind(evidence: OutputEvidence, configured: str = 'auto', task: str = 
             "'logits', or name another output with model_specs.prediction_key."
         )
     return configured
+
+
+def _check_unambiguous(evidence: OutputEvidence, found: str) -> None:
+    """Rounded probabilities taken for logits would hide a leak, so whatever could be either is not guessed."""
+    if found == LOGITS and evidence.lie_in_unit_interval():
+        raise PrivacyInputError(
+            f'the model gives {evidence.in_words()}: these could be logits, or probabilities that do not sum to 1. Say '
+            "which with PrivacyConfig.output_kind; for labels that exclude one another, 'probabilities' must sum to 1."
+        )
 
 
 def as_logits(outputs: NDArray, kind: str, task: str = MULTICLASS) -> NDArray:

@@ -187,7 +187,8 @@ def towards_member(name: str, observations: Observations) -> NDArray[np.float64]
     """Signal `name`, signed so that higher = more likely a member; (n,) float64."""
     sign = SIGNALS[name].member_sign if name in SIGNALS else +1
     values = compute(name, observations)
-    return values if sign > 0 else -values
+    is_own = name in observations.signals  # and so must not be changed in place
+    return values if sign > 0 else np.negative(values, out=None if is_own else values)
 
 
 def _by_blocks(kernel: Kernel, observations: Observations) -> NDArray[np.float64]:
@@ -228,4 +229,9 @@ def _minus_log1p_minus(p: NDArray[np.float64]) -> NDArray[np.float64]:
     rounded = 1 - p
     step = 1 - rounded
     vanishes = step == 0
-    return p * ((vanishes - np.log(rounded)) / (step + vanishes))
+    minus_log = np.log(rounded, out=rounded)
+    np.subtract(vanishes, minus_log, out=minus_log)
+    step += vanishes
+    minus_log /= step
+    minus_log *= p
+    return minus_log

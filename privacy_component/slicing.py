@@ -34,8 +34,13 @@ class SlicingSpec:
     feature_values: Mapping[str, SliceValue] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if isinstance(self.feature_keys, str):
-            raise PrivacyInputError(f"feature_keys is the text '{self.feature_keys}'; write it as a list of names.")
+        is_list = isinstance(self.feature_keys, Sequence) and not isinstance(self.feature_keys, str)
+        if not is_list or not all(isinstance(name, str) and name for name in self.feature_keys):
+            raise PrivacyInputError(f'feature_keys is {self.feature_keys!r}; write it as a list of names.')
+        if not isinstance(self.feature_values, Mapping) or not all(map(_is_named_value, self.feature_values.items())):
+            raise PrivacyInputError(
+                f'feature_values is {self.feature_values!r}; write it as names with one text or number each.'
+            )
         object.__setattr__(self, 'feature_keys', tuple(self.feature_keys))
         object.__setattr__(self, 'feature_values', dict(self.feature_values))
 
@@ -153,9 +158,15 @@ def plain_value(value: Any) -> SliceValue:
     """A feature value as it stands in a slice key: text, int or float."""
     if isinstance(value, bytes):
         return value.decode('utf-8', errors='backslashreplace')
-    if isinstance(value, bool):
-        return int(value)
-    return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    # 1 and 1.0 are one slice, however the batches that hold them were read.
+    return int(value) if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()) else value
+
+
+def _is_named_value(pair: tuple[Any, Any]) -> bool:
+    name, value = pair
+    return isinstance(name, str) and bool(name) and isinstance(value, str | int | float)
 
 
 def _same_value(value: SliceValue, wanted: SliceValue) -> bool:

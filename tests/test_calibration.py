@@ -5,7 +5,7 @@ Every rate is compared with its nominal level plus what chance allows in so many
 
 import numpy as np
 import pytest
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
 from privacy_component.audits.epsilon import empirical_epsilon
@@ -228,3 +228,14 @@ def test_a_few_memorised_members_are_found_at_a_low_false_positive_rate():
         by_auc += confidence.auc_lower(curve, level) > 0.5
         by_tpr += confidence.tpr_lower(curve, 0.001, level) > 0.001
     assert by_tpr > 0.95 * runs > by_auc
+
+
+@pytest.mark.parametrize(('num_members', 'num_non_members', 'shift'), [(250, 250, 3.5), (200, 5000, 3.0)])
+def test_the_auc_limit_holds_where_few_examples_are_misplaced(num_members, num_non_members, shift):
+    """Near an AUC of 1 the normal approximation fails however many examples there are."""
+    rng, runs = np.random.default_rng(3), 300
+    truth = ndtr(shift / np.sqrt(2))
+    curves = [summarize(counts_of(*gaussian(rng, num_members, num_non_members, shift))) for _ in range(runs)]
+    for alpha in (0.05, 0.005):
+        wrong = np.mean([confidence.auc_lower(curve, alpha) > truth for curve in curves])
+        assert wrong <= chance(alpha, runs)

@@ -5,6 +5,7 @@ import pytest
 
 from privacy_component.config import SAFETY_NOT_SHOWN, PrivacyConfig, Threshold
 from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluate import evaluate_privacy
 from privacy_component.gate import EXCEEDED, LOSS_PERCENTILE_FEATURE, PASSED, UNDECIDED, decide
 from privacy_component.metrics import confidence
 from privacy_component.metrics.registry import metrics_for
@@ -22,7 +23,7 @@ def result(shift=0.0, n=2000, key=(), attack='loss_threshold', seed=0, config=No
 
 
 def config(metric='auc', upper_bound=0.55, **fields):
-    return PrivacyConfig(thresholds=[Threshold(metric, upper_bound, **fields)])
+    return PrivacyConfig(attacks=['loss_threshold'], thresholds=[Threshold(metric, upper_bound, **fields)])
 
 
 def outcomes(verdict):
@@ -145,3 +146,33 @@ def test_a_result_survives_json_to_the_last_bit_and_is_judged_alike():
         for field in dataclasses.fields(before.curve):
             a, b = getattr(before.curve, field.name), getattr(after.curve, field.name)
             assert np.array_equal(a, b) and type(a) is type(b)
+
+
+@pytest.mark.parametrize(
+    ('metric', 'limit', 'n'), [('empirical_epsilon', 4.0, 50), ('gdp_mu', 4.0, 30), ('advantage', 0.8, 30)]
+)
+def test_a_limit_that_no_leak_could_exceed_is_no_check(metric, limit, n):
+    """A perfect attack on so few examples cannot show that much: that is too few, not a pass."""
+    verdict = decide([result(shift=50.0, n=n)], config(metric, limit))
+    assert not verdict.blessed
+    assert 'not even a perfect attack' in verdict.reasons[0]
+
+
+def test_a_leak_is_not_forgotten_when_harmless_slices_are_added():
+    rng = np.random.default_rng(0)
+    n = 1000
+    is_member = np.arange(2 * n) < n
+    labels, logits = rng.integers(0, 2, 2 * n), rng.standard_normal((2 * n, 2))
+    memorised = is_member & (rng.random(2 * n) < 0.2)
+    logits[memorised, labels[memorised]] += 12
+    thresholds = (Threshold('auc', 0.65), Threshold('tpr_at_fpr_0.01', 0.05))
+    gate = PrivacyConfig(thresholds=thresholds, attacks=('loss_threshold',))
+    for num_features in (0, 200):
+        features = {f'f{i}': rng.integers(0, 3, 2 * n) for i in range(num_features)}
+        found = evaluate_privacy(is_member=is_member, labels=labels, logits=logits, features=features, config=gate)
+        assert not found.verdict.blessed
+
+
+def test_every_attack_that_is_configured_must_have_been_measured():
+    gate = PrivacyConfig(attacks=('loss_threshold', 'mlp'), thresholds=(Threshold('auc', 0.99),))
+    assert "The attack 'mlp' was not measured on all examples." in decide([result()], gate).reasons

@@ -21,9 +21,11 @@ def test_logits_and_probabilities_are_told_apart(logits):
     assert output_kind(OutputEvidence.of(softmax(logits, axis=1).astype(np.float32))) == 'probabilities'
 
 
-def test_barely_trained_logits_within_0_and_1_are_still_logits():
-    few = np.random.default_rng(1).random((100, 3))
-    assert output_kind(OutputEvidence.of(few)) == 'logits'
+def test_what_could_be_barely_trained_logits_or_unnormalised_probabilities_is_not_guessed():
+    few = OutputEvidence.of(np.random.default_rng(1).random((100, 3)))
+    with pytest.raises(PrivacyInputError, match='Say which with PrivacyConfig'):
+        output_kind(few)
+    assert output_kind(few, 'logits') == 'logits'
 
 
 def test_one_output_within_0_and_1_passes_for_a_probability_unless_configured():
@@ -34,7 +36,6 @@ def test_one_output_within_0_and_1_passes_for_a_probability_unless_configured():
 
 def test_multilabel_probabilities_need_not_sum_to_1():
     evidence = OutputEvidence.of(np.array([[0.9, 0.8], [0.1, 0.0]]))
-    assert output_kind(evidence) == 'logits'
     assert output_kind(evidence, task=MULTILABEL) == 'probabilities'
     assert output_kind(evidence, task=REGRESSION) == 'logits'
 

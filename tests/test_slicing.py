@@ -70,7 +70,7 @@ def test_equals_a_naive_twin(spec):
 
 @pytest.mark.parametrize(
     ('dtype', 'expected'),
-    [(np.int8, 1), (np.uint8, 1), (np.uint64, 1), (np.float32, 1.0), ('<U8', '1'), (object, 1), (bool, 1)],
+    [(np.int8, 1), (np.uint8, 1), (np.uint64, 1), (np.float32, 1), ('<U8', '1'), (object, 1), (bool, 1)],
 )
 def test_values_of_any_type(dtype, expected):
     found = Column.from_values(np.array([1, 0, 1, 1], dtype))

@@ -48,7 +48,9 @@ def concatenate_columns(parts: Sequence[Column], sizes: Sequence[int]) -> Column
     )
 
 
-def dense_values(value: Any, name: str, known: Iterable[str], num_rows: int) -> NDArray:
+def dense_values(
+    value: Any, name: str, known: Iterable[str], num_rows: int, owner: str = ' of eval_config.model_specs'
+) -> NDArray:
     """(n,) or (n, k) values of a feature that every example must have.
 
     Args:
@@ -56,13 +58,14 @@ def dense_values(value: Any, name: str, known: Iterable[str], num_rows: int) -> 
       name: how messages call the feature, 'label_key' say.
       known: the names of all features, for the message.
       num_rows: n.
+      owner: what the setting `name` belongs to, for the message.
 
     Raises:
       PrivacyInputError: the feature is absent, or missing in some examples.
     """
     if value is None:
         raise PrivacyInputError(
-            f'{name} of eval_config.model_specs is not among the features {", ".join(sorted(known)[:20])}: correct its '
+            f'{name}{owner} is not among the features {", ".join(sorted(known)[:20])}: correct its '
             "name, or, if the model or transform_graph makes it, name the model's signature in "
             'preprocessing_function_names or pass transform_graph.'
         )
@@ -126,6 +129,6 @@ def _arrow_values(lists: pa.Array, name: str, num_rows: int) -> NDArray:
 
 def _missing(name: str, missing: int, num_rows: int) -> PrivacyInputError:
     return PrivacyInputError(
-        f'{name} has no single value in {missing} of {num_rows} examples of a batch: every example needs one label. '
+        f'{name} has no single value in {missing} of {num_rows} examples of a batch: every example needs one. '
         'Fill it in or drop those examples before training.'
     )

@@ -7,23 +7,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
+from apache_beam.metrics import Metrics
 from tfx_bsl.coders import example_coder
 
+from privacy_component.beam.bad_records import BAD_RECORDS, without_bad
 from privacy_component.beam.calls import Call, Serialized, default_signature, parse_call, signature_call, transform_call
 from privacy_component.beam.decode import decode_batch, not_an_example, read_schema
 from privacy_component.beam.observe import Batch, Observer
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.read import RawBatch
+from privacy_component.beam.read import NAMESPACE, RawBatch
 from privacy_component.errors import PrivacyInputError
 
 
+class _Called(NamedTuple):
+    """What a batch's records hold and what the model says of them; and when (process time in ns) they were decoded."""
+
+    raw: Mapping[str, Any]
+    decoded: int
+    transformed: Mapping[str, Any]
+    predictions: Mapping[str, Any]
+
+
 class ObserveDirectly(beam.DoFn):
-    """RawBatch -> Batch."""
+    """RawBatch -> Batch; with a share of bad records allowed, also (split, number) of those dropped, tagged."""
 
     def __init__(self, plan: Plan):
         self._plan = plan
@@ -35,6 +46,8 @@ class ObserveDirectly(beam.DoFn):
         ).model_loader
         self._signature = spec.signature_name
         self._transforms = tuple(spec.preprocessing_function_names)
+        self._drops_bad_records = plan.config.max_bad_record_share > 0
+        self._num_bad = Metrics.counter(NAMESPACE, 'bad_records')
 
     def setup(self) -> None:
         """Loads model, transform graph and decoder once per worker."""
@@ -43,29 +56,63 @@ class ObserveDirectly(beam.DoFn):
         self._transform = self._make_transform()
         self._features = FeatureReader(self._plan)
 
-    def process(self, batch: RawBatch) -> Iterator[Batch]:
+    def process(self, batch: RawBatch) -> Iterator[Batch | beam.pvalue.TaggedOutput]:
         """Observes a batch."""
         started = time.process_time_ns()
+        readable, called = self._call_readable(batch) if self._drops_bad_records else (batch, self._call(batch))
+        num_bad = len(batch.records) - len(readable.records)
+        if num_bad:
+            self._num_bad.inc(num_bad)
+            yield beam.pvalue.TaggedOutput(BAD_RECORDS, (batch.split, num_bad))
+        if called is not None:
+            yield self._observe(readable, called, started)
+
+    def observe(self, batch: RawBatch) -> Batch:
+        """A batch of which every record is needed.
+
+        Raises:
+          PrivacyInputError: one cannot be read, or the examples cannot be used.
+        """
+        return self._observe(batch, self._call(batch), time.process_time_ns())
+
+    def read_features_of(self, plan: Plan) -> None:
+        """Takes the features and types of another plan."""
+        self._features = FeatureReader(plan)
+
+    def transformed_names(self, sample: RawBatch) -> set[str]:
+        """The names of the features that are made of raw ones."""
+        if self._drops_bad_records:
+            sample = without_bad(sample, lambda part: self._transform(Serialized(part.records)))
+        return set(self._transform(Serialized(sample.records[:1])))
+
+    def _call(self, batch: RawBatch) -> _Called:
         serialized = Serialized(batch.records)
         raw = self._features.read(batch, serialized)
         decoded = time.process_time_ns()
-        transformed = self._transform(serialized)
-        predictions = self._predict(serialized)
+        return _Called(raw, decoded, self._transform(serialized), self._predict(serialized))
+
+    def _call_readable(self, batch: RawBatch) -> tuple[RawBatch, _Called | None]:
+        """The records that can be read, and what they give; None if there are none."""
+        try:
+            return batch, self._call(batch)
+        except PrivacyInputError:
+            # The cheap way first: only what the model's own call cannot take needs calls of it.
+            batch = without_bad(batch, lambda part: self._features.read(part, Serialized(part.records)))
+            batch = without_bad(batch, self._call)
+        return batch, self._call(batch) if batch.records else None
+
+    def _observe(self, batch: RawBatch, called: _Called, started: int) -> Batch:
         predicted = time.process_time_ns()
         observed = self._observer.observe(
             batch.records,
             np.full(len(batch.records), batch.is_member),
-            (transformed, raw),
-            predictions,
+            (called.transformed, called.raw),
+            called.predictions,
             split=batch.split,
         )
-        spent = {'decode': decoded - started, 'predict': predicted - decoded}
+        spent = {'decode': called.decoded - started, 'predict': predicted - called.decoded}
         observed.nanoseconds.update(spent, columns=time.process_time_ns() - predicted)
-        yield observed
-
-    def transformed_names(self, sample: RawBatch) -> set[str]:
-        """The names of the features that are made of raw ones."""
-        return set(self._transform(Serialized(sample.records[:1])))
+        return observed
 
     def _make_transform(self) -> Call:
         if self._transforms:

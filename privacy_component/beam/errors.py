@@ -23,7 +23,18 @@ def surfaced(error: Exception) -> Exception:
     if found:
         return PrivacyInputError(_STAGE.sub('', found[-1]))
     signature = _SIGNATURE.search(str(error))
-    return bad_call(signature['name'], error) if signature else error
+    if signature:
+        return bad_call(signature['name'], error)
+    return _bad_extract(error) if "[while running 'Extract" in str(error) else error
+
+
+def _bad_extract(error: Exception) -> PrivacyInputError:
+    why = _STAGE.sub('', next(iter(str(error).splitlines())))[:120]
+    return PrivacyInputError(
+        f"TFMA's extractors could not make the model's inputs of these examples ({why}): the features that the "
+        "signature names must be in every example, with the signature's types and shapes; pass the schema or "
+        'transform_graph that tells them, or name another signature in eval_config.model_specs[0].signature_name.'
+    )
 
 
 def bad_call(signature: str, error: Exception) -> PrivacyInputError:

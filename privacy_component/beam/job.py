@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.metrics import Metrics
 
 from privacy_component.attacks import attack_named
+from privacy_component.attacks.groups import GroupTotals, mixed_groups_warning
+from privacy_component.beam.bad_records import BAD_RECORDS
 from privacy_component.beam.direct import ObserveDirectly
 from privacy_component.beam.extract import observe_by_extractors
 from privacy_component.beam.learn import draw_sample, fit_attacks
 from privacy_component.beam.observe import Tally
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.read import read_batches
-from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge
+from privacy_component.beam.read import NAMESPACE, read_batches
+from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge, as_counts
 from privacy_component.beam.vulnerable import Candidate, most_vulnerable
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import SliceResult, measure, result_to_json
+from privacy_component.slicing import OVERALL
 
 
 def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     """Adds the job to a Beam pipeline; it leaves its measurements in the JSON file `output_path`."""
-    batches = observe(read_batches(root, plan.splits, plan.compression), plan)
+    batches, bad_records = observe(read_batches(root, plan.splits, plan.compression), plan)
     tally = {} if plan.output_kind else {'tally': beam.pvalue.AsSingleton(_tally(batches))}
     learning = [name for name in plan.config.attacks if attack_named(name).learns]
     others = [name for name in plan.config.attacks if name not in learning]
@@ -41,21 +45,30 @@ def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     _ = (
         counts
         | 'Merge' >> beam.CombinePerKey(Merge(plan.config.max_distinct_scores))
-        | 'Measure' >> beam.Map(_measure, plan)
+        | 'Measure' >> beam.FlatMap(_measure, plan)
         | 'Gather' >> beam.combiners.ToList()
-        | 'Write' >> beam.Map(_write, output_path, **vulnerable)
+        | 'Write' >> beam.Map(_write, output_path, **vulnerable, **bad_records)
     )
 
 
-def observe(records: beam.PCollection, plan: Plan) -> beam.PCollection:
-    """Batches from raw batches, by the way that the plan has chosen."""
-    if plan.calls_model_directly:
-        return records | 'Observe' >> beam.ParDo(ObserveDirectly(plan))
-    return observe_by_extractors(records, plan)
+def observe(records: beam.PCollection, plan: Plan) -> tuple[beam.PCollection, dict[str, beam.pvalue.AsDict]]:
+    """Batches from raw batches, by the way that the plan has chosen; and bad records by split, if any are allowed."""
+    if not plan.calls_model_directly:
+        return observe_by_extractors(records, plan), {}
+    way = beam.ParDo(ObserveDirectly(plan))
+    if not plan.config.max_bad_record_share:
+        return records | 'Observe' >> way, {}
+    observed = records | 'Observe' >> way.with_outputs(BAD_RECORDS, main='batches')
+    bad = observed[BAD_RECORDS] | 'SumBadRecords' >> beam.CombinePerKey(sum)
+    return observed.batches, {BAD_RECORDS: beam.pvalue.AsDict(bad)}
 
 
 def take_measurements(path: str) -> dict[str, Any]:
-    """What `build`'s job left behind: 'results', 'tally' and 'most_vulnerable'; the file is gone afterwards."""
+    """What `build`'s job left behind; the file is gone afterwards.
+
+    Returns:
+      'results', 'tally', 'most_vulnerable', 'bad_records' by split, and 'warnings'.
+    """
     with FileSystems.open(path) as file:
         measurements = json.loads(file.read().decode('utf-8'))
     FileSystems.delete([path])
@@ -81,19 +94,42 @@ def _tally(batches: beam.PCollection) -> beam.PCollection:
     return tallies | 'MergeTallies' >> beam.CombineGlobally(Merge(0)).without_defaults()
 
 
-def _measure(counted: tuple[CountKey, FoldCounts | Tally], plan: Plan) -> SliceResult | Tally:
-    key, counts = counted
+def _measure(counted: tuple[CountKey, FoldCounts | Tally], plan: Plan) -> Iterator[SliceResult | Tally | str]:
+    """The results of one slice and attack, and warnings; a tally passes."""
+    (slice_key, attack), counts = counted
     if isinstance(counts, Tally):
-        return counts
+        yield counts
+        return
+    if attack == plan.config.attacks[0]:
+        Metrics.counter(NAMESPACE, 'slices').inc()
+        if slice_key == OVERALL:
+            yield from _group_warnings(counts)
+    if slice_key == OVERALL:
+        Metrics.counter(NAMESPACE, 'attacks').inc()
     metrics = metrics_for([threshold.metric for threshold in plan.config.thresholds])
-    return measure(*key, counts, metrics, plan.config.confidence_level, plan.config.min_examples)
+    folds = [as_counts(fold, plan.config.max_distinct_scores) for fold in counts]
+    yield measure(slice_key, attack, folds, metrics, plan.config.confidence_level, plan.config.min_examples)
 
 
-def _write(measured: Iterable[SliceResult | Tally], path: str, vulnerable: Sequence[Candidate] = ()) -> None:
+def _group_warnings(folds: FoldCounts) -> list[str]:
+    num_mixed = sum(fold.num_mixed for fold in folds if isinstance(fold, GroupTotals))
+    return [mixed_groups_warning(num_mixed)] if num_mixed else []
+
+
+def _write(
+    measured: Iterable[SliceResult | Tally | str],
+    path: str,
+    vulnerable: Sequence[Candidate] = (),
+    bad_records: Mapping[str, int] | None = None,
+) -> None:
     measured = list(measured)
     (tally,) = (dataclasses.asdict(one) for one in measured if isinstance(one, Tally))
-    results = [result_to_json(one) for one in measured if isinstance(one, SliceResult)]
-    members = [{'example_id': example_id, 'risk': risk} for risk, _, example_id in vulnerable]
-    fields = {'results': results, 'tally': tally, 'most_vulnerable': members}
+    fields = {
+        'results': [result_to_json(one) for one in measured if isinstance(one, SliceResult)],
+        'tally': tally,
+        'most_vulnerable': [{'example_id': example_id, 'risk': risk} for risk, _, example_id in vulnerable],
+        'bad_records': dict(sorted((bad_records or {}).items())),
+        'warnings': [one for one in measured if isinstance(one, str)],
+    }
     with FileSystems.create(path) as file:
         file.write(json.dumps(fields, allow_nan=False).encode('utf-8'))

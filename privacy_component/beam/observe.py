@@ -13,10 +13,12 @@ from google.protobuf import json_format
 from numpy.typing import NDArray
 
 from privacy_component.beam.columns import columns_of, concatenate_columns, dense_values, first_of
+from privacy_component.beam.owners import example_weights, group_ids
 from privacy_component.beam.plan import Plan
 from privacy_component.errors import PrivacyInputError
+from privacy_component.fixed_point import exact_sum
 from privacy_component.observations import MULTICLASS
-from privacy_component.outputs import OutputEvidence, labels_for
+from privacy_component.outputs import OutputEvidence, check_same_number, labels_for
 from privacy_component.slicing import Column
 
 
@@ -30,6 +32,8 @@ class Batch:
       labels: as the task has them; see `privacy_component.labels`.
       outputs: (n, classes) as the model gave them.
       columns: what slices are made of, by feature name.
+      group_id: (n,) uint64, a hash of whose example it is; None if that is not asked for.
+      weights: (n,) float64, the examples' weights; None if they have none.
       split: where the examples are from; '' if it is not known.
       nanoseconds: CPU time spent on it, by stage.
     """
@@ -39,16 +43,20 @@ class Batch:
     labels: NDArray
     outputs: NDArray
     columns: Mapping[str, Column]
+    group_id: NDArray[np.uint64] | None = None
+    weights: NDArray[np.float64] | None = None
     split: str = ''
     nanoseconds: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 def concatenate_batches(batches: Sequence[Batch]) -> Batch:
-    """One batch of the rows of several; of their split and cost nothing is kept."""
+    """One batch of the rows of several; of their split, weights and cost nothing is kept."""
     if len(batches) == 1:
         return batches[0]
+    for batch in batches:
+        check_same_number(batches[0].outputs.shape[1], batch.outputs.shape[1])
     sizes = [len(batch.is_member) for batch in batches]
-    names = ('is_member', 'example_id', 'labels', 'outputs')
+    names = ['is_member', 'example_id', 'labels', 'outputs', *(['group_id'] if batches[0].group_id is not None else [])]
     arrays = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in names}
     columns = {
         name: concatenate_columns([batch.columns[name] for batch in batches], sizes) for name in batches[0].columns
@@ -63,7 +71,14 @@ class Observer:
         self.eval_config = json_format.Parse(plan.eval_config, tfma.EvalConfig())
         self.model_spec = self.eval_config.model_specs[0]
         self._slice_features = plan.slice_features
+        self._group_key = plan.config.group_key
         self._task = plan.task
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that are needed besides the model's own."""
+        keys = (self.model_spec.label_key, self.model_spec.example_weight_key, self._group_key)
+        return tuple(sorted({*filter(None, keys), *self._slice_features}))
 
     def observe(
         self,
@@ -93,6 +108,8 @@ class Observer:
             labels=labels_for(self._task, labels, self._num_labels(outputs), name),
             outputs=outputs,
             columns=columns_of(self._slice_features, sources, num_rows),
+            group_id=group_ids(self._group_key, sources, num_rows),
+            weights=example_weights(self.model_spec.example_weight_key, sources, num_rows),
             **rest,
         )
 
@@ -109,6 +126,7 @@ class Tally:
       smallest_label, largest_label: over all examples.
       num_examples: by split.
       nanoseconds: CPU time, by stage.
+      weights: the sums of the weights of 'members' and 'non_members', exact, in `fixed_point`'s units; {} without any.
     """
 
     outputs: OutputEvidence
@@ -116,13 +134,14 @@ class Tally:
     largest_label: float
     num_examples: Mapping[str, int]
     nanoseconds: dict[str, int]
+    weights: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, batch: Batch, nanoseconds: Mapping[str, int]) -> Tally:
         """One batch's tally."""
         evidence = OutputEvidence.of(batch.outputs)
         low, high = float(batch.labels.min()), float(batch.labels.max())
-        return cls(evidence, low, high, {batch.split: len(batch.labels)}, dict(nanoseconds))
+        return cls(evidence, low, high, {batch.split: len(batch.labels)}, dict(nanoseconds), _weights(batch))
 
     def merge(self, other: Tally) -> Tally:
         """The tally of both parts together."""
@@ -132,6 +151,7 @@ class Tally:
             max(self.largest_label, other.largest_label),
             _add(self.num_examples, other.num_examples),
             _add(self.nanoseconds, other.nanoseconds),
+            _add(self.weights, other.weights),
         )
 
 
@@ -170,6 +190,13 @@ def chosen_output(predictions: Any, prediction_key: str, num_rows: int) -> NDArr
             'needed.'
         )
     return outputs.reshape(num_rows, -1)
+
+
+def _weights(batch: Batch) -> dict[str, int]:
+    if batch.weights is None:
+        return {}
+    sides = {'members': batch.is_member, 'non_members': ~batch.is_member}
+    return {name: exact_sum(batch.weights[rows]) for name, rows in sides.items()}
 
 
 def _add(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:

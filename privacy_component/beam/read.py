@@ -9,11 +9,15 @@ from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 import tensorflow as tf
+from absl import logging
+from apache_beam.metrics import Metrics
 
 from privacy_component.beam.plan import SplitFiles
 from privacy_component.errors import PrivacyInputError
 
+NAMESPACE = 'privacy_component'
 BATCH_SIZE = 1024
+_TOLD_EVERY = 1_000_000
 _FRAMING_BYTES = 16  # of each TFRecord: its length, and a checksum of the length and of the record
 
 
@@ -41,8 +45,22 @@ def read_batches(root: beam.Pipeline, splits: Iterable[SplitFiles], compression:
         root
         | 'Files' >> beam.Create(files, reshuffle=False)
         | 'SpreadFiles' >> beam.Reshuffle()
-        | 'ReadFile' >> beam.FlatMap(lambda file: read_file(file[0], file[1], file[2], compression))
+        | 'ReadFile' >> beam.FlatMap(_read_and_tell, compression)
     )
+
+
+def _read_and_tell(file: tuple[str, str, bool], compression: str) -> Iterator[RawBatch]:
+    """The batches of a file; counts its examples, and logs how far it is."""
+    path, split, is_member = file
+    counter = Metrics.counter(NAMESPACE, f'examples_read_{split}')
+    num_read = 0
+    for batch in read_file(path, split, is_member, compression):
+        counter.inc(len(batch.records))
+        num_read += len(batch.records)
+        if num_read % _TOLD_EVERY < len(batch.records):
+            logging.info('Read %d examples of %s so far.', num_read, path)
+        yield batch
+    logging.info('Read all %d examples of %s.', num_read, path)
 
 
 def read_file(path: str, split: str, is_member: bool, compression: str) -> Iterator[RawBatch]:
@@ -80,7 +98,9 @@ def _check_whole(path: str, num_bytes: int) -> None:
     with tf.io.gfile.GFile(path, 'rb') as file:
         file.seek(max(file.size() - 4, 0))
         trailer = file.read(4)
-    whole = len(trailer) == 4 and struct.unpack('<I', trailer)[0] == num_bytes % 2**32
+    if len(trailer) < 4:
+        raise unreadable(path, 'it is empty')
+    whole = struct.unpack('<I', trailer)[0] == num_bytes % 2**32
     if not whole and not _is_whole_gzip(path):
         raise unreadable(path, 'the compressed data end early')
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import functools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -16,8 +16,10 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from privacy_component.attacks import Attack, attack_named
 from privacy_component.attacks.crossfit import fold_numbers
+from privacy_component.attacks.groups import NO_AGGREGATION, GroupTotals, merge_totals, totals_by_slice
 from privacy_component.beam.observe import Batch, Tally, concatenate_batches
 from privacy_component.beam.plan import Plan
+from privacy_component.beam.read import NAMESPACE
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import with_derived_columns
 from privacy_component.metrics import roc
@@ -26,12 +28,12 @@ from privacy_component.outputs import as_observations, output_kind
 from privacy_component.slicing import SliceKey, SliceRows, slice_rows
 
 CountKey = tuple[SliceKey, str]
-FoldCounts = tuple[roc.RocCounts, ...]
+FoldCounts = tuple[roc.RocCounts | GroupTotals, ...]
+Counter = Callable[[np.ndarray, np.ndarray, int], Sequence[Any]]
 FittedAttacks = Mapping[str, Sequence[Attack]]
 
 TALLY_KEY: CountKey = ((), '')
-_NAMESPACE = 'privacy_component'
-_PARTS_KEPT = 16
+_PARTS_KEPT = 8
 _BATCHES_AT_ONCE = 32
 _COUNTING = 'score and count'
 
@@ -46,6 +48,7 @@ def observations_of(batch: Batch, plan: Plan, tally: Tally | None) -> Observatio
         outputs=batch.outputs,
         kind=kind,
         task=plan.task,
+        group_id=batch.group_id,
     )
 
 
@@ -56,8 +59,9 @@ class CountScores(beam.DoFn):
         self._plan = plan
         self._attacks = tuple(attacks)
         self._with_tally = with_tally
-        self._num_examples = Metrics.counter(_NAMESPACE, 'examples_scored')
-        self._num_slices = Metrics.distribution(_NAMESPACE, 'slices_per_bundle')
+        self._merge = Merge(plan.config.max_distinct_scores)
+        self._num_examples = Metrics.counter(NAMESPACE, 'examples_scored')
+        self._num_slices = Metrics.distribution(NAMESPACE, 'slices_per_bundle')
 
     def start_bundle(self) -> None:
         """Starts counting anew, so that a retried bundle counts nothing twice."""
@@ -84,9 +88,9 @@ class CountScores(beam.DoFn):
         slices = self._slices(batch, observations)
         for attack in self._attacks:
             scores, fold, num_folds = score(attack, observations, fitted, self._plan)
-            ordered = roc.SortedScores.of(roc.score_keys(scores), observations.is_member)
+            count = counter(scores, observations, self._plan.config.group_aggregation)
             for members_of in slices:
-                self._count(attack, ordered, members_of, fold, num_folds)
+                self._count(attack, count, members_of, fold, num_folds)
         self._check_number_of_slices()
         if self._with_tally:
             self._parts[TALLY_KEY][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
@@ -98,7 +102,7 @@ class CountScores(beam.DoFn):
         self._num_slices.update(len(self._parts))
         window = GlobalWindow()
         for key, parts in self._parts.items():
-            yield WindowedValue((key, merged(parts)), window.max_timestamp(), (window,))
+            yield WindowedValue((key, self._merge.extract_output(parts)), window.max_timestamp(), (window,))
 
     def _slices(self, batch: Batch, observations: Observations) -> list[SliceRows]:
         wanted = {name for spec in self._plan.slicing_specs for name in spec.features}
@@ -106,17 +110,17 @@ class CountScores(beam.DoFn):
         return [slice_rows(spec, columns, len(observations)) for spec in self._plan.slicing_specs]
 
     def _count(
-        self, attack: str, ordered: roc.SortedScores, members_of: SliceRows, fold: np.ndarray | None, num_folds: int
+        self, attack: str, count: Counter, members_of: SliceRows, fold: np.ndarray | None, num_folds: int
     ) -> None:
         rows, codes = members_of.rows, members_of.codes
         if fold is not None:
             codes = codes.astype(np.int64) * num_folds + fold[rows]
-        counts = ordered.count(rows, codes, len(members_of.keys) * num_folds)
+        counts = count(rows, codes, len(members_of.keys) * num_folds)
         for i, key in enumerate(members_of.keys):
             parts = self._parts[key, attack]
             parts.append(tuple(counts[i * num_folds : (i + 1) * num_folds]))
             if len(parts) >= _PARTS_KEPT:
-                self._parts[key, attack] = [merged(parts)]
+                self._parts[key, attack] = self._merge.compact(parts)
 
     def _check_number_of_slices(self) -> None:
         most = self._plan.config.max_slices
@@ -141,6 +145,25 @@ def score(
         if len(rows):
             scores[rows] = one.score(observations.select(rows))
     return scores, fold, num_folds
+
+
+def counter(scores: np.ndarray, observations: Observations, how: str) -> Counter:
+    """What counts rows (v,) of the observations, given their slices (v,) and the number of these, slice by slice.
+
+    Args:
+      scores: (n,).
+      observations: n examples.
+      how: PrivacyConfig.group_aggregation; 'none' gives RocCounts of rows, all else GroupTotals.
+    """
+    if how == NO_AGGREGATION:
+        return roc.SortedScores.of(roc.score_keys(scores), observations.is_member).count
+
+    def count(rows: np.ndarray, codes: np.ndarray, num_slices: int) -> Sequence[GroupTotals]:
+        groups = observations.group_id
+        assert groups is not None
+        return totals_by_slice(scores[rows], observations.is_member[rows], codes, groups[rows], num_slices, how)
+
+    return count
 
 
 class Merge(beam.CombineFn):
@@ -171,11 +194,21 @@ class Merge(beam.CombineFn):
         return self._bounded(merged(accumulator))
 
     def _bounded(self, part: Any) -> Any:
-        return part if isinstance(part, Tally) else tuple(roc.bounded(counts, self._max_keys) for counts in part)
+        if isinstance(part, Tally):
+            return part
+        return tuple(fold if isinstance(fold, GroupTotals) else roc.bounded(fold, self._max_keys) for fold in part)
+
+
+def as_counts(fold: roc.RocCounts | GroupTotals, max_keys: int) -> roc.RocCounts:
+    """The counts of one fold, of groups where these are the unit."""
+    if isinstance(fold, GroupTotals):
+        return roc.bounded(roc.count_scores(roc.score_keys(fold.scores), fold.is_member), max_keys)
+    return fold
 
 
 def merged(parts: Sequence[Any]) -> Any:
     """The sum of tallies, or of the counts of each fold."""
     if isinstance(parts[0], Tally):
         return functools.reduce(Tally.merge, parts)
-    return tuple(roc.merge(fold) for fold in zip(*parts, strict=True))
+    add = merge_totals if isinstance(parts[0][0], GroupTotals) else roc.merge
+    return tuple(add(fold) for fold in zip(*parts, strict=True))

@@ -10,6 +10,7 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
+from privacy_component.beam.bad_records import only_examples, usual_types
 from privacy_component.beam.decode import decode_batch, read_schema
 from privacy_component.beam.direct import ObserveDirectly
 from privacy_component.beam.observe import Batch, Observer, Tally
@@ -29,7 +30,7 @@ def first_batches(plan: Plan) -> list[RawBatch]:
     Raises:
       PrivacyInputError: a split is empty, or its first file cannot be read.
     """
-    return [_first_batch(split, plan.compression) for split in plan.splits]
+    return [_first_batch(split, plan) for split in plan.splits]
 
 
 def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
@@ -41,7 +42,9 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     worker = ObserveDirectly(plan)
     worker.setup()
     plan = dataclasses.replace(plan, feature_types=_feature_types(plan, samples, worker.transformed_names(samples[0])))
-    batches = [batch for sample in samples for batch in worker.process(sample)]
+    if plan.config.max_bad_record_share:
+        worker.read_features_of(plan)
+    batches = [_try(worker, sample) for sample in samples]
     tally = merged([Tally.of(batch, {}) for batch in batches])
     return dataclasses.replace(
         plan,
@@ -71,17 +74,33 @@ def check_tally(plan: Plan, tally: Tally) -> str:
     return kind
 
 
-def _first_batch(split: SplitFiles, compression: str) -> RawBatch:
+def _first_batch(split: SplitFiles, plan: Plan) -> RawBatch:
+    is_empty = True
     for path in split.paths:
-        for batch in read_file(path, split.split, split.is_member, compression):
-            return batch
-    raise PrivacyInputError(f"the split '{split.split}' is empty: its {len(split.paths)} files hold no example.")
+        for batch in read_file(path, split.split, split.is_member, plan.compression):
+            sample = only_examples(batch) if plan.config.max_bad_record_share else batch
+            if sample.records:
+                return sample
+            is_empty = False
+    files = f'its {len(split.paths)} files'
+    if is_empty:
+        raise PrivacyInputError(f"the split '{split.split}' is empty: {files} hold no example.")
+    raise PrivacyInputError(
+        f"the split '{split.split}' has no record that can be parsed as a tf.Example in {files}: run the component "
+        'that wrote them again.'
+    )
+
+
+def _try(worker: ObserveDirectly, sample: RawBatch) -> Batch:
+    observed = [one for one in worker.process(sample) if isinstance(one, Batch)]
+    return observed[0] if observed else worker.observe(sample)  # which says why there is none
 
 
 def _feature_types(plan: Plan, samples: list[RawBatch], transformed: set[str]) -> tuple[tuple[str, int], ...]:
     """The raw features that are needed and their types; empty, for all features, where a type is not known."""
-    needed = sorted({Observer(plan).model_spec.label_key, *plan.slice_features} - transformed)
-    known = _schema_types(plan) or _types_in(samples)
+    needed = sorted({*Observer(plan).features} - transformed)
+    types_in = usual_types if plan.config.max_bad_record_share else _types_in
+    known = _schema_types(plan) or types_in(samples)
     return tuple((name, known[name]) for name in needed) if all(name in known for name in needed) else ()
 
 
@@ -109,5 +128,5 @@ def _type_of(value_type: pa.DataType) -> int:
 def _is_stable(worker: ObserveDirectly, sample: RawBatch, batch: Batch) -> bool:
     """True if an example's outputs are the same bits at another place in the batch."""
     reversed_sample = dataclasses.replace(sample, records=sample.records[::-1])
-    (again,) = worker.process(reversed_sample)
+    again = _try(worker, reversed_sample)
     return np.array_equal(again.outputs[::-1], batch.outputs)

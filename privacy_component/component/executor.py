@@ -10,7 +10,6 @@ from absl import logging
 
 from privacy_component.beam import job
 from privacy_component.beam.errors import surfaced
-from privacy_component.beam.observe import tally_from_json
 from privacy_component.beam.plan import Plan
 from privacy_component.component import preflight, publish
 from privacy_component.component.compat import (
@@ -68,8 +67,8 @@ class Executor(BaseBeamExecutor):
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
         upstream = _upstream_blessed(input_dict)
-        verdict = decide(results, plan.config, upstream)
-        context = publish.context(plan, tally_from_json(measured['tally']), upstream, _uris(input_dict), started)
+        verdict = decide(results, plan.config, upstream, plan.slicing_specs)
+        context = publish.context(plan, measured, upstream, _uris(input_dict), started)
         result = PrivacyResult(results, verdict, context, tuple(measured['most_vulnerable']))
         publish.write_metrics(metrics, result)
         publish.write_blessing(

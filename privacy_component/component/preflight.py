@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import tensorflow as tf
@@ -17,6 +18,7 @@ from privacy_component.beam.plan import Plan, SplitFiles
 from privacy_component.beam.read import RawBatch
 from privacy_component.beam.trial import first_batches, try_out
 from privacy_component.component.compat import artifact_utils, examples_utils, io_utils, types
+from privacy_component.component.refusals import check_settings
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import slicing_specs_for
@@ -24,6 +26,7 @@ from privacy_component.observations import MULTICLASS
 from privacy_component.slicing import SlicingSpec
 
 _COMPRESSION = {'tfrecords_gzip': 'GZIP', 'tfrecords': ''}
+_SHARD = re.compile(r'-(?P<number>\d{5})-of-(?P<total>\d{5})(?=\.|$)')
 _SIGNATURES = ('predict', 'serving_default')
 
 
@@ -42,6 +45,9 @@ def make_plan(
       PrivacyInputError: they do not; the message names what and how to mend it.
     """
     eval_config = candidate_only(eval_config)
+    spec = eval_config.model_specs[0]
+    calls_model_directly = check_model(model_path, spec)
+    check_settings(config, spec, calls_model_directly)
     compression = _compression(examples)
     splits = tuple(
         _split_files(examples, split, is_member)
@@ -56,7 +62,7 @@ def make_plan(
         slicing_specs=_slicing_specs(eval_config, config),
         schema_path=schema_path,
         compression=compression,
-        calls_model_directly=check_model(model_path, eval_config.model_specs[0]),
+        calls_model_directly=calls_model_directly,
     )
     samples = first_batches(plan)
     plan = _with_transform(plan, transform_path, samples)
@@ -185,7 +191,24 @@ def _split_files(examples: Sequence[types.Artifact], split: str, is_member: bool
     paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
     if not paths:
         raise PrivacyInputError(f"the split '{split}' has no files under {patterns[0]}: run the ExampleGen again.")
+    _check_shards(split, paths)
     return SplitFiles(split, is_member, tuple(paths))
+
+
+def _check_shards(split: str, paths: Sequence[str]) -> None:
+    """Raises PrivacyInputError if a file says that it is one of several and the others are not all there."""
+    shards: dict[tuple[str, int], set[int]] = {}
+    for path in paths:
+        found = _SHARD.search(path)
+        if found:
+            shards.setdefault((path[: found.start()], int(found['total'])), set()).add(int(found['number']))
+    for (name, total), numbers in shards.items():
+        missing = sorted(set(range(total)) - numbers)
+        if missing:
+            raise PrivacyInputError(
+                f"the split '{split}' lacks shard {missing[0]} of {total} of {name}: run the component that wrote it "
+                'again.'
+            )
 
 
 def _first_features(sample: RawBatch) -> set[str]:
@@ -197,11 +220,6 @@ def _first_features(sample: RawBatch) -> set[str]:
 
 
 def _slicing_specs(eval_config: tfma.EvalConfig, config: PrivacyConfig) -> tuple[SlicingSpec, ...]:
-    if config.slice_by_loss_percentile:
-        raise PrivacyInputError(
-            'PrivacyConfig.slice_by_loss_percentile needs all examples at once, which a Beam job never has: use it '
-            'with evaluate_privacy.'
-        )
     task = MULTICLASS if config.task == 'auto' else config.task
     return tuple(slicing_specs_for(config, [_slicing_spec(spec) for spec in eval_config.slicing_specs], task))
 

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from privacy_component._version import __version__
-from privacy_component.beam.observe import Tally
+from privacy_component.beam.bad_records import check_share
+from privacy_component.beam.observe import Tally, tally_from_json
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.trial import check_tally
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
+from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
 from privacy_component.report import html
 from privacy_component.results import FILE_NAME, PrivacyResult, SliceResult
@@ -28,12 +30,16 @@ _UNSTABLE = (
 )
 
 
-def context(plan: Plan, tally: Tally, upstream: bool | None, uris: Mapping[str, str], started: float) -> dict[str, Any]:
+def context(
+    plan: Plan, measured: Mapping[str, Any], upstream: bool | None, uris: Mapping[str, str], started: float
+) -> dict[str, Any]:
     """What was evaluated and how; JSON values only.
 
     Raises:
-      PrivacyInputError: the examples together cannot be judged; see `check_tally`.
+      PrivacyInputError: the examples together cannot be judged; see `check_tally` and `check_share`.
     """
+    tally: Tally = tally_from_json(measured['tally'])
+    check_share(plan.config.max_bad_record_share, tally.num_examples, measured['bad_records'])
     saturation = tally.outputs.saturation_warning()
     unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
     return {
@@ -44,7 +50,7 @@ def context(plan: Plan, tally: Tally, upstream: bool | None, uris: Mapping[str, 
         'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
         'output_kind': check_tally(plan, tally),
         'output_evidence': dataclasses.asdict(tally.outputs),
-        'warnings': [*([saturation] if saturation else []), *unstable],
+        'warnings': [*([saturation] if saturation else []), *unstable, *measured['warnings']],
         'upstream_blessed': upstream,
         'config': json.loads(plan.config.to_json()),
         'eval_config': json.loads(plan.eval_config),
@@ -53,7 +59,16 @@ def context(plan: Plan, tally: Tally, upstream: bool | None, uris: Mapping[str, 
         'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
         'seconds': round(time.time() - started, 1),
         'cpu_seconds': {stage: round(spent / 1e9, 3) for stage, spent in tally.nanoseconds.items()},
-    }
+    } | _asked_for(plan, tally, measured['bad_records'])
+
+
+def _asked_for(plan: Plan, tally: Tally, bad_records: Mapping[str, int]) -> dict[str, Any]:
+    """What only some configurations have."""
+    weights = {side: from_units(units) for side, units in tally.weights.items()}
+    bad = {split.split: bad_records.get(split.split, 0) for split in plan.splits}
+    return ({'sums_of_weights': weights} if weights else {}) | (
+        {'num_bad_records': bad} if plan.config.max_bad_record_share else {}
+    )
 
 
 def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> None:

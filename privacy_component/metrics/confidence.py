@@ -11,12 +11,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import betaincinv, expit, logit, ndtri
+from scipy.special import bdtrik, betaincinv, expit, logit, ndtri
 
 from privacy_component.metrics.curve import RocCurve, rank_at
 
 # Below this many examples on one side the normal approximation is widened by the score interval.
 _LARGE_SAMPLE = 200
+_FEW_MISPLACED = 20
 _TINY = 1e-12
 _ADVANTAGE_RATES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
 
@@ -59,7 +60,11 @@ def tpr_lower(curve: RocCurve, false_positive_rate: float, alpha: float) -> floa
     members' rate at that threshold. No assumption on the scores' distribution.
     """
     trials = curve.num_non_members / curve.design_effect
-    rank = _last_rank(lambda k: bool(clopper_pearson_upper(k, trials, alpha / 2) <= false_positive_rate), int(trials))
+    rank = _last_rank(
+        lambda k: bool(clopper_pearson_upper(k, trials, alpha / 2) <= false_positive_rate),
+        int(trials),
+        guess=bdtrik(alpha / 2, trials, false_positive_rate),
+    )
     if rank < 0:
         return 0.0
     flagged = curve.at_rank(int(rank * curve.design_effect))[1] / curve.design_effect
@@ -69,8 +74,10 @@ def tpr_lower(curve: RocCurve, false_positive_rate: float, alpha: float) -> floa
 def tpr_upper(curve: RocCurve, false_positive_rate: float, alpha: float) -> float:
     """Upper limit of the largest TPR at a true FPR of at most `false_positive_rate`; see `tpr_lower`."""
     trials = curve.num_non_members / curve.design_effect
-    rank = (
-        _last_rank(lambda k: bool(clopper_pearson_lower(k, trials, alpha / 2) < false_positive_rate), int(trials)) + 1
+    rank = 1 + _last_rank(
+        lambda k: bool(clopper_pearson_lower(k, trials, alpha / 2) < false_positive_rate),
+        int(trials),
+        guess=bdtrik(1 - alpha / 2, trials, false_positive_rate) + 1,
     )
     if rank > trials:
         return 1.0
@@ -133,7 +140,8 @@ def _auc_limit(curve: RocCurve, z: float) -> float:
     smallest_side = min(curve.num_members, curve.num_non_members) / curve.design_effect
     if curve.auc_standard_error == 0:
         return _score_limit(curve, z)
-    if smallest_side < _LARGE_SAMPLE:
+    # Near 1 it is the few misplaced examples that count, not the many others.
+    if smallest_side < _LARGE_SAMPLE or smallest_side * (1 - curve.auc) < _FEW_MISPLACED:
         return min(_logit_limit(curve, z), _score_limit(curve, z))
     return _logit_limit(curve, z)
 
@@ -161,10 +169,15 @@ def _hanley_mcneil_error(curve: RocCurve, auc: float) -> float:
     return float(np.sqrt(auc * (1 - auc) * spread / (members * non_members)))
 
 
-def _last_rank(holds: Callable[[int], bool], most: int) -> int:
-    """The largest k in [0, most] for which a condition that turns false once holds; -1 if it never does."""
+def _last_rank(holds: Callable[[int], bool], most: int, guess: float) -> int:
+    """The largest k in [0, most] for which a condition that turns false once holds; -1 if it never does.
+
+    `guess` may be anything; a good one, such as a quantile of the binomial distribution, saves a bisection.
+    """
     low, high = -1, most
+    near = int(guess) if np.isfinite(guess) else 0
+    probes = iter((near, near + 1, near - 1, near + 2))
     while low < high:
-        middle = (low + high + 1) // 2
+        middle = next((k for k in probes if low < k <= high), (low + high + 1) // 2)
         low, high = (middle, high) if holds(middle) else (low, middle - 1)
     return low

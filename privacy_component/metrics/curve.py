@@ -88,6 +88,21 @@ class RocCurve:
         )
 
 
+def perfect(curve: RocCurve) -> RocCurve:
+    """What an attack that makes no mistake would give on as many examples."""
+    m, n = curve.num_members, curve.num_non_members
+    return dataclasses.replace(
+        curve,
+        false_positives=np.array([0, 0, n]),
+        true_positives=np.array([0, m, m]),
+        auc=1.0,
+        auc_standard_error=0.0,
+        advantage=1.0,
+        two_sided_advantage=1.0,
+        max_ppv=1.0,
+    )
+
+
 def summarize(counts: roc.RocCounts, false_positive_rates: Iterable[float] = ()) -> RocCurve:
     """The RocCurve of counts; keeps the ranks of the given rates exactly.
 
@@ -98,21 +113,18 @@ def summarize(counts: roc.RocCounts, false_positive_rates: Iterable[float] = ())
     if min(m, n) == 0:
         raise PrivacyInputError(f'there are {m} members and {n} non-members: an ROC needs some of either.')
     fp, tp = roc.staircase(counts)
-    kept = np.union1d(
-        _around(fp, _ranks(n, false_positive_rates)),
-        len(tp) - 1 - _around((m - tp)[::-1], _ranks(m, ())),
-    )
+    kept = np.union1d(_around(fp, _ranks(n, false_positive_rates)), _around(tp, m - _ranks(m, ())))
     auc, variance = roc.auc_and_variance(counts, fp, tp)
-    smallest, advantage = rates.difference_range(fp, tp)
+    advantage = rates.largest_difference(fp, tp)
     return RocCurve(
         num_members=m,
         num_non_members=n,
-        false_positives=fp[kept],
-        true_positives=tp[kept],
+        false_positives=fp[kept].astype(np.int64),
+        true_positives=tp[kept].astype(np.int64),
         auc=auc,
         auc_standard_error=float(np.sqrt(variance)),
         advantage=advantage,
-        two_sided_advantage=max(advantage, -smallest),
+        two_sided_advantage=max(advantage, rates.largest_difference(tp, fp)),
         max_ppv=rates.max_ppv_of_staircase(counts, fp, tp),
         auc_error=roc.auc_error_bound(counts),
     )
@@ -185,8 +197,9 @@ def _neighbours(rate: float, total: int) -> NDArray[np.float64]:
     return np.floor(rate * total + _DEVIATIONS * np.sqrt(rate * (1 - rate) * total))
 
 
-def _around(staircase: NDArray[np.int64], ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+def _around(staircase: NDArray[np.integer], ranks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Positions of the last step at or below and the first at or above each rank."""
+    ranks = ranks.astype(staircase.dtype)  # the other way round the whole staircase would be converted
     last = np.searchsorted(staircase, ranks, side='right') - 1
     first = np.searchsorted(staircase, ranks, side='left')
     return np.union1d(last, first)

@@ -147,7 +147,9 @@ def metric_named(name: str) -> Metric:
     Raises:
       PrivacyInputError: there is no such metric, or it has no confidence limit and so cannot be gated on.
     """
-    metric = METRICS.get(name) or _family_member(str(name))
+    if not isinstance(name, str):
+        raise PrivacyInputError(f'metric is {name!r}; write the name of one, such as auc.')
+    metric = METRICS.get(name) or _family_member(name)
     if metric is None:
         close = difflib.get_close_matches(str(name), METRICS, n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ''

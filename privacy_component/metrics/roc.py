@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component.errors import PrivacyInputError
+from privacy_component.metrics.keys import blocks, leading_bits, score_keys, sort_keys
 from privacy_component.rows import all_rows
-
-_SIGN_BIT = np.int64(-(1 << 63))
-_BLOCK = 1 << 15
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,22 +22,22 @@ class RocCounts:
 
     Attributes:
       keys: (k,) uint64, ascending and distinct; the score's bits, in the score's order.
-      members: (k,) int64.
-      non_members: (k,) int64.
+      members: (k,) int64; uint8 where no two of the examples tie, so that millions of zeros and ones stay small.
+      non_members: (k,) of the same type.
       bits: how many leading bits of the keys were kept; scores that differ only in the others count as tied.
     """
 
     keys: NDArray[np.uint64]
-    members: NDArray[np.int64]
-    non_members: NDArray[np.int64]
+    members: NDArray[np.integer]
+    non_members: NDArray[np.integer]
     bits: int = 64
 
-    @property
+    @functools.cached_property
     def num_members(self) -> int:
         """How many members were scored."""
         return int(self.members.sum())
 
-    @property
+    @functools.cached_property
     def num_non_members(self) -> int:
         """How many non-members were scored."""
         return int(self.non_members.sum())
@@ -62,8 +60,8 @@ class SortedScores:
     @classmethod
     def of(cls, keys: NDArray[np.uint64], is_member: NDArray[np.bool_]) -> SortedScores:
         """From score keys (n,) and memberships (n,)."""
-        order = np.argsort(keys)
-        return cls(order, keys[order], is_member[order])
+        order, ordered = sort_keys(keys)
+        return cls(order, ordered, is_member[order])
 
     def count(self, rows: NDArray[np.int64], codes: NDArray[np.int64], num_slices: int) -> list[RocCounts]:
         """RocCounts of every slice.
@@ -73,15 +71,23 @@ class SortedScores:
           codes: (v,) the slice, in [0, num_slices), that the row is in.
           num_slices: how many slices there are.
         """
+        return list(self.each(rows, codes, num_slices))
+
+    def each(self, rows: NDArray[np.int64], codes: NDArray, num_slices: int) -> Iterator[RocCounts]:
+        """The same one by one: who drops each before the next needs memory for one slice only."""
         positions, slices = self._positions(rows, codes)
         if positions is None and num_slices == 1:
-            return [_count_sorted(self.keys, self.is_member)]
+            yield _count_sorted(self.keys, self.is_member)
+            return
         # numpy sorts 16-bit integers and smaller by radix, in linear time; a stable sort keeps the scores' order.
-        by_slice = np.argsort(slices.astype(np.min_scalar_type(num_slices)), kind='stable')
+        by_slice = np.argsort(slices.astype(np.min_scalar_type(num_slices), copy=False), kind='stable')
         positions = by_slice if positions is None else positions[by_slice]
-        keys, members = self.keys[positions], self.is_member[positions]
-        edges = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=num_slices))])
-        return [_count_sorted(keys[a:b], members[a:b]) for a, b in itertools.pairwise(edges)]
+        sizes = np.zeros(num_slices, np.int64)
+        for part in blocks(len(codes)):
+            sizes += np.bincount(codes[part], minlength=num_slices)
+        edges = np.append(0, np.cumsum(sizes))
+        for a, b in itertools.pairwise(edges):
+            yield _count_sorted(self.keys[positions[a:b]], self.is_member[positions[a:b]])
 
     def _positions(self, rows: NDArray[np.int64], codes: NDArray) -> tuple[NDArray[np.int64] | None, NDArray]:
         """Where the rows are in the sorted order, ascending (None for everywhere), and their slices."""
@@ -95,27 +101,10 @@ class SortedScores:
         return positions[ascending], codes[ascending]
 
 
-def score_keys(scores: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Order-preserving integer keys of float64 scores (n,); -0.0 and 0.0 are one score, infinities are allowed.
-
-    Raises:
-      PrivacyInputError: a score is NaN.
-    """
-    scores = np.asarray(scores, np.float64) + 0.0
-    missing = int(np.count_nonzero(np.isnan(scores)))
-    if missing:
-        raise PrivacyInputError(f'{missing} of {scores.size} scores are NaN: an attack must score every example.')
-    bits = scores.view(np.int64)
-    flipped = bits >> 63  # all bits of a negative score, only the sign of another
-    flipped |= _SIGN_BIT
-    flipped ^= bits
-    return flipped.view(np.uint64)
-
-
 def count_scores(keys: NDArray[np.uint64], is_member: NDArray[np.bool_]) -> RocCounts:
     """RocCounts of score keys (n,) and memberships (n,)."""
-    order = np.argsort(keys)
-    return _count_sorted(keys[order], is_member[order])
+    order, ordered = sort_keys(keys)
+    return _count_sorted(ordered, is_member[order])
 
 
 def count_by_slice(
@@ -129,14 +118,14 @@ def merge(parts: Sequence[RocCounts]) -> RocCounts:
     """The counts of all parts together, at the resolution of the coarsest."""
     bits = min(part.bits for part in parts)
     keys = np.concatenate([part.keys for part in parts])
-    order = np.argsort(keys)
+    order, ordered = sort_keys(keys)
     members, non_members = (np.concatenate(c) for c in zip(*((p.members, p.non_members) for p in parts), strict=True))
-    return _reduce(keys[order] & _leading(bits), members[order], non_members[order], bits)
+    return _reduce(ordered & leading_bits(bits), members[order], non_members[order], bits)
 
 
 def truncate(counts: RocCounts, bits: int) -> RocCounts:
     """The counts with only the top `bits` bits of the keys; see `auc_error_bound` for what that costs."""
-    return _reduce(counts.keys & _leading(bits), counts.members, counts.non_members, min(bits, counts.bits))
+    return _reduce(counts.keys & leading_bits(bits), counts.members, counts.non_members, min(bits, counts.bits))
 
 
 def bounded(counts: RocCounts, max_keys: int) -> RocCounts:
@@ -169,16 +158,24 @@ def auc_error_bound(counts: RocCounts) -> float:
     """
     if counts.bits == 64:
         return 0.0
-    return int(counts.members @ counts.non_members) / (2 * counts.num_members * counts.num_non_members)
+    return int(counts.members.astype(np.int64) @ counts.non_members) / (2 * counts.num_members * counts.num_non_members)
 
 
-def staircase(counts: RocCounts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """False and true positives of every threshold, from none flagged to all flagged; each (k + 1,)."""
-    false_positives = np.zeros(len(counts.keys) + 1, np.int64)
-    true_positives = np.zeros(len(counts.keys) + 1, np.int64)
-    np.cumsum(counts.non_members[::-1], out=false_positives[1:])
-    np.cumsum(counts.members[::-1], out=true_positives[1:])
-    return false_positives, true_positives
+def staircase(counts: RocCounts) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """False and true positives of every threshold, from none flagged to all flagged; each (k + 1,).
+
+    int32 where twice the number of examples fits, else int64: what large arrays cost is mostly their memory.
+    """
+    is_small = 2 * (counts.num_members + counts.num_non_members) < 1 << 31
+    dtype = np.int32 if is_small else np.int64
+    return _flagged(counts.non_members, dtype), _flagged(counts.members, dtype)
+
+
+def _flagged(side: NDArray[np.integer], dtype: type[np.integer]) -> NDArray[np.integer]:
+    flagged = np.empty(len(side) + 1, dtype)
+    flagged[0] = 0
+    flagged[1:] = side[::-1]
+    return np.cumsum(flagged, dtype=dtype, out=flagged)  # in place: summing small integers into large ones is slower
 
 
 def auc(counts: RocCounts) -> float:
@@ -195,42 +192,46 @@ def delong_variance(counts: RocCounts) -> float:
 
 
 def auc_and_variance(
-    counts: RocCounts, false_positives: NDArray[np.int64], true_positives: NDArray[np.int64]
+    counts: RocCounts, false_positives: NDArray[np.integer], true_positives: NDArray[np.integer]
 ) -> tuple[float, float]:
     """`auc` and `delong_variance` of counts whose staircase is known."""
     m, n = int(true_positives[-1]), int(false_positives[-1])
     members, non_members = counts.members[::-1], counts.non_members[::-1]
-    ahead_of_members, members_spread = _spread(false_positives, members, m)
-    _, non_members_spread = _spread(true_positives, non_members, n)
-    area = (2 * m * n - ahead_of_members) / (2 * m * n)
+    # Every pair is counted once from either side, so the members' sum gives the non-members'.
+    ahead = _pairs_ahead(false_positives, members)
+    area = (2 * m * n - ahead) / (2 * m * n)
     if min(m, n) < 2:
         return area, 0.0
-    members_part = members_spread / (4 * n * n * m * (m - 1))
+    members_part = _squared_deviations(false_positives, members, ahead / m) / (4 * n * n * m * (m - 1))
+    non_members_spread = _squared_deviations(true_positives, non_members, (2 * m * n - ahead) / n)
     return area, members_part + non_members_spread / (4 * m * m * n * (n - 1))
 
 
-def _spread(flagged: NDArray[np.int64], weights: NDArray[np.int64], total: int) -> tuple[int, float]:
-    """Of twice the number of others ahead of each example, ties half: the sum, and the sum of squared deviations."""
-    ahead = [flagged[part.start + 1 : part.stop + 1] + flagged[part] for part in blocks(len(weights))]
-    whole = sum(int(weights[part] @ a) for part, a in zip(blocks(len(weights)), ahead, strict=True))
+def _pairs_ahead(flagged: NDArray[np.integer], weights: NDArray[np.integer]) -> int:
+    """Twice the number of others ahead of each example, ties half, added up; exact."""
+    return sum(int(weights[part] @ _ahead(flagged, part).astype(np.int64)) for part in blocks(len(weights)))
+
+
+def _squared_deviations(flagged: NDArray[np.integer], weights: NDArray[np.integer], mean: float) -> float:
+    """The sum of squared deviations of the same from their mean."""
     squares = 0.0
-    for part, a in zip(blocks(len(weights)), ahead, strict=True):
-        squares += float(weights[part] @ (a - whole / total) ** 2)
-    return whole, squares
+    for part in blocks(len(weights)):
+        deviation = _ahead(flagged, part) - mean
+        deviation *= deviation
+        squares += float(weights[part] @ deviation)
+    return squares
 
 
-def blocks(stop: int, start: int = 0) -> Iterator[slice]:
-    """The range in parts whose temporary arrays stay in the processor's cache."""
-    return (slice(i, min(i + _BLOCK, stop)) for i in range(start, stop, _BLOCK))
+def _ahead(flagged: NDArray[np.integer], part: slice) -> NDArray[np.integer]:
+    return flagged[part.start + 1 : part.stop + 1] + flagged[part]
 
 
 def _count_sorted(keys: NDArray[np.uint64], is_member: NDArray[np.bool_]) -> RocCounts:
-    members = is_member.astype(np.int64)
-    return _reduce(keys, members, 1 - members)
+    return _reduce(keys, is_member.view(np.uint8), (~is_member).view(np.uint8))
 
 
 def _reduce(
-    keys: NDArray[np.uint64], members: NDArray[np.int64], non_members: NDArray[np.int64], bits: int = 64
+    keys: NDArray[np.uint64], members: NDArray[np.integer], non_members: NDArray[np.integer], bits: int = 64
 ) -> RocCounts:
     """Sorted keys made distinct, their counts added up."""
     is_first = np.ones(len(keys), bool)
@@ -238,13 +239,10 @@ def _reduce(
     if is_first.all():
         return RocCounts(keys, members, non_members, bits)
     starts = np.flatnonzero(is_first)
-    return RocCounts(keys[starts], np.add.reduceat(members, starts), np.add.reduceat(non_members, starts), bits)
-
-
-def _leading(bits: int) -> np.uint64:
-    return np.uint64(((1 << bits) - 1) << (64 - bits))
+    members, non_members = (np.add.reduceat(side, starts, dtype=np.int64) for side in (members, non_members))
+    return RocCounts(keys[starts], members, non_members, bits)
 
 
 def _num_distinct(keys: NDArray[np.uint64], bits: int) -> int:
-    leading = keys & _leading(bits)
+    leading = keys & leading_bits(bits)
     return int(len(keys) > 0) + int(np.count_nonzero(leading[1:] != leading[:-1]))

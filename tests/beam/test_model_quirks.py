@@ -42,5 +42,5 @@ def test_a_number_of_outputs_that_changes_is_an_error(tmp_path):
     rows = w.make_rows(2000, 3, leak=False)
     rows[-1]['logits'] = [200.0, 0.0, 0.0]
     world.replace_rows('eval', rows)
-    with pytest.raises(PrivacyInputError, match='3 outputs for some examples and 4 for others|4 outputs for some'):
+    with pytest.raises(PrivacyInputError, match=r'[34] outputs for some examples and [34] for others'):
         world.run()

@@ -1,20 +1,13 @@
 """The ways from examples to figures agree: own model call and TFMA's extractors, job and arrays."""
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import tensorflow as tf
 
-from privacy_component import PrivacyResult, evaluate_privacy
 from privacy_component.beam.observe import example_ids
+from tests.beam.arrays import evaluated, load
 from tests.component import world as w
 
 LEARNING = ('logistic_regression', 'gradient_boosting', 'quantile', 'loss_threshold')
-
-
-def load(outputs) -> PrivacyResult:
-    return PrivacyResult.load(Path(outputs['privacy_metrics'].uri) / 'privacy_metrics.json')
 
 
 class ByName(tf.Module):
@@ -47,20 +40,6 @@ def test_both_ways_agree(by_both):
     direct, named = by_both
     assert [r.row() for r in direct.results] == [r.row() for r in named.results]
     assert direct.verdict == named.verdict
-
-
-def evaluated(world, config) -> PrivacyResult:
-    """The world's examples through evaluate_privacy."""
-    members, non_members = world.records('train'), world.records('eval')
-    parsed = [tf.train.Example.FromString(record).features.feature for record in members + non_members]
-    return evaluate_privacy(
-        is_member=np.arange(len(parsed)) < len(members),
-        labels=[example['label'].int64_list.value[0] for example in parsed],
-        logits=np.array([example['logits'].float_list.value for example in parsed], np.float32),
-        features={'color': [example['color'].bytes_list.value[0] for example in parsed]},
-        example_ids=example_ids(members + non_members),
-        config=config,
-    )
 
 
 def test_attackers_that_learn_find_in_the_job_what_they_find_on_arrays(tmp_path):

@@ -136,6 +136,26 @@ def test_model_reads_a_feature_that_is_not_there(world):
     refused(world, 'signature .* could not be called')
 
 
+def test_a_model_by_names_whose_feature_is_not_there(world):
+    class ByName(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, w.NUM_CLASSES], tf.float32, name='logits')])
+        def serve(self, logits):
+            return {'outputs': tf.identity(logits)}
+
+    model = ByName()
+    tf.saved_model.save(
+        model, str(world.root / 'model' / 'Format-Serving'), signatures={'serving_default': model.serve}
+    )
+    world.replace_rows('train', [r | {'logits': r['logits'][:2]} for r in w.make_rows(300, 3, leak=False)])
+    refused(world, "TFMA's extractors could not make the model's inputs")
+
+
+def test_outputs_that_could_be_logits_or_unnormalised_probabilities(tmp_path):
+    world = w.World(tmp_path).write(respond=lambda z: {'outputs': tf.sigmoid(z)})
+    refused(world, 'Say which with PrivacyConfig.output_kind')
+    world.run(privacy_config=w.config(output_kind='logits'))
+
+
 def test_one_class(world):
     for split in ('train', 'eval'):
         world.replace_rows(split, [row | {'label': 1} for row in w.make_rows(300, 3, leak=False)])
@@ -154,6 +174,17 @@ def test_truncated_between_two_records(world):
     path = next((world.root / 'examples' / 'Split-train').glob('*'))
     _cut_at_a_record(path)
     refused(world, f'example file {path} cannot be read')
+
+
+def test_an_empty_shard(world):
+    path = next((world.root / 'examples' / 'Split-train').glob('*00001-of*'))
+    path.write_bytes(b'')
+    refused(world, f'example file {path} cannot be read \\(it is empty\\)')
+
+
+def test_a_lost_shard(world):
+    next((world.root / 'examples' / 'Split-train').glob('*00001-of*')).unlink()
+    refused(world, "split 'train' lacks shard 1 of 2")
 
 
 def test_not_a_tf_example(world):

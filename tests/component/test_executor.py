@@ -215,3 +215,34 @@ def test_two_workers_give_the_same_bits(leaky):
     found = load(again)
     assert [r.row() for r in found.results] == [r.row() for r in expected.results]
     assert OVERALL in {r.slice_key for r in found.results}
+
+
+def test_rounding_does_not_make_logits_of_probabilities(tmp_path):
+    """A sigmoid a hair above 1 is still a sigmoid; taken for a logit it would hide the leak."""
+    world = w.World(tmp_path).write(respond=lambda z: {'outputs': 1.0000002 * tf.sigmoid(20 * z[:, :1])})
+    for split, seed in (('train', 5), ('eval', 6)):
+        rows = w.make_rows(400, seed, leak=False)
+        world.replace_rows(split, [r | {'label': r['label'] % 2} for r in rows])
+    assert load(world.run()).context['output_kind'] == 'probabilities'
+
+
+@pytest.mark.parametrize('values', [{'colour': 'red'}, {'color': 'pink'}])
+def test_a_named_slice_without_examples_is_no_blessing(tmp_path, values):
+    evaluation = w.eval_config()
+    evaluation.slicing_specs.add(feature_values=values)
+    verdict = load(w.World(tmp_path).write(leak=False).run(evaluation=evaluation)).verdict
+    assert not verdict.blessed
+    assert 'has no examples' in verdict.reasons[0]
+
+
+def test_a_feature_that_is_whole_in_one_shard_and_a_float_in_another_is_one_slice(tmp_path):
+    world = w.World(tmp_path).write(leak=False)
+    rows = w.make_rows(1500, 1, leak=False)
+    late = [row | {'extra': 1 if i % 2 else None} for i, row in enumerate(rows)]
+    world.replace_rows('train', [*rows, *late])
+    world.replace_rows('eval', [*rows, *(row | {'extra': 1.0} for row in rows)])
+    evaluation = w.eval_config()
+    evaluation.slicing_specs.add(feature_keys=['extra'])
+    found = [r for r in load(world.run(evaluation=evaluation)).results if r.slice.startswith('extra')]
+    assert {r.slice for r in found} == {'extra = 1'}
+    assert {(r.num_members, r.num_non_members) for r in found} == {(750, 1500)}

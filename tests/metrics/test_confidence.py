@@ -52,3 +52,11 @@ def test_a_design_effect_counts_fewer_examples():
     for limit in (confidence.advantage_lower, lambda c, a: confidence.tpr_lower(c, 0.1, a)):
         assert limit(doubled, 0.05) < limit(curve, 0.05)
     assert confidence.advantage_upper(doubled, 0.05) > confidence.advantage_upper(curve, 0.05)
+
+
+@pytest.mark.parametrize('most', [0, 1, 7, 1000])
+def test_a_guess_changes_no_rank(most):
+    guesses = (float('nan'), float('inf'), -5.0, 0.0, most / 2, most + 3.0)
+    for last in {-1, 0, most // 3, most - 1, most}:
+        found = {confidence._last_rank(lambda k, last=last: k <= last, most, guess) for guess in (*guesses, last + 0.5)}
+        assert found == {last}

@@ -1,0 +1,93 @@
+"""Records that cannot be read: found by halving, dropped, counted, and too many of them refused."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from privacy_component.beam.read import RawBatch
+from privacy_component.errors import PrivacyInputError
+
+BAD_RECORDS = 'bad_records'
+
+_KINDS = {
+    'int64_list': schema_pb2.INT,
+    'float_list': schema_pb2.FLOAT,
+    'bytes_list': schema_pb2.BYTES,
+}
+
+
+def without_bad(batch: RawBatch, call: Callable[[RawBatch], Any]) -> RawBatch:
+    """The batch without the records that `call` raises a PrivacyInputError for, found by halving.
+
+    The whole batch if it fails but none of its records does so alone.
+    """
+    bad = set(_bad(batch, range(len(batch.records)), call))
+    return dataclasses.replace(batch, records=[record for i, record in enumerate(batch.records) if i not in bad])
+
+
+def _bad(batch: RawBatch, part: range, call: Callable[[RawBatch], Any]) -> list[int]:
+    if not part:
+        return []
+    try:
+        call(dataclasses.replace(batch, records=batch.records[part.start : part.stop]))
+    except PrivacyInputError:
+        middle = len(part) // 2
+        return [*_bad(batch, part[:middle], call), *_bad(batch, part[middle:], call)] if middle else [part.start]
+    return []
+
+
+def check_share(most: float, num_examples: Mapping[str, int], bad: Mapping[str, int]) -> None:
+    """Refuses too many bad records.
+
+    Args:
+      most: the largest share allowed, PrivacyConfig.max_bad_record_share.
+      num_examples: how many were read, by split.
+      bad: how many were dropped, by split.
+
+    Raises:
+      PrivacyInputError: a split has more than that share.
+    """
+    for split, dropped in sorted(bad.items()):
+        total = dropped + num_examples.get(split, 0)
+        if dropped > most * total:
+            raise PrivacyInputError(
+                f"{dropped:,} of {total:,} records of the split '{split}' cannot be parsed, a share of "
+                f'{dropped / total:.2g}: PrivacyConfig.max_bad_record_share allows {most:g}. Run the component that '
+                'wrote them again, or raise it.'
+            )
+
+
+def only_examples(batch: RawBatch) -> RawBatch:
+    """The records that are tf.Examples."""
+    return dataclasses.replace(batch, records=[record for record in batch.records if _as_example(record) is not None])
+
+
+def usual_types(samples: Sequence[RawBatch]) -> dict[str, int]:
+    """The TFMD type that most of the records have for each feature."""
+    seen: dict[str, collections.Counter[int]] = collections.defaultdict(collections.Counter)
+    for sample in samples:
+        for name, kind in _types_in(sample.records):
+            seen[name][kind] += 1
+    return {name: kinds.most_common(1)[0][0] for name, kinds in seen.items()}
+
+
+def _types_in(records: Iterable[bytes]) -> Iterable[tuple[str, int]]:
+    for record in records:
+        example = _as_example(record) or tf.train.Example()
+        for name, feature in example.features.feature.items():
+            if feature.WhichOneof('kind'):
+                yield name, _KINDS[feature.WhichOneof('kind')]
+
+
+def _as_example(record: bytes) -> tf.train.Example | None:
+    try:
+        return tf.train.Example.FromString(record)
+    except DecodeError:
+        return None

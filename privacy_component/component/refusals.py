@@ -1,0 +1,55 @@
+"""Settings that a Beam job cannot honour; said before it starts."""
+
+from __future__ import annotations
+
+import tensorflow_model_analysis as tfma
+
+from privacy_component.attacks.groups import MERGEABLE, NO_AGGREGATION
+from privacy_component.config import PrivacyConfig
+from privacy_component.errors import PrivacyInputError
+
+
+def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_directly: bool) -> None:
+    """Refuses what only evaluate_privacy can do, and what does not fit together.
+
+    Raises:
+      PrivacyInputError: a field of PrivacyConfig or of the model_spec cannot be honoured; the message names it.
+    """
+    if config.slice_by_loss_percentile:
+        raise PrivacyInputError(
+            'PrivacyConfig.slice_by_loss_percentile needs all examples at once, which a Beam job never has: use it '
+            'with evaluate_privacy.'
+        )
+    if spec.example_weight_keys:
+        raise PrivacyInputError(
+            f'eval_config.model_specs[0].example_weight_keys names {sorted(spec.example_weight_keys)}: one weight for '
+            'each output is not supported. Name one feature with example_weight_key.'
+        )
+    if config.max_bad_record_share and not calls_model_directly:
+        raise PrivacyInputError(
+            f'PrivacyConfig.max_bad_record_share is {config.max_bad_record_share:g}, but this model is called by '
+            "TFMA's extractors, which fail at the first bad record: set it to 0, or give the model a signature that "
+            'takes serialized examples.'
+        )
+    _check_groups(config)
+
+
+def _check_groups(config: PrivacyConfig) -> None:
+    how, key = config.group_aggregation, config.group_key
+    allowed = ' or '.join(f"'{name}'" for name in MERGEABLE)
+    if how != NO_AGGREGATION and not key:
+        raise PrivacyInputError(
+            f"PrivacyConfig.group_aggregation is '{how}' but group_key is '': name the feature that says whose example "
+            'it is.'
+        )
+    if key and how == NO_AGGREGATION:
+        raise PrivacyInputError(
+            f"PrivacyConfig.group_key is '{key}' but group_aggregation is '{how}': intervals for rows that belong "
+            'together need all rows at once, which a Beam job never has. Set group_aggregation to '
+            f'{allowed}, so that groups are counted, or use evaluate_privacy.'
+        )
+    if how not in (NO_AGGREGATION, *MERGEABLE):
+        raise PrivacyInputError(
+            f"PrivacyConfig.group_aggregation is '{how}', which does not merge exactly in a Beam job: set it to "
+            f'{allowed}, or use evaluate_privacy.'
+        )

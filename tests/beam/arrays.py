@@ -1,0 +1,48 @@
+"""The examples of a world on disk through evaluate_privacy, to compare the job with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from privacy_component import PrivacyConfig, PrivacyResult, evaluate_privacy
+from privacy_component.beam.observe import example_ids
+from tests.component.world import World
+
+
+def load(outputs: dict[str, Any]) -> PrivacyResult:
+    return PrivacyResult.load(Path(outputs['privacy_metrics'].uri) / 'privacy_metrics.json')
+
+
+def value_of(feature: tf.train.Feature) -> Any:
+    value = getattr(feature, feature.WhichOneof('kind')).value[0]
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def evaluated(world: World, config: PrivacyConfig) -> PrivacyResult:
+    members, non_members = world.records('train'), world.records('eval')
+    parsed = [tf.train.Example.FromString(record).features.feature for record in members + non_members]
+    groups = [value_of(example[config.group_key]) for example in parsed] if config.group_key else None
+    return evaluate_privacy(
+        is_member=np.arange(len(parsed)) < len(members),
+        labels=[example['label'].int64_list.value[0] for example in parsed],
+        logits=np.array([example['logits'].float_list.value for example in parsed], np.float32),
+        features={'color': [example['color'].bytes_list.value[0] for example in parsed]},
+        example_ids=example_ids(members + non_members),
+        group_ids=groups,
+        config=config,
+    )
+
+
+def assert_same_figures(found: PrivacyResult, expected: PrivacyResult, at_least: int) -> None:
+    """Equal to the last bit wherever both have a result; slices by size and crosses are the job's only."""
+    wanted = {(r.slice, r.attack): r for r in expected.results}
+    both = [r for r in found.results if (r.slice, r.attack) in wanted]
+    assert len(both) >= at_least
+    for result in both:
+        other = wanted[result.slice, result.attack]
+        assert result.row() == other.row()
+        assert result.metrics == other.metrics

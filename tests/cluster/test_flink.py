@@ -1,0 +1,65 @@
+"""PrivacyEvaluator on a Flink cluster gives the bits that it gives in memory, also when a part of the cluster dies."""
+
+import psutil
+import pytest
+
+from tests.cluster.figures import figures
+from tests.cluster.flink import TASK_MANAGERS
+from tests.cluster.waiting import Background, wait_for
+
+JOB_SECONDS = 300
+READING_SECONDS = 150
+VICTIM = TASK_MANAGERS[1]
+
+pytestmark = pytest.mark.timeout(720)
+
+# Steps hand over whole files: what is left of a cluster can then finish the job, one step after the other. Flink's
+# default wants as many slots as before, and waits for a new TaskManager.
+STEP_BY_STEP = '--execution_mode_for_batch=BATCH'
+
+
+@pytest.fixture
+def start(taxi, cluster):
+    """Starts the evaluation on the cluster, with options of Beam."""
+    return lambda *options: Background(lambda: figures(taxi.run(beam_args=[*cluster.beam_args(), *options])))
+
+
+def test_cluster_equals_memory(start, cluster, in_memory):
+    assert start().result(JOB_SECONDS) == in_memory
+    assert cluster.api.last_job().restarts == 0
+
+
+def test_survives_killed_worker(start, cluster, in_memory):
+    job = start()
+    _reading_worker(job, cluster).kill()
+    assert job.is_running
+    assert job.result(JOB_SECONDS) == in_memory
+    assert cluster.api.last_job().restarts > 0
+
+
+def test_survives_killed_task_manager(start, cluster, in_memory, processes):
+    job = start(STEP_BY_STEP)
+    _reading_worker(job, cluster)
+    assert cluster.api.last_job().runs_on(cluster.identity(VICTIM))
+    processes.kill(VICTIM)
+    assert job.is_running
+    assert job.result(JOB_SECONDS) == in_memory
+    assert cluster.api.last_job().restarts > 0
+    assert not processes.runs(VICTIM), 'nobody has started it again'
+
+
+def _reading_worker(job, cluster):
+    """A Beam worker of the victim with a file of examples open: the job is in its middle then."""
+
+    def reading():
+        assert job.is_running, f'the job ended before a worker was seen to read: {job.result(0)}'
+        return next((worker for worker in cluster.workers(VICTIM) if _reads_examples(worker)), None)
+
+    return wait_for('a worker that reads examples', reading, READING_SECONDS)
+
+
+def _reads_examples(worker):
+    try:
+        return any('/Split-' in file.path for file in worker.open_files())
+    except psutil.Error:
+        return False
