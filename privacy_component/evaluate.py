@@ -37,6 +37,7 @@ from privacy_component.slicing import (
     loss_percentile_column,
     multilabel_column,
     slice_rows,
+    too_many_slices,
 )
 
 
@@ -127,7 +128,10 @@ def slice_counts(
 def _slices(columns: Mapping[str, Column], observations: Observations, config: PrivacyConfig) -> list[SliceRows]:
     specs = slicing_specs_for(config, [SlicingSpec((name,)) for name in columns], observations.task)
     columns = with_derived_columns(columns, observations, {name for spec in specs for name in spec.features})
-    return [slice_rows(spec, columns, len(observations)) for spec in specs]
+    slices = [slice_rows(spec, columns, len(observations)) for spec in specs]
+    if sum(len(members_of.keys) for members_of in slices) > config.max_slices:
+        raise too_many_slices(config.max_slices)
+    return slices
 
 
 def _evaluate(observations: Observations, slices: Sequence[SliceRows], config: PrivacyConfig) -> Iterator[SliceResult]:

@@ -163,7 +163,13 @@ def _column(name: str, values: ArrayLike, n: int) -> Column:
         raise PrivacyInputError(
             f'{where} has shape {array.shape} and type {array.dtype}; one value per example is needed.'
         )
-    column = Column.from_values(array)
+    try:
+        column = Column.from_values(array)
+    except (TypeError, ValueError) as error:
+        raise PrivacyInputError(
+            f'{where} holds values that cannot be told apart ({error}): give text or numbers, and None where there is '
+            'no value (pandas.NA is not understood).'
+        ) from error
     if len(column.vocabulary) > _MOST_VALUES:
         raise PrivacyInputError(
             f'{where} takes {len(column.vocabulary):,} values, and each is a slice: group them into at most '

@@ -149,6 +149,14 @@ def multilabel_column(labels: NDArray[np.bool_]) -> Column:
     return Column(rows, codes, tuple(range(labels.shape[1])))
 
 
+def too_many_slices(most: int) -> PrivacyInputError:
+    """The error for more slices than the config allows."""
+    return PrivacyInputError(
+        f'there are more than {most:,} slices: leave features with many values out of slicing_specs, or raise '
+        'PrivacyConfig.max_slices.'
+    )
+
+
 def slice_name(key: SliceKey) -> str:
     """'Overall', or 'payment_type = Cash, trip_start_hour = 3'."""
     return ', '.join(f'{name.removeprefix("@")} = {value}' for name, value in key) or 'Overall'

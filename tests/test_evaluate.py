@@ -234,3 +234,16 @@ def test_inputs_are_left_as_they_were():
     evaluate_privacy(**given, config=dataclasses.replace(PrivacyConfig(), attacks=attacks, slice_by_correctness=True))
     for name, values in given.items():
         np.testing.assert_array_equal(values, before[name])
+
+
+def test_more_slices_than_allowed_are_an_error():
+    n = 400
+    features = {'many': np.arange(n) % 50}
+    with pytest.raises(PrivacyInputError, match='more than 20 slices'):
+        evaluate_privacy(
+            is_member=np.arange(n) % 2 == 0,
+            labels=np.arange(n) % 3,
+            logits=np.random.default_rng(0).standard_normal((n, 3)),
+            features=features,
+            config=PrivacyConfig(max_slices=20),
+        )

@@ -20,12 +20,11 @@ from privacy_component.attacks.groups import NO_AGGREGATION, GroupTotals, merge_
 from privacy_component.beam.observe import Batch, Tally, concatenate_batches
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE
-from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import with_derived_columns
 from privacy_component.metrics import roc
 from privacy_component.observations import Observations
 from privacy_component.outputs import as_observations, output_kind
-from privacy_component.slicing import SliceKey, SliceRows, slice_rows
+from privacy_component.slicing import SliceKey, SliceRows, slice_rows, too_many_slices
 
 CountKey = tuple[SliceKey, str]
 FoldCounts = tuple[roc.RocCounts | GroupTotals, ...]
@@ -125,10 +124,7 @@ class CountScores(beam.DoFn):
     def _check_number_of_slices(self) -> None:
         most = self._plan.config.max_slices
         if len(self._parts) > most * max(len(self._attacks), 1):
-            raise PrivacyInputError(
-                f'there are more than {most:,} slices: leave features with many values out of slicing_specs, or raise '
-                'PrivacyConfig.max_slices.'
-            )
+            raise too_many_slices(most)
 
 
 def score(

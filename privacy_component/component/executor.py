@@ -71,13 +71,13 @@ class Executor(BaseBeamExecutor):
         context = publish.context(plan, measured, upstream, _uris(input_dict), started)
         result = PrivacyResult(results, verdict, context, tuple(measured['most_vulnerable']))
         publish.write_metrics(metrics, result)
+        logging.info('%s', html.summary(result))
         publish.write_blessing(
             artifact_utils.get_single_instance(output_dict[BLESSING_KEY]),
             verdict,
             artifact_utils.get_single_instance(input_dict[MODEL_KEY]),
             exec_properties.get('current_component_id'),
         )
-        logging.info('%s', html.summary(result))
 
     def _measure(self, plan: Plan, path: str) -> dict[str, Any]:
         """What the job measures; `path` is where it leaves that."""

@@ -27,6 +27,7 @@ from privacy_component.slicing import SlicingSpec
 
 _COMPRESSION = {'tfrecords_gzip': 'GZIP', 'tfrecords': ''}
 _SHARD = re.compile(r'-(?P<number>\d{5})-of-(?P<total>\d{5})(?=\.|$)')
+_RECORDS_LOOKED_AT = 100
 _SIGNATURES = ('predict', 'serving_default')
 
 
@@ -212,11 +213,12 @@ def _check_shards(split: str, paths: Sequence[str]) -> None:
 
 
 def _first_features(sample: RawBatch) -> set[str]:
-    """The names of the features in the sample's first example."""
+    """The names of the features in the sample's first examples; one alone may lack some."""
     try:
-        return set(tf.train.Example.FromString(sample.records[0]).features.feature)
+        examples = [tf.train.Example.FromString(record) for record in sample.records[:_RECORDS_LOOKED_AT]]
     except DecodeError as error:
-        raise PrivacyInputError(f'the first record in {sample.path} is not a tf.Example.') from error
+        raise PrivacyInputError(f'a record in {sample.path} is not a tf.Example: it is one of the first.') from error
+    return {name for example in examples for name in example.features.feature}
 
 
 def _slicing_specs(eval_config: tfma.EvalConfig, config: PrivacyConfig) -> tuple[SlicingSpec, ...]:

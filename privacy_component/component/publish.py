@@ -144,5 +144,10 @@ def _split_names(plan: Plan) -> dict[str, list[str]]:
 
 
 def _versions() -> dict[str, str]:
-    installed = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    """Of what is installed under these names; tensorflow-cpu, say, goes by another."""
+    installed = {name.lower(): importlib.metadata.version(name) for name in _PACKAGES if _is_installed(name)}
     return {'privacy-component': __version__, 'python': platform.python_version(), **installed}
+
+
+def _is_installed(name: str) -> bool:
+    return bool(list(importlib.metadata.distributions(name=name)))
