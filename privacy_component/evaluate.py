@@ -116,19 +116,18 @@ def with_derived_columns(
     return {**columns, **derived}
 
 
-def slice_counts(
-    keys: NDArray[np.uint64], is_member: NDArray[np.bool_], members_of: SliceRows
-) -> dict[SliceKey, roc.RocCounts]:
-    """RocCounts of every slice of one spec, from score keys (n,) and memberships (n,)."""
-    rows = members_of.rows
-    counts = roc.count_by_slice(members_of.codes, len(members_of.keys), keys[rows], is_member[rows])
-    return dict(zip(members_of.keys, counts, strict=True))
+def slices_of(
+    specs: Sequence[SlicingSpec], columns: Mapping[str, Column], observations: Observations
+) -> list[SliceRows]:
+    """The slices of every spec, from the columns and those that follow from the observations."""
+    wanted = {name for spec in specs for name in spec.features}
+    columns = with_derived_columns(columns, observations, wanted)
+    return [slice_rows(spec, columns, len(observations)) for spec in specs]
 
 
 def _slices(columns: Mapping[str, Column], observations: Observations, config: PrivacyConfig) -> list[SliceRows]:
     specs = slicing_specs_for(config, [SlicingSpec((name,)) for name in columns], observations.task)
-    columns = with_derived_columns(columns, observations, {name for spec in specs for name in spec.features})
-    slices = [slice_rows(spec, columns, len(observations)) for spec in specs]
+    slices = slices_of(specs, columns, observations)
     if sum(len(members_of.keys) for members_of in slices) > config.max_slices:
         raise too_many_slices(config.max_slices)
     return slices

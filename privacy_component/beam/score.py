@@ -20,11 +20,11 @@ from privacy_component.attacks.groups import NO_AGGREGATION, GroupTotals, merge_
 from privacy_component.beam.observe import Batch, Tally, concatenate_batches
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE
-from privacy_component.evaluate import with_derived_columns
+from privacy_component.evaluate import slices_of
 from privacy_component.metrics import roc
 from privacy_component.observations import Observations
 from privacy_component.outputs import as_observations, output_kind
-from privacy_component.slicing import SliceKey, SliceRows, slice_rows, too_many_slices
+from privacy_component.slicing import SliceKey, SliceRows, too_many_slices
 
 CountKey = tuple[SliceKey, str]
 FoldCounts = tuple[roc.RocCounts | GroupTotals, ...]
@@ -84,7 +84,7 @@ class CountScores(beam.DoFn):
         batch = concatenate_batches(self._waiting)
         self._waiting = []
         observations = observations_of(batch, self._plan, tally)
-        slices = self._slices(batch, observations)
+        slices = slices_of(self._plan.slicing_specs, batch.columns, observations)
         for attack in self._attacks:
             scores, fold, num_folds = score(attack, observations, fitted, self._plan)
             count = counter(scores, observations, self._plan.config.group_aggregation)
@@ -102,11 +102,6 @@ class CountScores(beam.DoFn):
         window = GlobalWindow()
         for key, parts in self._parts.items():
             yield WindowedValue((key, self._merge.extract_output(parts)), window.max_timestamp(), (window,))
-
-    def _slices(self, batch: Batch, observations: Observations) -> list[SliceRows]:
-        wanted = {name for spec in self._plan.slicing_specs for name in spec.features}
-        columns = with_derived_columns(batch.columns, observations, wanted)
-        return [slice_rows(spec, columns, len(observations)) for spec in self._plan.slicing_specs]
 
     def _count(
         self, attack: str, count: Counter, members_of: SliceRows, fold: np.ndarray | None, num_folds: int
