@@ -127,9 +127,31 @@ class TrainedAttack:
 
     def _score(self, observations: Observations) -> NDArray[np.float64]:
         features = LEARNERS[self.learner].features(observations)
+        if self.learner in ('logistic_regression', 'mlp'):
+            return _log_odds(self.model, features)
         if hasattr(self.model, 'decision_function'):
             return self.model.decision_function(features)
         return self.model.predict_proba(features)[:, 1]
+
+
+def _log_odds(pipeline: Any, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What scikit-learn computes, but with the same bits whichever rows are beside a row.
+
+    BLAS adds up a product's last rows in another order than the others: equal rows would not tie, and the sharding of
+    the data would show in the figures.
+    """
+    scaler, classifier = pipeline
+    is_network = hasattr(classifier, 'coefs_')
+    layers = zip(classifier.coefs_, classifier.intercepts_, strict=True) if is_network else [_linear(classifier)]
+    values = np.ascontiguousarray(scaler.transform(features))
+    for number, (weights, biases) in enumerate(layers):
+        rectified = np.maximum(values, 0) if number else values
+        values = np.einsum('ij,jk->ik', rectified, weights) + biases
+    return values[:, 0]
+
+
+def _linear(classifier: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return classifier.coef_.T, classifier.intercept_
 
 
 def balanced_sample(observations: Observations, most_per_side: int) -> Observations:

@@ -6,9 +6,11 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from privacy_component.attacks import ATTACKS, attack_named, check_needs
 from privacy_component.attacks.crossfit import fold_scores
+from privacy_component.attacks.trained import LEARNERS
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics import roc
 from privacy_component.observations import MULTICLASS, TASKS
@@ -56,11 +58,21 @@ def test_scores_stay_finite_for_extreme_outputs(name, task):
 
 
 @every_attack
-def test_scores_move_with_their_rows(name, task):
+def test_scores_are_the_same_bits_among_any_other_rows(name, task):
     observations = data(task, 1.0)
     order = np.random.default_rng(1).permutation(len(observations))
     scores = fitted(name, task).score(observations)
-    np.testing.assert_allclose(fitted(name, task).score(observations.select(order)), scores[order], rtol=1e-9)
+    for rows in (order, *(order[:size] for size in (1, 2, 7, 50, 333))):
+        np.testing.assert_array_equal(fitted(name, task).score(observations.select(rows)), scores[rows])
+
+
+@pytest.mark.parametrize('name', ['logistic_regression', 'mlp'])
+@pytest.mark.parametrize('task', TASKS)
+def test_scores_are_scikit_learns(name, task):
+    observations = data(task, 1.0)
+    attack = fitted(name, task)
+    expected = attack.model.predict_proba(LEARNERS[name].features(observations))[:, 1]
+    np.testing.assert_allclose(expit(attack.score(observations)), expected, rtol=1e-9)
 
 
 @every_attack
