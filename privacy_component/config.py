@@ -69,6 +69,9 @@ class PrivacyConfig:
       slice_by_class: also look at every class of the label.
       slice_by_correctness: also look at what the model gets right and what it gets wrong.
       slice_by_loss_percentile: also look at every tenth of the examples by loss; diagnostic, such slices never gate.
+        Costs a Beam job a first pass.
+      slice_missing: also look at the examples that have no value of a feature, as its value '<missing>'. If not, they
+        are in no slice by that feature, as with TFMA.
       task: 'multiclass', 'multilabel' or 'regression'; 'auto' takes two or more labels per example for multilabel,
         predictions for regression, and all else for multiclass.
       output_kind: whether the model's outputs are 'logits' or 'probabilities'; 'auto' decides for the whole data set.
@@ -98,6 +101,7 @@ class PrivacyConfig:
     slice_by_class: bool = True
     slice_by_correctness: bool = False
     slice_by_loss_percentile: bool = False
+    slice_missing: bool = False
     task: str = 'auto'
     output_kind: str = 'auto'
     confidence_level: float = 0.95
@@ -154,7 +158,7 @@ class PrivacyConfig:
             raise PrivacyInputError(f"PrivacyConfig.group_key is {self.group_key!r}; write a feature's name, or ''.")
         _check_integer('PrivacyConfig.folds', self.folds, 2, 20)
         _check_integer('PrivacyConfig.num_most_vulnerable', self.num_most_vulnerable, 0)
-        for field in ('slice_by_class', 'slice_by_correctness', 'slice_by_loss_percentile'):
+        for field in ('slice_by_class', 'slice_by_correctness', 'slice_by_loss_percentile', 'slice_missing'):
             if not isinstance(getattr(self, field), bool):
                 raise PrivacyInputError(f'PrivacyConfig.{field} is {getattr(self, field)!r}; write true or false.')
 

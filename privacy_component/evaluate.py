@@ -38,6 +38,7 @@ from privacy_component.slicing import (
     multilabel_column,
     slice_rows,
     too_many_slices,
+    with_missing,
 )
 
 
@@ -99,10 +100,12 @@ def with_derived_columns(
     columns: Mapping[str, Column],
     observations: Observations,
     wanted: Collection[str] = (CLASS_FEATURE, CORRECT_FEATURE),
+    loss_edges: NDArray[np.float64] | None = None,
 ) -> dict[str, Column]:
     """The columns, and those that follow from the observations.
 
-    Loss percentiles are made only if `wanted` names them, because they are right only for the whole data set.
+    Loss percentiles are made only if `wanted` names them, because without `loss_edges`, (11,) those of the whole data
+    set, they are right only for the whole data set.
     """
     derived: dict[str, Column] = {}
     if CLASS_FEATURE in wanted and observations.task != REGRESSION:
@@ -112,22 +115,31 @@ def with_derived_columns(
     if CORRECT_FEATURE in wanted and observations.task != REGRESSION:
         derived[CORRECT_FEATURE] = correct_column(compute('correctness', observations) == 1)
     if LOSS_PERCENTILE_FEATURE in wanted:
-        derived[LOSS_PERCENTILE_FEATURE] = loss_percentile_column(compute('loss', observations))
+        derived[LOSS_PERCENTILE_FEATURE] = loss_percentile_column(compute('loss', observations), loss_edges)
     return {**columns, **derived}
 
 
 def slices_of(
-    specs: Sequence[SlicingSpec], columns: Mapping[str, Column], observations: Observations
+    specs: Sequence[SlicingSpec],
+    columns: Mapping[str, Column],
+    observations: Observations,
+    slice_missing: bool = False,
+    loss_edges: NDArray[np.float64] | None = None,
 ) -> list[SliceRows]:
-    """The slices of every spec, from the columns and those that follow from the observations."""
+    """The slices of every spec, from the columns and those that follow from the observations.
+
+    `slice_missing` is PrivacyConfig's, `loss_edges` as for `with_derived_columns`.
+    """
+    if slice_missing:
+        columns = {name: with_missing(column, len(observations)) for name, column in columns.items()}
     wanted = {name for spec in specs for name in spec.features}
-    columns = with_derived_columns(columns, observations, wanted)
+    columns = with_derived_columns(columns, observations, wanted, loss_edges)
     return [slice_rows(spec, columns, len(observations)) for spec in specs]
 
 
 def _slices(columns: Mapping[str, Column], observations: Observations, config: PrivacyConfig) -> list[SliceRows]:
     specs = slicing_specs_for(config, [SlicingSpec((name,)) for name in columns], observations.task)
-    slices = slices_of(specs, columns, observations)
+    slices = slices_of(specs, columns, observations, config.slice_missing)
     if sum(len(members_of.keys) for members_of in slices) > config.max_slices:
         raise too_many_slices(config.max_slices)
     return slices

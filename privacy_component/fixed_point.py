@@ -42,10 +42,28 @@ def as_floats(sums: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def exact_sum(values: NDArray[np.float64]) -> int:
     """The sum of (n,) numbers in units of 2^-96, a whole number of any size; `from_units` is its inverse."""
-    sums = digits(values).sum(axis=0).tolist()
-    return sum(digit << (exponent - _EXPONENTS[-1]) for digit, exponent in zip(sums, _EXPONENTS, strict=True))
+    return _units(digits(values).sum(axis=0).tolist())
+
+
+def exact_sums(terms: NDArray[np.int64], codes: NDArray, num_sums: int) -> list[int]:
+    """The sums of the numbers with each code in [0, num_sums), in the same units.
+
+    Args:
+      terms: (n, 5) the numbers' digits.
+      codes: (n,) the sum that a number is added to.
+      num_sums: how many sums there are.
+    """
+    order = np.argsort(codes, kind='stable')
+    present, starts = np.unique(codes[order], return_index=True)
+    sums = np.zeros((num_sums, len(_EXPONENTS)), np.int64)
+    sums[present] = np.add.reduceat(terms[order], starts)
+    return [_units(row) for row in sums.tolist()]
 
 
 def from_units(units: int) -> float:
     """The number nearest to a sum in units of 2^-96."""
     return units / 2 ** -_EXPONENTS[-1]
+
+
+def _units(sums: list[int]) -> int:
+    return sum(digit << (exponent - _EXPONENTS[-1]) for digit, exponent in zip(sums, _EXPONENTS, strict=True))

@@ -35,6 +35,8 @@ class SliceResult:
       status: 'measured', or 'inconclusive' where a side has too few examples.
       metrics: figures with two-sided intervals, by metric name.
       curve: the ROC at fixed ranks; None where a side is empty.
+      sums_of_weights: of the slice's 'members' and 'non_members'; None where examples have no weights. For information:
+        no figure is weighted.
     """
 
     slice_key: SliceKey
@@ -44,6 +46,7 @@ class SliceResult:
     status: str
     metrics: Mapping[str, Estimate]
     curve: RocCurve | None
+    sums_of_weights: Mapping[str, float] | None = None
 
     @property
     def slice(self) -> str:
@@ -66,7 +69,7 @@ class SliceResult:
             'tpr_at_fpr': {_rate(name): e.value for name, e in tprs.items()},
             'tpr_at_fpr_intervals': {_rate(name): _interval(e) for name, e in tprs.items()},
             'empirical_epsilon': self.metrics['empirical_epsilon'].value,
-        }
+        } | ({'sums_of_weights': dict(self.sums_of_weights)} if self.sums_of_weights else {})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +149,7 @@ def measure(
     A side without examples gives a result without figures. `design_effect` is by how much dependence between rows of
     one group inflates variances; see `metrics.clusters`.
     """
-    sizes = {
+    sizes: dict[str, Any] = {
         'num_members': sum(fold.num_members for fold in folds),
         'num_non_members': sum(fold.num_non_members for fold in folds),
     }
@@ -183,6 +186,8 @@ def result_to_json(result: SliceResult) -> dict[str, Any]:
     if result.curve is not None:
         fields['curve']['false_positives'] = result.curve.false_positives.tolist()
         fields['curve']['true_positives'] = result.curve.true_positives.tolist()
+    if result.sums_of_weights is None:
+        del fields['sums_of_weights']
     return {'slice': result.slice, **fields}
 
 

@@ -19,6 +19,8 @@ OVERALL: SliceKey = ()
 CLASS_FEATURE = '@class'
 CORRECT_FEATURE = '@correct'
 LOSS_PERCENTILE_FEATURE = '@loss_percentile'
+MISSING_VALUE = '<missing>'
+LOSS_PERCENTILES = tuple(range(0, 101, 10))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +119,20 @@ def slice_rows(spec: SlicingSpec, columns: Mapping[str, Column], num_rows: int) 
     return slices
 
 
+def with_missing(column: Column, num_rows: int) -> Column:
+    """The column with MISSING_VALUE as the value of every row that has none, beside rows that have it as a text."""
+    if column.rows is all_rows(num_rows):
+        return column
+    missing = np.flatnonzero(np.bincount(column.rows, minlength=num_rows) == 0)
+    if not len(missing):
+        return column
+    vocabulary = (*column.vocabulary, *([MISSING_VALUE] if MISSING_VALUE not in column.vocabulary else []))
+    codes = np.full(len(missing), vocabulary.index(MISSING_VALUE))
+    rows = np.concatenate([column.rows, missing])
+    order = np.argsort(rows, kind='stable')
+    return Column(rows[order], np.concatenate([column.codes.astype(np.int64), codes])[order], vocabulary)
+
+
 def loss_percentile_column(losses: NDArray[np.float64], edges: NDArray[np.float64] | None = None) -> Column:
     """Tenths of the examples by loss, as a column; TF Privacy's slices by percentile.
 
@@ -128,7 +144,7 @@ def loss_percentile_column(losses: NDArray[np.float64], edges: NDArray[np.float6
         that a loss on an edge is in two of them.
     """
     if edges is None:
-        edges = np.percentile(losses, np.arange(0, 101, 10))
+        edges = np.percentile(losses, LOSS_PERCENTILES)
     names = tuple(f'{low}-{low + 10}' for low in range(0, 100, 10))
     first, last = (_count_edges(edges[1:-1], losses, compare) for compare in (np.greater, np.greater_equal))
     if np.array_equal(first, last):

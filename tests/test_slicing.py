@@ -3,6 +3,7 @@ import pytest
 
 from privacy_component.errors import PrivacyInputError
 from privacy_component.slicing import (
+    MISSING_VALUE,
     OVERALL,
     Column,
     SlicingSpec,
@@ -11,6 +12,7 @@ from privacy_component.slicing import (
     multilabel_column,
     slice_name,
     slice_rows,
+    with_missing,
 )
 
 
@@ -99,6 +101,22 @@ def test_none_and_nan_are_no_value():
         found = Column.from_values(values)
         assert found.rows.tolist() == [0, 2]
         assert len(found.vocabulary) == 1
+
+
+@pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
+@pytest.mark.parametrize('text', ['', MISSING_VALUE])
+def test_rows_without_a_value_equal_a_naive_twin(share, text):
+    rng = np.random.default_rng(2)
+    lists = [[] if rng.random() < share else [text, 'b'][: rng.integers(1, 3)] for _ in range(50)]
+    found = with_missing(column(lists), 50)
+    expected = naive_slices(SlicingSpec(('x',)), {'x': [values or [MISSING_VALUE] for values in lists]}, 50)
+    assert as_sets(slice_rows(SlicingSpec(('x',)), {'x': found}, 50)) == expected
+    assert (np.diff(found.rows) >= 0).all()
+
+
+def test_a_column_without_a_gap_is_itself():
+    full = Column.from_values(['a', 'b'])
+    assert with_missing(full, 2) is full
 
 
 def test_values_of_several_types_become_text():

@@ -17,28 +17,33 @@ from privacy_component.beam.bad_records import BAD_RECORDS
 from privacy_component.beam.direct import ObserveDirectly
 from privacy_component.beam.extract import observe_by_extractors
 from privacy_component.beam.learn import draw_sample, fit_attacks
+from privacy_component.beam.losses import find_loss_edges
 from privacy_component.beam.observe import Tally
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE, read_batches
 from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge, as_counts
 from privacy_component.beam.vulnerable import Candidate, most_vulnerable
+from privacy_component.beam.weights import WeightSums
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import SliceResult, measure, result_to_json
-from privacy_component.slicing import OVERALL
+from privacy_component.slicing import OVERALL, SliceKey
+
+Measured = SliceResult | Tally | tuple[SliceKey, WeightSums] | str
 
 
 def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     """Adds the job to a Beam pipeline; it leaves its measurements in the JSON file `output_path`."""
     batches, bad_records = observe(read_batches(root, plan.splits, plan.compression), plan)
     tally = {} if plan.output_kind else {'tally': beam.pvalue.AsSingleton(_tally(batches))}
+    loss_edges, warnings = find_loss_edges(batches, plan, **tally)
     learning = [name for name in plan.config.attacks if attack_named(name).learns]
     others = [name for name in plan.config.attacks if name not in learning]
-    counts = batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_tally=True), **tally)
+    counts = batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_tally=True), **tally, **loss_edges)
     vulnerable = {}
     if learning or plan.config.num_most_vulnerable:
         sample = draw_sample(batches, plan, **tally)
         if learning:
-            learnt = _count_learnt_scores(root, batches, sample, plan, learning, **tally)
+            learnt = _count_learnt_scores(root, batches, sample, plan, learning, **tally, **loss_edges)
             counts = (counts, learnt) | 'AllCounts' >> beam.Flatten()
         if plan.config.num_most_vulnerable:
             vulnerable = {'vulnerable': beam.pvalue.AsSingleton(most_vulnerable(batches, sample, plan, **tally))}
@@ -47,7 +52,7 @@ def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
         | 'Merge' >> beam.CombinePerKey(Merge(plan.config.max_distinct_scores))
         | 'Measure' >> beam.FlatMap(_measure, plan)
         | 'Gather' >> beam.combiners.ToList()
-        | 'Write' >> beam.Map(_write, output_path, **vulnerable, **bad_records)
+        | 'Write' >> beam.Map(_write, output_path, **vulnerable, **bad_records, **warnings)
     )
 
 
@@ -81,12 +86,12 @@ def _count_learnt_scores(
     sample: beam.pvalue.AsSingleton,
     plan: Plan,
     attacks: Sequence[str],
-    **tally: beam.pvalue.AsSingleton,
+    **known: beam.pvalue.AsSideInput,
 ) -> beam.PCollection:
     """The second pass: attackers are fitted on the sample, and every example is scored by one that never saw it."""
     fitted = fit_attacks(root, sample, plan, attacks)
     count = CountScores(plan, attacks, with_tally=False)
-    return batches | 'CountLearntScores' >> beam.ParDo(count, fitted=fitted, **tally)
+    return batches | 'CountLearntScores' >> beam.ParDo(count, fitted=fitted, **known)
 
 
 def _tally(batches: beam.PCollection) -> beam.PCollection:
@@ -94,11 +99,14 @@ def _tally(batches: beam.PCollection) -> beam.PCollection:
     return tallies | 'MergeTallies' >> beam.CombineGlobally(Merge(0)).without_defaults()
 
 
-def _measure(counted: tuple[CountKey, FoldCounts | Tally], plan: Plan) -> Iterator[SliceResult | Tally | str]:
-    """The results of one slice and attack, and warnings; a tally passes."""
+def _measure(counted: tuple[CountKey, FoldCounts | Tally | WeightSums], plan: Plan) -> Iterator[Measured]:
+    """The results of one slice and attack, and warnings; a tally and a slice's weights pass."""
     (slice_key, attack), counts = counted
     if isinstance(counts, Tally):
         yield counts
+        return
+    if isinstance(counts, WeightSums):
+        yield slice_key, counts
         return
     if attack == plan.config.attacks[0]:
         Metrics.counter(NAMESPACE, 'slices').inc()
@@ -117,19 +125,27 @@ def _group_warnings(folds: FoldCounts) -> list[str]:
 
 
 def _write(
-    measured: Iterable[SliceResult | Tally | str],
+    measured: Iterable[Measured],
     path: str,
     vulnerable: Sequence[Candidate] = (),
     bad_records: Mapping[str, int] | None = None,
+    warnings: Sequence[str] = (),
 ) -> None:
     measured = list(measured)
     (tally,) = (dataclasses.asdict(one) for one in measured if isinstance(one, Tally))
+    weights = dict(one for one in measured if isinstance(one, tuple))
     fields = {
-        'results': [result_to_json(one) for one in measured if isinstance(one, SliceResult)],
+        'results': [result_to_json(_weighted(one, weights)) for one in measured if isinstance(one, SliceResult)],
         'tally': tally,
         'most_vulnerable': [{'example_id': example_id, 'risk': risk} for risk, _, example_id in vulnerable],
         'bad_records': dict(sorted((bad_records or {}).items())),
-        'warnings': [one for one in measured if isinstance(one, str)],
+        'warnings': [*(one for one in measured if isinstance(one, str)), *warnings],
     }
     with FileSystems.create(path) as file:
         file.write(json.dumps(fields, allow_nan=False).encode('utf-8'))
+
+
+def _weighted(result: SliceResult, weights: Mapping[SliceKey, WeightSums]) -> SliceResult:
+    if result.slice_key not in weights:
+        return result
+    return dataclasses.replace(result, sums_of_weights=weights[result.slice_key].as_floats())

@@ -50,13 +50,14 @@ class Batch:
 
 
 def concatenate_batches(batches: Sequence[Batch]) -> Batch:
-    """One batch of the rows of several; of their split, weights and cost nothing is kept."""
+    """One batch of the rows of several; of their split and cost nothing is kept."""
     if len(batches) == 1:
         return batches[0]
     for batch in batches:
         check_same_number(batches[0].outputs.shape[1], batch.outputs.shape[1])
     sizes = [len(batch.is_member) for batch in batches]
-    names = ['is_member', 'example_id', 'labels', 'outputs', *(['group_id'] if batches[0].group_id is not None else [])]
+    known = ('is_member', 'example_id', 'labels', 'outputs', 'group_id', 'weights')
+    names = [name for name in known if getattr(batches[0], name) is not None]
     arrays = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in names}
     columns = {
         name: concatenate_columns([batch.columns[name] for batch in batches], sizes) for name in batches[0].columns

@@ -6,7 +6,7 @@ import dataclasses
 
 from privacy_component.config import PrivacyConfig
 from privacy_component.observations import MULTICLASS
-from privacy_component.slicing import SlicingSpec
+from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +61,11 @@ class Plan:
     def task(self) -> str:
         """What kind of model it is; records do not tell, so 'auto' means a classifier with one label per example."""
         return MULTICLASS if self.config.task == 'auto' else self.config.task
+
+    @property
+    def slices_by_loss(self) -> bool:
+        """Whether a slice is made of loss percentiles, whose edges all examples together decide."""
+        return any(LOSS_PERCENTILE_FEATURE in spec.features for spec in self.slicing_specs)
 
     @property
     def slice_features(self) -> tuple[str, ...]:

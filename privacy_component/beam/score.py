@@ -20,6 +20,7 @@ from privacy_component.attacks.groups import NO_AGGREGATION, GroupTotals, merge_
 from privacy_component.beam.observe import Batch, Tally, concatenate_batches
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE
+from privacy_component.beam.weights import WEIGHTS, weigh
 from privacy_component.evaluate import slices_of
 from privacy_component.metrics import roc
 from privacy_component.observations import Observations
@@ -66,11 +67,17 @@ class CountScores(beam.DoFn):
         """Starts counting anew, so that a retried bundle counts nothing twice."""
         self._parts: dict[CountKey, list[Any]] = collections.defaultdict(list)
         self._waiting: list[Batch] = []
-        self._known: tuple[FittedAttacks | None, Tally | None] = (None, None)
+        self._known: tuple[FittedAttacks | None, Tally | None, np.ndarray | None] = (None, None, None)
 
-    def process(self, batch: Batch, fitted: FittedAttacks | None = None, tally: Tally | None = None) -> None:
+    def process(
+        self,
+        batch: Batch,
+        fitted: FittedAttacks | None = None,
+        tally: Tally | None = None,
+        loss_edges: np.ndarray | None = None,
+    ) -> None:
         """Takes a batch; counts when there are enough rows for the cost of a slice not to matter."""
-        self._known = (fitted, tally)
+        self._known = (fitted, tally, loss_edges)
         self._waiting.append(batch)
         self._num_examples.inc(len(batch.is_member))
         if self._with_tally:
@@ -80,11 +87,13 @@ class CountScores(beam.DoFn):
 
     def _count_waiting(self) -> None:
         started = time.process_time_ns()
-        fitted, tally = self._known
+        fitted, tally, loss_edges = self._known
         batch = concatenate_batches(self._waiting)
         self._waiting = []
         observations = observations_of(batch, self._plan, tally)
-        slices = slices_of(self._plan.slicing_specs, batch.columns, observations)
+        slices = slices_of(
+            self._plan.slicing_specs, batch.columns, observations, self._plan.config.slice_missing, loss_edges
+        )
         for attack in self._attacks:
             scores, fold, num_folds = score(attack, observations, fitted, self._plan)
             count = counter(scores, observations, self._plan.config.group_aggregation)
@@ -92,6 +101,7 @@ class CountScores(beam.DoFn):
                 self._count(attack, count, members_of, fold, num_folds)
         self._check_number_of_slices()
         if self._with_tally:
+            self._weigh(batch, slices)
             self._parts[TALLY_KEY][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
@@ -116,9 +126,14 @@ class CountScores(beam.DoFn):
             if len(parts) >= _PARTS_KEPT:
                 self._parts[key, attack] = self._merge.compact(parts)
 
+    def _weigh(self, batch: Batch, slices: Sequence[SliceRows]) -> None:
+        for key, sums in weigh(batch, slices):
+            known = self._parts[key, WEIGHTS]
+            known[:] = [sums.merge(known[0]) if known else sums]
+
     def _check_number_of_slices(self) -> None:
         most = self._plan.config.max_slices
-        if len(self._parts) > most * max(len(self._attacks), 1):
+        if len({slice_key for slice_key, _ in self._parts}) > most:
             raise too_many_slices(most)
 
 
@@ -158,7 +173,7 @@ def counter(scores: np.ndarray, observations: Observations, how: str) -> Counter
 
 
 class Merge(beam.CombineFn):
-    """Counts, or tallies, added up; associative, commutative and exact. `max_keys` bounds the distinct scores kept."""
+    """Counts, tallies or weights, added up; associative, commutative, exact. `max_keys` bounds the distinct scores."""
 
     def __init__(self, max_keys: int):
         self._max_keys = max_keys
@@ -185,7 +200,7 @@ class Merge(beam.CombineFn):
         return self._bounded(merged(accumulator))
 
     def _bounded(self, part: Any) -> Any:
-        if isinstance(part, Tally):
+        if not isinstance(part, tuple):
             return part
         return tuple(fold if isinstance(fold, GroupTotals) else roc.bounded(fold, self._max_keys) for fold in part)
 
@@ -198,8 +213,8 @@ def as_counts(fold: roc.RocCounts | GroupTotals, max_keys: int) -> roc.RocCounts
 
 
 def merged(parts: Sequence[Any]) -> Any:
-    """The sum of tallies, or of the counts of each fold."""
-    if isinstance(parts[0], Tally):
-        return functools.reduce(Tally.merge, parts)
+    """The sum of tallies or weights, or of the counts of each fold."""
+    if not isinstance(parts[0], tuple):
+        return functools.reduce(type(parts[0]).merge, parts)
     add = merge_totals if isinstance(parts[0][0], GroupTotals) else roc.merge
     return tuple(add(fold) for fold in zip(*parts, strict=True))

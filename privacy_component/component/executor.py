@@ -27,6 +27,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import decide
 from privacy_component.report import html
 from privacy_component.results import PrivacyResult, SliceResult, in_order, result_from_json
+from privacy_component.slicing import MISSING_VALUE, OVERALL
 
 EXAMPLES_KEY = 'examples'
 MODEL_KEY = 'model'
@@ -92,10 +93,12 @@ class Executor(BaseBeamExecutor):
 
 def _check_slices_found(plan: Plan, results: Sequence[SliceResult]) -> None:
     """A misspelt feature would otherwise be a slice that nobody looks at."""
-    found = {name for result in results for name, _ in result.slice_key}
+    found = {name for result in results for name, value in result.slice_key if value != MISSING_VALUE}
+    sizes = {result.slice_key: (result.num_members, result.num_non_members) for result in results}
     for spec in plan.slicing_specs:
         absent = [name for name in spec.feature_keys if name not in found]
-        if absent and not any(spec.matches(result.slice_key) for result in results):
+        absent += [name for name in spec.features if sizes.get(((name, MISSING_VALUE),)) == sizes[OVERALL]]
+        if absent:
             raise PrivacyInputError(
                 f"a slicing spec names the feature '{absent[0]}', which no example has: correct "
                 'eval_config.slicing_specs or PrivacyConfig.slicing_specs.'

@@ -15,11 +15,6 @@ def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_dire
     Raises:
       PrivacyInputError: a field of PrivacyConfig or of the model_spec cannot be honoured; the message names it.
     """
-    if config.slice_by_loss_percentile:
-        raise PrivacyInputError(
-            'PrivacyConfig.slice_by_loss_percentile needs all examples at once, which a Beam job never has: use it '
-            'with evaluate_privacy.'
-        )
     if spec.example_weight_keys:
         raise PrivacyInputError(
             f'eval_config.model_specs[0].example_weight_keys names {sorted(spec.example_weight_keys)}: one weight for '

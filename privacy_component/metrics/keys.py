@@ -39,6 +39,12 @@ def score_keys(scores: NDArray[np.float64]) -> NDArray[np.uint64]:
     return keys.view(np.uint64)
 
 
+def scores_of(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """The float64 scores (n,) that keys (n,) stand for: `score_keys` backwards."""
+    bits = keys.view(np.int64)
+    return (bits ^ (~np.right_shift(bits, 63) | _SIGN_BIT)).view(np.float64)
+
+
 def leading_bits(bits: int) -> np.uint64:
     """The mask that keeps this many leading bits of a key."""
     return np.uint64(((1 << bits) - 1) << (64 - bits))

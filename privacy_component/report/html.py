@@ -43,6 +43,7 @@ def render(result: PrivacyResult) -> str:
         cards=cards.cards(slices, row, worst, is_judged=result.verdict is not None),
         forest=_forest(slices, result),
         roc=_roc(slices, row),
+        is_weighted=any(one.sums_of_weights for one in result.results),
         main=[(name, wording.metric_title(name)) for name in main],
         rows=[tables.table_row(r, main) for r in flat(slices)],
         extra=[(name, wording.metric_title(name)) for name in extra],

@@ -32,6 +32,7 @@ def table_row(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
         'attack': wording.visible(row.result.attack),
         'num_members': row.result.num_members,
         'num_non_members': row.result.num_non_members,
+        'weights': _weights(row),
         'cells': [_cell(row, metric) for metric in metrics],
         **_outcome(row),
     }
@@ -65,6 +66,15 @@ def vulnerable_rows(result: PrivacyResult) -> tuple[list[str], list[list[str]]]:
     names = dict.fromkeys(name for member in result.most_vulnerable for name in member)
     rows = [[_plain(member.get(name)) for name in names] for member in result.most_vulnerable]
     return [wording.visible(name).replace('_', ' ') for name in names], rows
+
+
+def _weights(row: Row) -> list[dict[str, str]]:
+    """Cells with the sums of the members' and the non-members' weights; empty where there are none."""
+    sums = row.result.sums_of_weights or {}
+    return [
+        {'text': '', 'sort': ''} if value is None else {'text': wording.weight(value), 'sort': _sort(value)}
+        for value in map(sums.get, ('members', 'non_members'))
+    ]
 
 
 def _plain(value: Any) -> str:

@@ -47,6 +47,11 @@ def number(value: float | None) -> str:
     return f'{value:.4f}' if 0 < abs(value) < 0.01 else f'{value:.3f}'
 
 
+def weight(total: float) -> str:
+    """A sum of weights: 12,345, or 12.35."""
+    return f'{total:,.0f}' if total >= 1000 else f'{total:.4g}'
+
+
 def percent(rate: float) -> str:
     """0.123 as '12.3 %'."""
     return f'{100 * rate:.3g} %'

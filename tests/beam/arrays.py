@@ -18,6 +18,8 @@ def load(outputs: dict[str, Any]) -> PrivacyResult:
 
 
 def value_of(feature: tf.train.Feature) -> Any:
+    if not feature.WhichOneof('kind'):
+        return None
     value = getattr(feature, feature.WhichOneof('kind')).value[0]
     return value.decode() if isinstance(value, bytes) else value
 
@@ -30,7 +32,7 @@ def evaluated(world: World, config: PrivacyConfig) -> PrivacyResult:
         is_member=np.arange(len(parsed)) < len(members),
         labels=[example['label'].int64_list.value[0] for example in parsed],
         logits=np.array([example['logits'].float_list.value for example in parsed], np.float32),
-        features={'color': [example['color'].bytes_list.value[0] for example in parsed]},
+        features={'color': [value_of(example['color']) for example in parsed]},
         example_ids=example_ids(members + non_members),
         group_ids=groups,
         config=config,

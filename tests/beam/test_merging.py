@@ -1,5 +1,6 @@
 """Tallies and counts merge to the same total in any partition and order, and a retried bundle counts nothing twice."""
 
+import collections
 import dataclasses
 import functools
 import itertools
@@ -15,8 +16,9 @@ from privacy_component.attacks.groups import GroupTotals, aggregate, totals_by_s
 from privacy_component.beam import score
 from privacy_component.beam.observe import Batch, Tally
 from privacy_component.beam.plan import Plan
+from privacy_component.beam.weights import WEIGHTS, WeightSums, weigh
 from privacy_component.metrics import roc
-from privacy_component.slicing import Column
+from privacy_component.slicing import Column, slice_rows
 
 SCORES = st.one_of(st.sampled_from([0.0, -0.0, 1.0, 1e300, -1e-30, 1e-9]), st.floats(-1e6, 1e6))
 ROWS = st.lists(st.tuples(SCORES, st.booleans(), st.integers(0, 5)), min_size=1, max_size=40)
@@ -44,6 +46,11 @@ def batch_of(rows, split='train'):
         weights=np.abs(scores).clip(0, 1e9),
         split=split,
     )
+
+
+def weighed(batch):
+    specs = [SlicingSpec(), SlicingSpec(('group',))]
+    return weigh(batch, [slice_rows(spec, batch.columns, len(batch.is_member)) for spec in specs])
 
 
 def totals_of(how, rows):
@@ -102,6 +109,23 @@ def test_merged_groups_are_those_of_the_arrays(partition, how):
     assert np.array_equal(found.is_member, expected.is_member)
 
 
+@settings(max_examples=100, deadline=None)
+@given(partitions())
+def test_weights_by_slice(partition):
+    rows, parts = partition
+    expected: dict[tuple, list[Fraction]] = collections.defaultdict(lambda: [Fraction(0), Fraction(0)])
+    for score_, is_member, group in rows:
+        for key in ((), (('group', group),)):
+            expected[key][not is_member] += Fraction(int(Fraction(min(abs(score_), 1e9)) * 2**96), 2**96)
+    found: dict[tuple, WeightSums] = {}
+    for part in parts:
+        for key, sums in weighed(batch_of(part)):
+            found[key] = found[key].merge(sums) if key in found else sums
+    assert {key: list(sums.as_floats().values()) for key, sums in found.items()} == {
+        key: [float(total) for total in sums] for key, sums in expected.items()
+    }
+
+
 @pytest.mark.parametrize('how', ['mean', 'max'])
 def test_no_rows_are_no_groups(how):
     nothing = np.zeros(0)
@@ -143,6 +167,8 @@ def test_a_retried_bundle_counts_nothing_twice(monkeypatch, how, num_abandoned):
     for key, parts in expected.items():
         if key == score.TALLY_KEY:
             assert dataclasses.replace(found[key], nanoseconds={}) == dataclasses.replace(parts, nanoseconds={})
+        elif key[1] == WEIGHTS:
+            assert found[key] == parts
         else:
             for one, other in zip(found[key], parts, strict=True):
                 same(one, other)

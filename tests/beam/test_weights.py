@@ -1,11 +1,14 @@
 """Example weights are looked up and summed, and change no figure."""
 
 import math
+from fractions import Fraction
 
 import pytest
+import tensorflow as tf
 
 from privacy_component import PrivacyInputError
-from tests.beam.arrays import load
+from privacy_component.report import html
+from tests.beam.arrays import load, value_of
 from tests.component import world as w
 
 
@@ -17,26 +20,72 @@ def weighted_world(root, weight=lambda i: 0.1 * (i % 7), num_rows=300):
     return world
 
 
+def without_weights(row):
+    return {name: value for name, value in row.items() if name != 'sums_of_weights'}
+
+
 def test_weights_are_summed_and_change_nothing(tmp_path):
     world = weighted_world(tmp_path)
     plain = load(world.run())
     found = load(world.run(evaluation=w.eval_config(example_weight_key='weight')))
-    assert [r.row() for r in found.results] == [r.row() for r in plain.results]
+    assert [without_weights(r.row()) for r in found.results] == [r.row() for r in plain.results]
     assert found.verdict == plain.verdict
     expected = math.fsum(0.1 * (i % 7) for i in range(300))
     assert found.context['sums_of_weights'] == pytest.approx({'members': expected, 'non_members': expected}, rel=1e-6)
     assert 'sums_of_weights' not in plain.context
 
 
+def naive_sums(world, key):
+    """Over the records, one by one; sums of fractions are exact."""
+    sums = {'members': Fraction(0), 'non_members': Fraction(0)}
+    for side, split in zip(sums, ('train', 'eval'), strict=True):
+        for record in world.records(split):
+            features = tf.train.Example.FromString(record).features.feature
+            values = {name: value_of(features[name]) for name in ('color', 'size', 'label')}
+            values['@class'] = values['label']
+            if all(values[name] == value for name, value in key):
+                sums[side] += Fraction(features['weight'].float_list.value[0])
+    return {side: float(total) for side, total in sums.items()}
+
+
+@pytest.mark.parametrize('attacks', [('loss_threshold', 'margin_threshold'), ('logistic_regression',)])
+def test_every_slice_has_its_sums(tmp_path, attacks):
+    world = weighted_world(tmp_path)
+    found = load(
+        world.run(privacy_config=w.config(attacks=attacks), evaluation=w.eval_config(example_weight_key='weight'))
+    )
+    assert len(found.results) == len(attacks) * (1 + 3 + 6 + w.NUM_CLASSES)
+    for result in found.results:
+        assert result.sums_of_weights == naive_sums(world, result.slice_key)
+        assert result.row()['sums_of_weights'] == result.sums_of_weights
+    assert found.results[0].sums_of_weights == found.context['sums_of_weights']
+
+
+def test_the_report_shows_them_where_there_are_any(tmp_path):
+    world = weighted_world(tmp_path)
+    results = [load(world.run()), load(world.run(evaluation=w.eval_config(example_weight_key='weight')))]
+    pages = [html.render(result) for result in results]
+    assert ['Weight of<br>members' in page for page in pages] == [False, True]
+    overall = results[1].results[0].sums_of_weights['members']
+    assert f'data-value="{overall!r}">{overall:.4g}</td>' in pages[1]
+
+
+def test_results_without_weights_are_written_as_before(tmp_path):
+    text = load(weighted_world(tmp_path).run()).to_json()
+    assert 'sums_of_weights' not in text
+
+
 def test_sums_of_weights_are_the_same_bits_in_any_order(tmp_path):
     world = weighted_world(tmp_path)
     evaluation = w.eval_config(example_weight_key='weight')
-    expected = load(world.run(evaluation=evaluation)).context['sums_of_weights']
+    expected = load(world.run(evaluation=evaluation))
     records = world.records('train')
     for old in (tmp_path / 'examples' / 'Split-train').glob('*'):
         old.unlink()
     w.write_split(tmp_path / 'examples', 'train', records[::-1], shards=4)
-    assert load(world.run(evaluation=evaluation)).context['sums_of_weights'] == expected
+    found = load(world.run(evaluation=evaluation))
+    assert found.context['sums_of_weights'] == expected.context['sums_of_weights']
+    assert [r.row() for r in found.results] == [r.row() for r in expected.results]
 
 
 @pytest.mark.parametrize(

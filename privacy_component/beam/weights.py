@@ -1,0 +1,44 @@
+"""Sums of example weights, slice by slice: what TFMA shows as the weighted example count. They change no figure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from privacy_component import fixed_point
+from privacy_component.beam.observe import Batch
+from privacy_component.slicing import SliceKey, SliceRows
+
+WEIGHTS = '@weights'  # stands in the place of an attack's name in the keys of counts
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightSums:
+    """The weights of a slice's examples, added up; exact, in the units of `fixed_point`.
+
+    Attributes:
+      members, non_members: the sums.
+    """
+
+    members: int
+    non_members: int
+
+    def merge(self, other: WeightSums) -> WeightSums:
+        """The sums of both parts together."""
+        return WeightSums(self.members + other.members, self.non_members + other.non_members)
+
+    def as_floats(self) -> dict[str, float]:
+        """The sums as numbers, by side."""
+        return {side: fixed_point.from_units(units) for side, units in dataclasses.asdict(self).items()}
+
+
+def weigh(batch: Batch, slices: Sequence[SliceRows]) -> Iterator[tuple[SliceKey, WeightSums]]:
+    """The sums of every slice of a batch; none where the examples have no weights."""
+    if batch.weights is None:
+        return
+    terms = fixed_point.digits(batch.weights)
+    for members_of in slices:
+        rows, num_slices = members_of.rows, len(members_of.keys)
+        codes = members_of.codes + num_slices * batch.is_member[rows].astype(int)
+        sums = fixed_point.exact_sums(terms[rows], codes, 2 * num_slices)
+        yield from zip(members_of.keys, map(WeightSums, sums[num_slices:], sums[:num_slices]), strict=True)
