@@ -6,7 +6,7 @@ and the padding cut off after the call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,9 @@ class Serialized:
         self.tensor = tf.constant(records + records[-1:] * (BATCH_SIZE - len(records)))
 
 
-def default_signature(model: Any) -> str:
-    """The signature that TFMA calls when none is named."""
-    return 'predict' if 'predict' in model.signatures else 'serving_default'
+def called_signature(wanted: str, known: Container[str]) -> str:
+    """The signature to call of those that a model has: the one wanted, or, for '', the one that TFMA calls."""
+    return wanted or ('predict' if 'predict' in known else 'serving_default')
 
 
 def signature_call(model: Any, signature: str) -> Call:
@@ -59,15 +59,19 @@ def transform_call(transform_path: str) -> Call:
     return _cut_and_named(graph, 'transform_graph')
 
 
-def parse_call(feature_types: Sequence[tuple[str, int]]) -> Call:
-    """A function from serialized examples to sparse values of some features, given their TFMD types.
+def parse_call(
+    feature_types: Sequence[tuple[str, int]], represented: Mapping[str, schema_pb2.TensorRepresentation]
+) -> Call:
+    """A function from serialized examples to the values of some features, given their TFMD types.
+
+    Values are sparse; dense, and with the default where an example has none, if the schema represents a feature so.
 
     TensorFlow's parser steps over the other features, which makes it several times cheaper than decoding to Arrow.
 
     Raises, when called:
       PrivacyInputError: a record is no tf.Example, or a feature has another type in it.
     """
-    spec = {name: tf.io.VarLenFeature(_DTYPES[kind]) for name, kind in feature_types}
+    spec = {name: _parsed(_DTYPES[kind], represented.get(name)) for name, kind in feature_types}
     graph = tf.function(lambda serialized: tf.io.parse_example(serialized, spec))
 
     def parse(serialized: Serialized) -> dict[str, Any]:
@@ -79,6 +83,15 @@ def parse_call(feature_types: Sequence[tuple[str, int]]) -> Call:
         return {name: _cut(tensor, serialized.num_rows) for name, tensor in features.items()}
 
     return parse
+
+
+def _parsed(dtype: tf.DType, representation: schema_pb2.TensorRepresentation | None) -> Any:
+    if representation is None or not representation.dense_tensor.HasField('default_value'):
+        return tf.io.VarLenFeature(dtype)
+    dense = representation.dense_tensor
+    shape = [dimension.size for dimension in dense.shape.dim]
+    default = getattr(dense.default_value, dense.default_value.WhichOneof('kind'))
+    return tf.io.FixedLenFeature(shape, dtype, np.full(shape, default).tolist())
 
 
 def _cut_and_named(call: Callable[[tf.Tensor], Mapping[str, Any]], name: str) -> Call:

@@ -16,8 +16,8 @@ from apache_beam.metrics import Metrics
 from tfx_bsl.coders import example_coder
 
 from privacy_component.beam.bad_records import BAD_RECORDS, without_bad
-from privacy_component.beam.calls import Call, Serialized, default_signature, parse_call, signature_call, transform_call
-from privacy_component.beam.decode import decode_batch, not_an_example, read_schema
+from privacy_component.beam.calls import Call, Serialized, called_signature, parse_call, signature_call, transform_call
+from privacy_component.beam.decode import decode_batch, not_an_example, read_schema, tensor_representations
 from privacy_component.beam.observe import Batch, Observer
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE, RawBatch
@@ -52,7 +52,7 @@ class ObserveDirectly(beam.DoFn):
     def setup(self) -> None:
         """Loads model, transform graph and decoder once per worker."""
         self._model = self._loader.load()
-        self._predict = signature_call(self._model, self._signature or default_signature(self._model))
+        self._predict = signature_call(self._model, called_signature(self._signature, self._model.signatures))
         self._transform = self._make_transform()
         self._features = FeatureReader(self._plan)
 
@@ -127,13 +127,15 @@ class FeatureReader:
     """Reads the features that labels and slices need; all of them, by Arrow, where their types are not known."""
 
     def __init__(self, plan: Plan):
-        self._parse = parse_call(plan.feature_types) if plan.feature_types else None
-        if self._parse is None:
+        self._parse = None
+        if plan.feature_types:
+            self._parse = parse_call(plan.feature_types, tensor_representations(plan.schema_path))
+        else:
             schema = read_schema(plan.schema_path)
             self._decoder = example_coder.ExamplesToRecordBatchDecoder(schema and schema.SerializeToString())
 
     def read(self, batch: RawBatch, serialized: Serialized) -> Mapping[str, Any]:
-        """Features by name, as sparse values or Arrow list arrays."""
+        """Features by name, as sparse or dense values or Arrow list arrays."""
         if self._parse is None:
             record_batch = decode_batch(self._decoder, batch)
             return dict(zip(record_batch.schema.names, record_batch.columns, strict=True))

@@ -42,8 +42,7 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     worker = ObserveDirectly(plan)
     worker.setup()
     plan = dataclasses.replace(plan, feature_types=_feature_types(plan, samples, worker.transformed_names(samples[0])))
-    if plan.config.max_bad_record_share:
-        worker.read_features_of(plan)
+    worker.read_features_of(plan)
     batches = [_try(worker, sample) for sample in samples]
     tally = merged([Tally.of(batch, {}) for batch in batches])
     return dataclasses.replace(

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.python.saved_model import loader_impl
 
+from privacy_component.beam.calls import called_signature
 from privacy_component.beam.decode import read_schema
 from privacy_component.beam.plan import Plan, SplitFiles
 from privacy_component.beam.read import RawBatch
@@ -28,7 +29,6 @@ from privacy_component.slicing import SlicingSpec
 _COMPRESSION = {'tfrecords_gzip': 'GZIP', 'tfrecords': ''}
 _SHARD = re.compile(r'-(?P<number>\d{5})-of-(?P<total>\d{5})(?=\.|$)')
 _RECORDS_LOOKED_AT = 100
-_SIGNATURES = ('predict', 'serving_default')
 
 
 def make_plan(
@@ -108,21 +108,20 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> bool:
     if unknown:
         raise PrivacyInputError(
             f"preprocessing_function_names has '{unknown[0]}', which is none of the model's signatures "
-            f'({_listed(signatures)}).'
+            f'({_listed(signatures)}): export it as one; an attribute of the model is not called.'
         )
     is_saved_model = spec.model_type in ('', tfma.constants.TF_GENERIC, tfma.constants.TF_KERAS)
     return is_saved_model and all(_takes_serialized_examples(signatures.get(name)) for name in called)
 
 
 def _called_signature(spec: tfma.ModelSpec, signatures: Mapping[str, SignatureDef], model_path: str) -> str:
-    wanted = [spec.signature_name] if spec.signature_name else list(_SIGNATURES)
-    found = [name for name in wanted if name in signatures]
-    if not found:
+    name = called_signature(spec.signature_name, signatures)
+    if name not in signatures:
         raise PrivacyInputError(
-            f"the model in {model_path} has no signature '{wanted[-1]}'; it has {_listed(signatures)}: export one, or "
+            f"the model in {model_path} has no signature '{name}'; it has {_listed(signatures)}: export one, or "
             'name another with eval_config.model_specs[0].signature_name.'
         )
-    return found[0]
+    return name
 
 
 def _listed(signatures: Iterable[str]) -> str:
