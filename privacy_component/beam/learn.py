@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Iterable, Sequence
 
 import apache_beam as beam
@@ -63,8 +65,9 @@ class SmallestHashes(beam.CombineFn):
         return parts if sum(map(len, parts)) < 4 * _SAMPLED_PER_SIDE_AND_FOLD else self.compact(parts)
 
     def merge_accumulators(self, accumulators: Iterable[list[Observations]]) -> list[Observations]:
-        """Adds all batches."""
-        return self.compact([part for parts in accumulators for part in parts])
+        """Adds all batches, a few at a time."""
+        parts = itertools.chain.from_iterable(accumulators)
+        return self.compact(functools.reduce(self.add_input, parts, self.create_accumulator()))
 
     def compact(self, accumulator: list[Observations]) -> list[Observations]:
         """Drops what will not be in the sample."""

@@ -20,8 +20,8 @@ def find_loss_edges(
 ) -> tuple[SideInputs, SideInputs]:
     """'loss_edges', (11,) the percentiles of all losses, and 'warnings' if they are not exact.
 
-    Both {} if no slice is made of them. A worker holds eight parts of at most max_distinct_scores losses, 24 bytes
-    each, however many examples there are.
+    Both {} if no slice is made of them. A worker holds at most eight times max_distinct_scores losses of 24 bytes each,
+    however many examples there are.
     """
     if not plan.slices_by_loss:
         return {}, {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -188,8 +189,9 @@ class Merge(beam.CombineFn):
         return parts if len(parts) < _PARTS_KEPT else self.compact(parts)
 
     def merge_accumulators(self, accumulators: Iterable[list[Any]]) -> list[Any]:
-        """Adds all parts."""
-        return self.compact([part for parts in accumulators for part in parts])
+        """Adds all parts, a few at a time: every bundle has one for each key, and one can fill megabytes."""
+        parts = itertools.chain.from_iterable(accumulators)
+        return self.compact(functools.reduce(self.add_input, parts, self.create_accumulator()))
 
     def compact(self, accumulator: list[Any]) -> list[Any]:
         """One part in the place of many."""

@@ -4,13 +4,13 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.types import standard_artifacts
 
 from privacy_component import PrivacyInputError
 from privacy_component.component import executor
 from tests.beam.arrays import load
 from tests.beam.test_missing_values import gappy_world, sizes
 from tests.component import world as w
-from tfx.types import standard_artifacts
 
 SCHEMA = """
   feature { name: "color" type: BYTES }

@@ -109,6 +109,15 @@ def test_merged_groups_are_those_of_the_arrays(partition, how):
     assert np.array_equal(found.is_member, expected.is_member)
 
 
+def test_however_many_bundles_there_are_few_parts_are_held_at_a_time(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(score, 'merged', lambda parts: sizes.append(len(parts)) or parts[0])
+    merge = score.Merge(1000)
+    total = merge.merge_accumulators([totals_of('none', [(float(i), True, 0)])] for i in range(1000))
+    assert len(total) == 1
+    assert max(sizes) == score._PARTS_KEPT
+
+
 @settings(max_examples=100, deadline=None)
 @given(partitions())
 def test_weights_by_slice(partition):

@@ -71,7 +71,10 @@ def test_scores_counted_before_the_failure_do_not_count_again(small_world, confi
     monkeypatch.setattr(score, '_BATCHES_AT_ONCE', 1)
     count = fails(score.CountScores, 'process', 2, 5)
     assert_same(run(small_world, config), expected)
-    assert count == {'calls': 2 + 3 + 2 * 3, 'failures': 2}  # two attempts in vain, then one bundle for each CountScores
+    assert count == {
+        'calls': 2 + 3 + 2 * 3,
+        'failures': 2,
+    }  # two attempts in vain, then both CountScores
 
 
 @pytest.mark.parametrize(
