@@ -13,6 +13,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOG := build/install.log
+# A file's tests stay in one process, because they share its pipeline run.
+IN_PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 # $(call quietly,what is going on,command): shows the command's output only if it fails.
 define quietly
@@ -30,7 +32,7 @@ demo: $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
 
 test: lint browser
-	@$(BIN)/python -m pytest --ignore=tests/cluster
+	@$(BIN)/python -m pytest --ignore=tests/cluster $(IN_PARALLEL)
 
 test-cluster: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/python -m tests.cluster.fetch

@@ -232,9 +232,16 @@ def table(figures: dict[str, dict[str, float]]) -> str:
             f'| {large["peak_mb"]:.0f} |'
         )
     for name, one in figures.items():
-        if name.split()[1] not in map(str, SIZES):
+        if name.endswith('workers'):
             lines.append(f'| {name} | | | {one["cpu"]:.1f} CPU s, {one["wall"]:.1f} s wall | {one["peak_mb"]:.0f} |')
-    return '\n'.join(lines)
+    whole, marginal = speed_up(figures)
+    return '\n'.join([*lines, '', f'Two workers: {marginal:.2f} times as fast, {whole:.2f} times with their start.'])
+
+
+def speed_up(figures: dict[str, dict[str, float]]) -> tuple[float, float]:
+    """Of two worker processes over one in wall time: at LARGE examples with the start of the workers, and without."""
+    small, large = ([figures[f'ours {size} {n} workers']['wall'] for n in (1, 2)] for size in (SIZES[1], LARGE))
+    return large[0] / large[1], (large[0] - small[0]) / (large[1] - small[1])
 
 
 def main() -> None:
@@ -254,7 +261,8 @@ def main() -> None:
         if case in CASES:
             figures |= {f'{case} {size}': measure(case, size, options.repeats) for size in SIZES}
         elif case == 'large':
-            figures |= {f'ours {LARGE} {n} workers': measure('ours', LARGE, 1, n) for n in (1, 2)}
+            sizes = itertools.product((SIZES[1], LARGE), (1, 2))
+            figures |= {f'ours {size} {n} workers': measure('ours', size, options.repeats, n) for size, n in sizes}
         else:
             figures[f'ours {BIG} 1 workers'] = measure('ours', BIG, 1)
         print(case, 'done', flush=True)

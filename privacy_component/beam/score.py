@@ -111,8 +111,9 @@ class CountScores(beam.DoFn):
             self._count_waiting()
         self._num_slices.update(len(self._parts))
         window = GlobalWindow()
-        for key, parts in self._parts.items():
-            yield WindowedValue((key, self._merge.extract_output(parts)), window.max_timestamp(), (window,))
+        for key in list(self._parts):  # each is dropped once it is on its way, so that not all are held twice
+            counts = self._merge.extract_output(self._parts.pop(key))
+            yield WindowedValue((key, counts), window.max_timestamp(), (window,))
 
     def _count(
         self, attack: str, count: Counter, members_of: SliceRows, fold: np.ndarray | None, num_folds: int
@@ -204,7 +205,9 @@ class Merge(beam.CombineFn):
     def _bounded(self, part: Any) -> Any:
         if not isinstance(part, tuple):
             return part
-        return tuple(fold if isinstance(fold, GroupTotals) else roc.bounded(fold, self._max_keys) for fold in part)
+        return tuple(
+            fold if isinstance(fold, GroupTotals) else roc.narrowed(roc.bounded(fold, self._max_keys)) for fold in part
+        )
 
 
 def as_counts(fold: roc.RocCounts | GroupTotals, max_keys: int) -> roc.RocCounts:

@@ -22,8 +22,8 @@ class RocCounts:
 
     Attributes:
       keys: (k,) uint64, ascending and distinct; the score's bits, in the score's order.
-      members: (k,) int64; uint8 where no two of the examples tie, so that millions of zeros and ones stay small.
-      non_members: (k,) of the same type.
+      members: (k,) int64, or unsigned integers of fewer bytes that hold them, so that millions of small counts stay small.
+      non_members: (k,) likewise.
       bits: how many leading bits of the keys were kept; scores that differ only in the others count as tied.
     """
 
@@ -141,12 +141,18 @@ def bounded(counts: RocCounts, max_keys: int) -> RocCounts:
     return truncate(counts, low)
 
 
+def narrowed(counts: RocCounts) -> RocCounts:
+    """The same counts in the smallest unsigned integers that hold them."""
+    members, non_members = (_narrow(side) for side in (counts.members, counts.non_members))
+    return RocCounts(counts.keys, members, non_members, counts.bits)
+
+
 def calibrated(counts: RocCounts) -> RocCounts:
     """The counts with each score replaced by the share of all these examples below it, ties half.
 
     Looks at no membership, so without a leak members and non-members stay exchangeable.
     """
-    examples = counts.members + counts.non_members
+    examples = counts.members.astype(np.int64) + counts.non_members
     below = np.cumsum(examples) - examples / 2
     return _reduce(score_keys(below / examples.sum()), counts.members, counts.non_members)
 
@@ -241,6 +247,11 @@ def _reduce(
     starts = np.flatnonzero(is_first)
     members, non_members = (np.add.reduceat(side, starts, dtype=np.int64) for side in (members, non_members))
     return RocCounts(keys[starts], members, non_members, bits)
+
+
+def _narrow(side: NDArray[np.integer]) -> NDArray[np.integer]:
+    most = int(side.max(initial=0))
+    return side.astype(np.min_scalar_type(most)) if most < 1 << 32 else side
 
 
 def _num_distinct(keys: NDArray[np.uint64], bits: int) -> int:
