@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from privacy_component.distinct import distinct_values, present_rows
 from privacy_component.errors import PrivacyInputError
 from privacy_component.rows import all_rows
 
@@ -81,9 +82,9 @@ class Column:
     def from_values(cls, values: ArrayLike) -> Column:
         """One value in each row; (n,) text, bytes, integers, floats or booleans. None and NaN are no value."""
         array = np.asarray(values)
-        present = _present(array)
+        present = present_rows(array)
         rows = all_rows(len(array)) if present is None else np.flatnonzero(present)
-        distinct, codes = _distinct(array if present is None else array[rows])
+        distinct, codes = distinct_values(array if present is None else array[rows])
         return cls(rows, codes, tuple(map(plain_value, distinct.tolist())))
 
     @classmethod
@@ -216,9 +217,9 @@ def _cross(slices: SliceRows, name: str, column: Column, num_rows: int) -> Slice
     codes = column.codes[right]
     distinct = np.arange(size)
     if len(slices.keys) > 1:
-        distinct, codes = _distinct(slices.codes[left].astype(np.int64) * size + codes)
+        distinct, codes = distinct_values(slices.codes[left].astype(np.int64) * size + codes)
     elif not np.bincount(codes, minlength=size).all():
-        distinct, codes = _distinct(codes)
+        distinct, codes = distinct_values(codes)
     keys = tuple((*slices.keys[code // size], (name, column.vocabulary[code % size])) for code in distinct.tolist())
     return SliceRows(slices.rows if isinstance(left, slice) else slices.rows[left], codes, keys)
 
@@ -245,41 +246,3 @@ def _count_edges(edges: NDArray[np.float64], losses: NDArray[np.float64], compar
 
 def _ascends(rows: NDArray[np.int64]) -> bool:
     return bool(np.all(rows[1:] > rows[:-1]))
-
-
-def _distinct(values: NDArray) -> tuple[NDArray, NDArray]:
-    """Distinct values, ascending, and the position of each value among them in the smallest integers that do."""
-    if len(values) and values.dtype.kind in 'iu' and int(values.max()) - int(values.min()) < len(values):
-        return _distinct_of_few(values)
-    distinct, codes = np.unique(_comparable(values), return_inverse=True)
-    return distinct, codes.astype(np.min_scalar_type(len(distinct)))
-
-
-def _distinct_of_few(values: NDArray) -> tuple[NDArray, NDArray]:
-    """The same for whole numbers within a small range: counting them needs no sort."""
-    low = values.min()
-    wide = values if values.dtype == np.uint64 else values.astype(np.int64, copy=False)
-    offsets = (wide - wide.dtype.type(low)).astype(np.int64, copy=False)
-    distinct = np.flatnonzero(np.bincount(offsets))
-    positions = np.zeros(int(distinct[-1]) + 1, np.min_scalar_type(len(distinct)))
-    positions[distinct] = np.arange(len(distinct))
-    return distinct.astype(values.dtype) + low, positions[offsets]
-
-
-def _present(values: NDArray) -> NDArray[np.bool_] | None:
-    """Which rows have a value; None for all."""
-    if values.dtype.kind == 'f':
-        present = ~np.isnan(values)
-    elif values.dtype.kind == 'O':
-        present = ((values == values) & (values != np.array(None))).astype(bool)  # NaN is not equal to itself
-    else:
-        return None
-    return None if present.all() else present
-
-
-def _comparable(values: NDArray) -> NDArray:
-    """Values that sort: objects of several types become text."""
-    if values.dtype.kind != 'O':
-        return values
-    kinds = set(map(type, values.tolist()))
-    return values if len(kinds) <= 1 and kinds <= {str, bytes, int, float, bool} else values.astype(np.str_)
