@@ -69,7 +69,7 @@ def parse_call(
     TensorFlow's parser steps over the other features, which makes it several times cheaper than decoding to Arrow.
 
     Raises, when called:
-      PrivacyInputError: a record is no tf.Example, or a feature has another type in it.
+      PrivacyInputError: a record is no tf.Example, or a feature has another type in it, or, if dense, another shape.
     """
     spec = {name: _parsed(_DTYPES[kind], represented.get(name)) for name, kind in feature_types}
     graph = tf.function(lambda serialized: tf.io.parse_example(serialized, spec))
@@ -79,7 +79,7 @@ def parse_call(
             features = graph(serialized.tensor)
         except (tf.errors.OpError, UnicodeDecodeError) as error:
             why = '; '.join(f'{name} was {_DTYPES[kind].name} in the first examples' for name, kind in feature_types)
-            raise PrivacyInputError(f'a feature has changed its type, or a record is none ({why})') from error
+            raise PrivacyInputError(f'a feature has changed type or shape, or a record is none ({why})') from error
         return {name: _cut(tensor, serialized.num_rows) for name, tensor in features.items()}
 
     return parse
