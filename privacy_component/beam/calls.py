@@ -64,12 +64,11 @@ def parse_call(
 ) -> Call:
     """A function from serialized examples to the values of some features, given their TFMD types.
 
-    Values are sparse; dense, and with the default where an example has none, if the schema represents a feature so.
-
+    Values are sparse, or dense where the schema represents a feature as dense with a default, which is then filled in.
     TensorFlow's parser steps over the other features, which makes it several times cheaper than decoding to Arrow.
 
     Raises, when called:
-      PrivacyInputError: a record is no tf.Example, or a feature has another type in it, or, if dense, another shape.
+      PrivacyInputError: a record is no tf.Example, or a feature has another type or, if dense, another shape in it.
     """
     spec = {name: _parsed(_DTYPES[kind], represented.get(name)) for name, kind in feature_types}
     graph = tf.function(lambda serialized: tf.io.parse_example(serialized, spec))
