@@ -59,8 +59,9 @@ def test_all_other_metrics_are_there_too(blocked):
 
 def test_every_comparison_is_the_verdicts(blocked):
     rows = Page(html.render(blocked)).tables['comparisons'][1:]
-    shown = {(row[0][0], row[1][0], float(row[5][1]), float(row[6][1])) for row in rows}
-    assert shown == {(c.slice, c.attack, c.value, c.corrected_bound) for c in blocked.verdict.comparisons}
+    shown = {(row[0][0], row[1][0], *(float(value) for _, value in row[5:8])) for row in rows}
+    expected = {(c.slice, c.attack, c.value, c.raw_bound, c.corrected_bound) for c in blocked.verdict.comparisons}
+    assert shown == expected and all(c.corrected_bound < c.raw_bound < c.value for c in blocked.verdict.comparisons)
 
 
 def test_plots_show_the_results_figures(blocked):
