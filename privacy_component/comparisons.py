@@ -173,11 +173,13 @@ def _undecided(pair: _Pair, family: _Family) -> Comparison:
 
 def _note(pair: _Pair, needed: int | None, family: _Family) -> str:
     """How many examples there are and how many it takes."""
+    what = 'a leak above the limit' if pair.threshold.block_if == LEAK_SHOWN else 'safety'
     if needed is None:
-        return f'no number of examples can decide on a limit of {pair.threshold.upper_bound:g} under this rule'
+        limit = f'Threshold.upper_bound = {pair.threshold.upper_bound:g}'
+        return f'with {limit} no number of examples can show {what}: choose another limit'
     has = f'{pair.result.num_members:,} members and {pair.result.num_non_members:,} non-members'
     comparisons = f'{family.size:,} comparison{"" if family.size == 1 else "s"}'
-    return f'{has}; with {comparisons} this rule can decide from about {needed:,} each'
+    return f'{has}; with {comparisons}, {what} can be shown from about {needed:,} each'
 
 
 def _comparison(pair: _Pair, **rest: Any) -> Comparison:

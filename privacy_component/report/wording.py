@@ -109,8 +109,9 @@ def headline(verdict: Verdict | None) -> str:
         return 'No limits were applied, so nothing is decided.' if verdict is None else _REPORT_ONLY
     total = len(verdict.comparisons)
     exceeded = [c for c in verdict.comparisons if c.outcome == EXCEEDED]
-    if any(c.block_if == LEAK_SHOWN for c in exceeded):
-        return f'The model leaks who was in its training data: above the limit in {_of(len(exceeded), total)}.'
+    shown = [c for c in exceeded if c.block_if == LEAK_SHOWN]
+    if shown:
+        return f'The model leaks who was in its training data: above the limit in {_of(len(shown), total)}.'
     if exceeded:
         return f'The model is not shown to keep its training data private enough in {_of(len(exceeded), total)}.'
     if not verdict.blessed:
