@@ -12,7 +12,7 @@ from tests.beam.arrays import load
 from tests.component import world as w
 
 # Each of them in a color of its own: too few members, too few non-members, members only.
-RARE = {'vermilion': (4, 30), 'ochre': (30, 4), 'umber': (40, 0)}
+RARE = {'vermilion': (4, 30), 'ochre': (30, 4), 'sienna': (40, 0)}
 
 
 def world_with_rare_colors(root: Path) -> w.World:
@@ -33,7 +33,7 @@ def everything_left(world: w.World, outputs: dict) -> str:
 
 def test_a_rare_value_is_named_nowhere(tmp_path, caplog):
     world = world_with_rare_colors(tmp_path)
-    with caplog.at_level('DEBUG'):
+    with caplog.at_level('DEBUG', logger='absl'):
         outputs = world.run()
     text = everything_left(world, outputs) + caplog.text
     assert 'color = red' in text and 'Privacy: BLESSED' in caplog.text
