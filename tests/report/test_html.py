@@ -144,6 +144,31 @@ def test_a_strict_limit_blocks_without_being_called_exceeded():
     assert '◆ exceeded' not in page.text
 
 
+def test_rules_bounds_and_their_number_are_in_words():
+    thresholds = (Threshold('auc', 0.6), Threshold('auc', 0.55, block_if=SAFETY_NOT_SHOWN))
+    result = examples.evaluated(shift=0.1, thresholds=(*thresholds, Threshold('tpr_at_fpr_0.001', 0.5)), n=1200)
+    text = Page(html.render(result)).text
+    decided = sum(c.outcome != 'undecided' for c in result.verdict.comparisons)
+    assert decided < len(result.verdict.comparisons)
+    assert f'{len(result.verdict.comparisons)} comparisons, bounds corrected for {decided}' in text
+    assert 'leak_shown blocks when a leak above the limit is shown' in text
+    assert 'safety_not_shown blocks unless a leak above the limit is ruled out' in text
+    assert 'a leak above the limit can be shown from about 10,000 each' in text
+
+
+def test_a_report_only_is_not_judged_and_not_blocked():
+    page = Page(html.render(examples.KINDS['report only']()))
+    assert 'NOT JUDGED' in page.text and 'A report only' in page.text
+    assert 'BLOCKED' not in page.text and 'Slices measured' in page.text
+
+
+def test_suppressed_slices_are_a_count():
+    page = Page(html.render(examples.KINDS['suppressed']()))
+    assert '60 slices with fewer than 10 members or non-members are not listed.' in page.text
+    assert '60, too small to be named' in page.text
+    assert not any(row[0][0].startswith('kind') for row in page.tables['slices'])
+
+
 def test_most_vulnerable_members_are_named_by_id():
     result = examples.evaluated(shift=1.5, num_most_vulnerable=5)
     rows = Page(html.render(result)).tables['vulnerable'][1:]
