@@ -82,7 +82,7 @@ def evaluate_privacy(
     results, num_suppressed = suppress(measured, config.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
     verdict = decide(results, config, slicing_specs=config.slicing_specs, num_suppressed=num_suppressed)
-    return PrivacyResult(results, verdict, _context(inputs, config), vulnerable, num_suppressed)
+    return PrivacyResult(results, verdict, _context(inputs, config), vulnerable, num_suppressed=num_suppressed)
 
 
 def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:

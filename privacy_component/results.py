@@ -128,7 +128,8 @@ class PrivacyResult:
         verdict = fields['verdict'] and _verdict_from_json(fields['verdict'])
         vulnerable = tuple(fields.get('most_vulnerable', ()))
         results = tuple(map(result_from_json, fields['results']))
-        return cls(results, verdict, fields['context'], vulnerable, fields.get('num_suppressed', 0))
+        num_suppressed = fields.get('num_suppressed', 0)
+        return cls(results, verdict, fields['context'], vulnerable, num_suppressed=num_suppressed)
 
     @classmethod
     def load(cls, path: str | Path) -> PrivacyResult:

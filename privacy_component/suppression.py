@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, OVERALL, SliceKey
+from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SliceKey
 
 if TYPE_CHECKING:
     from privacy_component.results import SliceResult
@@ -17,7 +17,7 @@ def suppress(results: Sequence[SliceResult], min_reported_examples: int) -> tupl
 
     A slice is left out if any attack has fewer members or fewer non-members than `min_reported_examples` in it. A side
     of zero is left out too: that everybody with some value was trained on is what the report must not say. The overall
-    slice stays, and so do tenths by loss, which are points of its ROC and no group of people that anyone could name.
+    slice stays, and so do its tenths by loss, which are points of its ROC and no group that anyone could name.
     """
     sizes: dict[SliceKey, list[int]] = defaultdict(list)
     for result in results:
@@ -34,4 +34,4 @@ def suppressed_sentence(num_slices: int, min_reported_examples: int) -> str:
 
 
 def _is_exempt(key: SliceKey) -> bool:
-    return key == OVERALL or any(name == LOSS_PERCENTILE_FEATURE for name, _ in key)
+    return all(name == LOSS_PERCENTILE_FEATURE for name, _ in key)

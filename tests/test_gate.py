@@ -95,7 +95,10 @@ def test_suppressed_slices_warn_or_block_as_a_count():
     assert decide([result()], config(), num_suppressed=3).warnings == (sentence,)
     block = dataclasses.replace(config(), small_slices='block')
     assert decide([result()], block, num_suppressed=3).reasons == (sentence,)
-    assert '1 slice with fewer than 10 members or non-members is not' in decide([result()], block, (), (), 1).reasons[0]
+    assert (
+        '1 slice with fewer than 10 members or non-members is not'
+        in decide([result()], block, num_suppressed=1).reasons[0]
+    )
     # A threshold that holds for all examples only could not have blocked on a small slice either.
     overall = dataclasses.replace(config(slicing_specs=[SlicingSpec()]), small_slices='block')
     assert decide([result()], overall, num_suppressed=3).blessed

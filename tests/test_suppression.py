@@ -68,6 +68,12 @@ def test_tenths_by_loss_are_points_of_the_overall_curve_and_stay():
     assert result.num_suppressed == 0
 
 
+def test_a_few_people_stay_unnamed_in_a_tenth_by_loss_too():
+    specs = (SlicingSpec(('kind', '@loss_percentile')),)
+    result = evaluated(kinds=(('few', 40, 40),), slicing_specs=specs, slice_by_class=False)
+    assert result.num_suppressed == 10 and 'loss_percentile = ' not in html.render(result)
+
+
 @pytest.mark.parametrize('value', [*HIDDEN, 'no such kind'])
 def test_a_small_slice_that_is_named_blocks_and_reads_like_one_that_is_missing(value):
     spec = SlicingSpec(feature_values={'kind': value})

@@ -69,9 +69,10 @@ class Executor(BaseBeamExecutor):
         _check_slices_found(plan, results)
         results, num_suppressed = suppress(results, plan.config.min_reported_examples)
         upstream = _upstream_blessed(input_dict)
-        verdict = decide(results, plan.config, upstream, plan.slicing_specs, num_suppressed)
+        verdict = decide(results, plan.config, upstream, plan.slicing_specs, num_suppressed=num_suppressed)
         context = publish.context(plan, measured, upstream, _uris(input_dict), started)
-        result = PrivacyResult(results, verdict, context, tuple(measured['most_vulnerable']), num_suppressed)
+        vulnerable = tuple(measured['most_vulnerable'])
+        result = PrivacyResult(results, verdict, context, vulnerable, num_suppressed=num_suppressed)
         publish.write_metrics(metrics, result)
         logging.info('%s', html.summary(result))
         publish.write_blessing(
