@@ -99,7 +99,7 @@ def why_missing(result: SliceResult, metric: str) -> str:
 
 
 def is_judged(verdict: Verdict | None) -> TypeGuard[Verdict]:
-    """Whether there were limits to hold the figures against, or none were wanted."""
+    """Whether the figures were held against limits; not so without a verdict and in a report only."""
     return verdict is not None and verdict.judged
 
 
