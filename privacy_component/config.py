@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,12 +10,15 @@ from typing import Any
 from privacy_component.attacks import attack_named
 from privacy_component.attacks.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.errors import PrivacyInputError
+from privacy_component.fields import from_mapping
 from privacy_component.metrics.registry import metric_named
 from privacy_component.observations import TASKS
 from privacy_component.slicing import SlicingSpec
 
 LEAK_SHOWN = 'leak_shown'
 SAFETY_NOT_SHOWN = 'safety_not_shown'
+WARN = 'warn'
+BLOCK = 'block'
 OUTPUT_KINDS = ('auto', 'logits', 'probabilities')
 MODEL_TASKS = ('auto', *TASKS)
 GROUP_AGGREGATIONS = (NO_AGGREGATION, *AGGREGATIONS)
@@ -70,8 +72,7 @@ class PrivacyConfig:
       slice_by_correctness: also look at what the model gets right and what it gets wrong.
       slice_by_loss_percentile: also look at every tenth of the examples by loss; diagnostic, such slices never gate.
         Costs a Beam job a first pass.
-      slice_missing: also look at the examples that have no value of a feature, as its value '<missing>'. If not, they
-        are in no slice by that feature, as with TFMA.
+      slice_missing: what has no value of a feature is a slice, '<missing>'; else it is in none by it, as with TFMA.
       task: 'multiclass', 'multilabel' or 'regression'; 'auto' takes two or more labels per example for multilabel,
         predictions for regression, and all else for multiclass.
       output_kind: whether the model's outputs are 'logits' or 'probabilities'; 'auto' decides for the whole data set.
@@ -87,6 +88,10 @@ class PrivacyConfig:
       num_most_vulnerable: how many members at the highest risk are named in the result, by id; costs a
         Beam job a second pass.
       min_examples: fewer members or non-members than this and a slice is inconclusive.
+      min_reported_examples: fewer members or non-members than this and a slice is counted, not named; 0 names all.
+      small_slices: whether slices found through feature_keys that are too small to decide 'warn' or 'block'; those
+        named by feature values always block.
+      report_only: measure and report, judge nothing, bless nothing; without thresholds.
       max_slices: more slices than this are an error.
       max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much
         the AUC can be off.
@@ -111,6 +116,9 @@ class PrivacyConfig:
     max_bad_record_share: float = 0.0
     num_most_vulnerable: int = 0
     min_examples: int = 30
+    min_reported_examples: int = 10
+    small_slices: str = WARN
+    report_only: bool = False
     max_slices: int = 10_000
     max_distinct_scores: int = 100_000
     seed: int = 0
@@ -133,6 +141,7 @@ class PrivacyConfig:
         _check_integer('PrivacyConfig.max_distinct_scores', self.max_distinct_scores, 1000)
         _check_number('PrivacyConfig.max_bad_record_share', self.max_bad_record_share, 0, 0.5)
         self._check_attack_settings()
+        self._check_gate_settings()
 
     def to_json(self) -> str:
         """The config as JSON text; `from_json` reads it back to an equal config."""
@@ -159,8 +168,21 @@ class PrivacyConfig:
         _check_integer('PrivacyConfig.folds', self.folds, 2, 20)
         _check_integer('PrivacyConfig.num_most_vulnerable', self.num_most_vulnerable, 0)
         for field in ('slice_by_class', 'slice_by_correctness', 'slice_by_loss_percentile', 'slice_missing'):
-            if not isinstance(getattr(self, field), bool):
-                raise PrivacyInputError(f'PrivacyConfig.{field} is {getattr(self, field)!r}; write true or false.')
+            _check_flag(f'PrivacyConfig.{field}', getattr(self, field))
+
+    def _check_gate_settings(self) -> None:
+        _check_choice('PrivacyConfig.small_slices', self.small_slices, (WARN, BLOCK))
+        _check_integer('PrivacyConfig.min_reported_examples', self.min_reported_examples, 0)
+        if self.min_reported_examples > self.min_examples:
+            raise PrivacyInputError(
+                f'PrivacyConfig.min_reported_examples is {self.min_reported_examples} and min_examples only '
+                f'{self.min_examples}: a slice could block without being named, so lower the first or raise the second.'
+            )
+        _check_flag('PrivacyConfig.report_only', self.report_only)
+        if self.report_only and self.thresholds:
+            raise PrivacyInputError(
+                'PrivacyConfig.report_only is true and would leave the thresholds unjudged: remove one or the other.'
+            )
 
     def _check_splits(self) -> None:
         both = sorted(set(self.member_splits) & set(self.non_member_splits))
@@ -178,26 +200,6 @@ class PrivacyConfig:
                         f"Threshold.attacks names '{name}', which is not among PrivacyConfig.attacks "
                         f'({", ".join(self.attacks)}): add it there, or the limit could never be checked.'
                     )
-
-
-def from_mapping(cls: type, fields: Any, where: str) -> Any:
-    """An instance of dataclass `cls` from a JSON object; unknown fields are errors."""
-    if not isinstance(fields, Mapping):
-        raise PrivacyInputError(f'{where} must be a JSON object with fields, not {str(fields)[:80]!r}')
-    known = [field.name for field in dataclasses.fields(cls)]
-    for name in fields:
-        if name not in known:
-            close = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"; did you mean '{close[0]}'?" if close else f'; the fields are {", ".join(known)}'
-            raise PrivacyInputError(f"{where} has no field '{name}'{hint}")
-    required = [f.name for f in dataclasses.fields(cls) if _is_required(f) and f.name not in fields]
-    if required:
-        raise PrivacyInputError(f"{where} lacks the field '{required[0]}'")
-    return cls(**fields)
-
-
-def _is_required(field: dataclasses.Field) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _as_threshold(value: Any) -> Threshold:
@@ -225,6 +227,11 @@ def _names(field: str, value: Any, required: bool = False) -> tuple[str, ...]:
     if required and not names:
         raise PrivacyInputError(f'{field} is empty; name at least one.')
     return names
+
+
+def _check_flag(field: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise PrivacyInputError(f'{field} is {value!r}; write true or false.')
 
 
 def _check_choice(field: str, value: Any, choices: Sequence[str]) -> None:

@@ -40,6 +40,7 @@ from privacy_component.slicing import (
     too_many_slices,
     with_missing,
 )
+from privacy_component.suppression import suppress
 
 
 def evaluate_privacy(
@@ -78,10 +79,11 @@ def evaluate_privacy(
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
     observations = _with_signals(inputs.observations, config)
     slices = _slices(inputs.columns, observations, config)
-    results = in_order(_evaluate(observations, slices, config), config.attacks)
+    measured = in_order(_evaluate(observations, slices, config), config.attacks)
+    results, num_suppressed = suppress(measured, config.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    verdict = decide(results, config, slicing_specs=config.slicing_specs)
-    return PrivacyResult(results, verdict, _context(inputs, config), vulnerable)
+    verdict = decide(results, config, slicing_specs=config.slicing_specs, num_suppressed=num_suppressed)
+    return PrivacyResult(results, verdict, _context(inputs, config), vulnerable, num_suppressed=num_suppressed)
 
 
 def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from privacy_component.comparisons import Comparison
 from privacy_component.config import LEAK_SHOWN
-
-if TYPE_CHECKING:
-    from privacy_component.gate import Comparison
 
 
 def exceeded_sentences(exceeded: Sequence[Comparison]) -> list[str]:
@@ -28,7 +25,7 @@ def passed_sentence(num_comparisons: int) -> str:
 
 def _surest_first(c: Comparison) -> tuple:
     excess = (c.corrected_bound or 0.0) - c.limit
-    return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if
+    return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.note
 
 
 def _exceeded_sentence(alike: Sequence[Comparison]) -> str:
@@ -39,6 +36,6 @@ def _exceeded_sentence(alike: Sequence[Comparison]) -> str:
     if c.block_if == LEAK_SHOWN:
         shown = f'a leak is shown (corrected lower bound {c.corrected_bound:.3f})'
         return f'{figure} is above the limit of {c.limit:g}: {shown}.'
-    return (
-        f'{figure} is not shown to be below the limit of {c.limit:g} (corrected upper bound {c.corrected_bound:.3f}).'
-    )
+    note = f'; {c.note}' if c.note else ''
+    bound = f'corrected upper bound {c.corrected_bound:.3f}{note}'
+    return f'{figure} is not shown to be below the limit of {c.limit:g} ({bound}).'

@@ -69,7 +69,7 @@ def test_shards_and_workers_do_not_matter(tmp_path):
 def test_a_spec_may_cross_them_with_a_feature(tmp_path):
     world = loss_world(tmp_path)
     spec = SlicingSpec(('@loss_percentile', 'color'))
-    chosen = w.config(attacks=('margin_threshold',), slicing_specs=(spec,))
+    chosen = w.config(attacks=('margin_threshold',), slicing_specs=(spec,), min_reported_examples=0)
     assert_same_figures(load(world.run(privacy_config=chosen)), evaluated(world, chosen), at_least=3 * TENTHS)
 
 

@@ -83,7 +83,7 @@ def test_a_feature_that_a_whole_split_lacks(tmp_path):
     world = gappy_world(tmp_path)
     rows = [{name: value for name, value in row.items() if name != 'color'} for row in w.make_rows(600, 2, False)]
     world.replace_rows('eval', rows)
-    found = sizes(load(world.run(privacy_config=w.config(slice_missing=True))))
+    found = sizes(load(world.run(privacy_config=w.config(slice_missing=True, min_reported_examples=0))))
     members = naive_sizes(world, 'color', missing=MISSING)[(('color', MISSING),)][0]
     assert found[(('color', MISSING),)] == (members, 600)
     assert found[(('color', 'blue'),)][1] == 0

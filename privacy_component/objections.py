@@ -1,0 +1,132 @@
+"""What speaks against a blessing besides an exceeded limit, and what should be known all the same; sentences."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from privacy_component.comparisons import UNDECIDED, Comparison
+from privacy_component.config import BLOCK, PrivacyConfig, Threshold
+from privacy_component.slicing import OVERALL, SlicingSpec
+from privacy_component.suppression import suppressed_sentence
+
+if TYPE_CHECKING:
+    from privacy_component.results import SliceResult
+
+_NO_THRESHOLDS = 'PrivacyConfig.thresholds is empty, so nothing was checked: add a Threshold.'
+_REPORT_ONLY = (
+    'Report only (PrivacyConfig.report_only): nothing was judged, so nothing is blessed; wire Pusher to another '
+    'blessing.'
+)
+
+
+def of_upstream(upstream_blessed: bool | None) -> list[str]:
+    """An earlier validator's refusal; None is no validator."""
+    return ['The upstream model_blessing is not a blessing.'] if upstream_blessed is False else []
+
+
+def of_missing_slices(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[str]:
+    """No thresholds, and slices that thresholds name and the results do not have."""
+    if not config.thresholds:
+        return [_REPORT_ONLY if config.report_only else _NO_THRESHOLDS]
+    return [
+        f"A threshold on {threshold.metric} names the slice '{spec}', which the data do not have"
+        f'{_few(config, ", or only with")}: correct its name, add it to slicing_specs, or give more examples.'
+        for threshold in config.thresholds
+        for spec in threshold.slicing_specs
+        if not _is_found(spec, results)
+    ]
+
+
+def of_slices_not_found(
+    slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig, results: Sequence[SliceResult]
+) -> list[str]:
+    """Slices that were asked for by feature values and have no result."""
+    return [
+        f"The slice '{spec}' has no examples{_few(config, ', or')}: correct the feature or its value, give more "
+        'examples, or leave it out of slicing_specs.'
+        for spec in slicing_specs
+        if spec.feature_values and not _is_found(spec, results)
+    ]
+
+
+def of_small_samples(
+    results: Sequence[SliceResult],
+    comparisons: Sequence[Comparison],
+    slicing_specs: Sequence[SlicingSpec],
+    config: PrivacyConfig,
+) -> list[str]:
+    """Too few examples altogether, or in a slice that has to be decided because somebody named it."""
+    overall = [r for r in results if r.slice_key == OVERALL]
+    too_small = [r for r in overall if min(r.num_members, r.num_non_members) < config.min_examples]
+    if too_small or not overall:
+        sizes = f'{too_small[0].num_members:,} and {too_small[0].num_non_members:,}' if too_small else '0 and 0'
+        return [f'The data have {sizes} members and non-members; at least {config.min_examples:,} each are needed.']
+    named = _named(slicing_specs, config)
+    must = [c for c in comparisons if c.outcome == UNDECIDED and _is_named(c, named)]
+    return [f'{what}: too few examples to decide on {c.metric} ({c.note}).' for what, c in _by_slice(must)]
+
+
+def of_unchecked_thresholds(judged: Sequence[tuple[Threshold, Comparison]], config: PrivacyConfig) -> list[str]:
+    """Thresholds that no slice could be held against."""
+    checked = {id(threshold) for threshold, comparison in judged if comparison.outcome != UNDECIDED}
+    return [
+        f'The threshold on {threshold.metric} could be checked on no slice: every slice it applies to is missing or '
+        'too small.'
+        for threshold in config.thresholds
+        if id(threshold) not in checked
+    ]
+
+
+def of_unmeasured_attacks(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[str]:
+    """Attacks that are configured and have no result."""
+    measured = {result.attack for result in results if result.slice_key == OVERALL}
+    return [f"The attack '{name}' was not measured on all examples." for name in config.attacks if name not in measured]
+
+
+def small_slices(
+    comparisons: Sequence[Comparison], slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig, num_suppressed: int
+) -> tuple[list[str], list[str]]:
+    """Slices that nobody named and that are too small to decide: objections and warnings.
+
+    PrivacyConfig.small_slices says which of both they are; suppressed slices that no threshold can apply to only warn.
+    """
+    named = _named(slicing_specs, config)
+    found = [c for c in comparisons if c.outcome == UNDECIDED and not _is_named(c, named)]
+    open_ = [f'{what}: inconclusive on {c.metric} ({c.note}).' for what, c in _by_slice(found)]
+    hidden = [suppressed_sentence(num_suppressed, config.min_reported_examples)] if num_suppressed else []
+    if config.small_slices != BLOCK:
+        return [], open_ + hidden
+    return (open_ + hidden, []) if _judges_found_slices(config) else (open_, hidden)
+
+
+def _is_found(spec: SlicingSpec, results: Sequence[SliceResult]) -> bool:
+    return any(spec.matches(result.slice_key) for result in results)
+
+
+def _few(config: PrivacyConfig, lead: str) -> str:
+    """Said of missing slices too, so that nobody can tell those from suppressed ones."""
+    few = config.min_reported_examples
+    return f'{lead} fewer than {few:,} members or non-members' if few else ''
+
+
+def _named(slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig) -> list[SlicingSpec]:
+    """Specs that name one slice by its feature values."""
+    of_thresholds = (spec for threshold in config.thresholds for spec in threshold.slicing_specs)
+    return [spec for spec in (*of_thresholds, *slicing_specs) if not spec.feature_keys]
+
+
+def _is_named(comparison: Comparison, named: Sequence[SlicingSpec]) -> bool:
+    return comparison.slice_key == OVERALL or any(spec.matches(comparison.slice_key) for spec in named)
+
+
+def _judges_found_slices(config: PrivacyConfig) -> bool:
+    return any(not t.slicing_specs or any(spec.feature_keys for spec in t.slicing_specs) for t in config.thresholds)
+
+
+def _by_slice(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Comparison]]:
+    """'slice, attack and attack' with the first of the comparisons that differ in nothing but the attack."""
+    for _, alike in itertools.groupby(comparisons, key=lambda c: (c.slice_key, c.metric, c.limit, c.note)):
+        group = list(alike)
+        yield f'{group[0].slice}, {" and ".join(c.attack for c in group)}', group[0]
