@@ -11,9 +11,9 @@ ArtifactDict = dict[str, list[types.Artifact]]
 class StandingRefusalsStrategy(ResolverStrategy):
     """Resolves the PrivacyMetrics of models that were not blessed, for PrivacyEvaluator's `previous_metrics`.
 
-    LatestArtifactStrategy would forget a refusal as soon as another model is evaluated, and fails in a pipeline's first
-    run. Here nothing refused is an empty list, and evaluating a refused model again adds nothing to what is resolved,
-    so that its cached execution is found.
+    LatestArtifactStrategy would forget a refusal as soon as another model is evaluated, and its node fails in a
+    pipeline's first run. Here nothing refused is an empty list, and evaluating a refused model again adds nothing to
+    what is resolved, so that its cached execution is found.
 
     ``` python
     refusals = Resolver(
