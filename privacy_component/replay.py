@@ -58,7 +58,7 @@ def replay(path: str | Path, config: PrivacyConfig | None = None, decision_sha25
         return _replay(result, config, is_sealed=seal is not None)
     except PrivacyInputError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise PrivacyInputError(f'{file} is damaged ({error!r}): restore it, or evaluate again.') from error
 
 

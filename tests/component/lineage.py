@@ -1,4 +1,4 @@
-"""A tiny pipeline on the real LocalDagRunner and ML Metadata: imported examples and model, Evaluator, PrivacyEvaluator."""
+"""A tiny pipeline on the real LocalDagRunner and ML Metadata: imported inputs, Evaluator, PrivacyEvaluator."""
 
 from __future__ import annotations
 
