@@ -130,5 +130,5 @@ def _examples(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hashes(context: Mapping[str, Any]) -> dict[str, str]:
-    names = [name for name in identity(context) if name.endswith('_sha256')]
-    return {name.removesuffix('_sha256'): identity(context)[name] for name in names}
+    suffix = '_sha256'
+    return {name.removesuffix(suffix): value for name, value in identity(context).items() if name.endswith(suffix)}
