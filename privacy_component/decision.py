@@ -55,10 +55,7 @@ def sha256_of_json(value: Any) -> str:
 
 
 def identity(context: Mapping[str, Any]) -> dict[str, str]:
-    """Hashes of what was evaluated and how: equal where two evaluations can only give the same figures and verdict.
-
-    Only texts, so that ML Metadata and Kubeflow can hold them.
-    """
+    """Hashes of what was evaluated and how; only texts, so that ML Metadata and Kubeflow can hold them."""
     config = context['config']
     apart = {name: config[name] for name in ('thresholds', 'attacks', 'overturns')}
     others = {name: value for name, value in config.items() if name not in apart}
@@ -70,6 +67,7 @@ def identity(context: Mapping[str, Any]) -> dict[str, str]:
         'settings_sha256': sha256_of_json(others),
         'eval_config_sha256': sha256_of_json(context.get('eval_config')),
         'examples_sha256': sha256_of_json([context.get(name) for name in ('splits', 'num_examples', 'fingerprints')]),
+        'other_inputs_sha256': sha256_of_json(_other_inputs(context)),
         'upstream': _UPSTREAM[context.get('upstream_blessed')],
     }
 
@@ -127,6 +125,12 @@ def _examples(context: Mapping[str, Any]) -> dict[str, Any]:
         for side, names in splits.items()
         for split in names
     }
+
+
+def _other_inputs(context: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Fingerprints of the inputs besides model and examples."""
+    artifacts = context.get('artifacts', {})
+    return {name: [one['fingerprint'] for one in ones if 'fingerprint' in one] for name, ones in artifacts.items()}
 
 
 def _hashes(context: Mapping[str, Any]) -> dict[str, str]:

@@ -15,6 +15,7 @@ _PARTS = {
     'settings_sha256': 'other settings of PrivacyConfig',
     'eval_config_sha256': 'eval_config',
     'examples_sha256': 'examples',
+    'other_inputs_sha256': 'transform_graph or schema',
     'upstream': 'the upstream verdict',
     'version': 'the version of privacy_component',
 }

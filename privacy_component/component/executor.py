@@ -11,7 +11,7 @@ from absl import logging
 from privacy_component.beam import job
 from privacy_component.beam.errors import surfaced
 from privacy_component.beam.plan import Plan
-from privacy_component.component import preflight, provenance, publish
+from privacy_component.component import preflight, publish
 from privacy_component.component.compat import (
     BaseBeamExecutor,
     EvaluatorExecutor,
@@ -23,6 +23,7 @@ from privacy_component.component.compat import (
     types,
 )
 from privacy_component.component.earlier import earlier_evaluations
+from privacy_component.component.provenance import provenance
 from privacy_component.config import PrivacyConfig
 from privacy_component.decision import decided
 from privacy_component.errors import PrivacyInputError
@@ -64,15 +65,12 @@ class Executor(BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         started = time.time()
         plan = _make_plan(input_dict, exec_properties)
-        model_fingerprint = provenance.directory_fingerprint(plan.model_path)
+        read = provenance(input_dict, plan.model_path)
         metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
         measured = self._measure(plan, f'{metrics.uri}/.measurements.json')
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
-        context = publish.context(plan, measured, _upstream_blessed(input_dict), _uris(input_dict), started) | {
-            'model_fingerprint': model_fingerprint,
-            'artifacts': provenance.artifacts(input_dict),
-        }
+        context = read | publish.context(plan, measured, _upstream_blessed(input_dict), _uris(read), started)
         context |= _history(input_dict, context)
         result = decided(PrivacyResult(results, None, context, tuple(measured['most_vulnerable'])))
         assert result.verdict is not None
@@ -149,5 +147,5 @@ def _history(input_dict: Artifacts, context: dict[str, Any]) -> dict[str, Any]:
     return {'earlier_evaluations': earlier_evaluations(input_dict[PREVIOUS_METRICS_KEY], now)}
 
 
-def _uris(input_dict: Artifacts) -> dict[str, str]:
-    return {name: ', '.join(a.uri for a in artifacts) for name, artifacts in input_dict.items() if artifacts}
+def _uris(read: dict[str, Any]) -> dict[str, str]:
+    return {name: ', '.join(one['uri'] for one in ones) for name, ones in read['artifacts'].items() if ones}

@@ -9,11 +9,28 @@ from typing import Any
 from privacy_component.component.compat import fileio, types
 
 _CHUNK = 1 << 20
+_SMALL = ('transform_graph', 'schema')
+_TOLD_ELSEWHERE = ('previous_metrics',)  # those that matter are the context's earlier_evaluations
 
 
-def artifacts(input_dict: Mapping[str, Sequence[types.Artifact]]) -> dict[str, list[dict[str, Any]]]:
-    """Id and URI of every input artifact; an id of 0 means that the orchestrator gave none."""
-    return {name: [{'id': one.id, 'uri': one.uri} for one in ones] for name, ones in sorted(input_dict.items())}
+def provenance(input_dict: Mapping[str, Sequence[types.Artifact]], model_path: str) -> dict[str, Any]:
+    """The model's fingerprint, and ids, URIs and fingerprints of the input artifacts; JSON values.
+
+    An id of 0 means that the orchestrator gave none. Examples have their fingerprints from the job, which reads them.
+    """
+    return {
+        'model_fingerprint': directory_fingerprint(model_path),
+        'artifacts': {
+            name: [_artifact(one, with_files=name in _SMALL) for one in input_dict[name]]
+            for name in sorted(input_dict)
+            if name not in _TOLD_ELSEWHERE
+        },
+    }
+
+
+def _artifact(artifact: types.Artifact, with_files: bool) -> dict[str, Any]:
+    fields = {'id': artifact.id, 'uri': artifact.uri}
+    return fields | ({'fingerprint': directory_fingerprint(artifact.uri)} if with_files else {})
 
 
 def directory_fingerprint(path: str) -> str:

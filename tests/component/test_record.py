@@ -185,3 +185,20 @@ def test_a_file_that_cannot_be_written_leaves_no_blessing(tmp_path, monkeypatch,
         world.run()
     assert not list((tmp_path / 'out' / 'blessing').iterdir())
     assert name not in [path.name for path in (tmp_path / 'out' / 'metrics').iterdir()]
+
+
+def test_another_schema_is_another_input(leaky, tmp_path):
+    world = w.World(tmp_path)
+    shutil.copytree(leaky[0].root, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns('out', 'tmp'))
+    schema = standard_artifacts.Schema()
+    schema.uri = str(tmp_path / 'schema')
+    (tmp_path / 'schema').mkdir()
+    types = {'color': 'BYTES', 'label': 'INT', 'size': 'INT', 'logits': 'FLOAT'}
+    text = '\n'.join(f'feature {{ name: "{name}" type: {kind} }}' for name, kind in types.items())
+    (tmp_path / 'schema' / 'schema.pbtxt').write_text(text)
+    again = world.run(inputs=world.inputs() | {executor.SCHEMA_KEY: [schema]})
+    (recorded,) = record_of(again)['artifacts']['schema']
+    assert recorded['fingerprint'] == provenance.directory_fingerprint(schema.uri)
+    for name, is_same in (('model_fingerprint', True), ('examples_sha256', True), ('other_inputs_sha256', False)):
+        both = [text_of(outputs['privacy_metrics'], name) for outputs in (leaky[1], again)]
+        assert (both[0] == both[1]) == is_same
