@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tfx import v1 as tfx
 
 from privacy_component import Overturn, PrivacyResult, Threshold
 from tests.component import world as w
@@ -93,6 +94,16 @@ def test_better_looking_examples_do_not_overturn_either(worlds, tmp_path):
     assert 'What differs now: examples.' in verdict.reasons[0]
     pipeline.evaluate(same_model, w.config(), strategy=None)
     assert text(pipeline.metrics()[-1], 'outcome') == 'blessed', 'nothing is known of the past without the input'
+
+
+def test_another_strategy_than_ours_loses_the_past_but_not_the_run(worlds, tmp_path):
+    """LatestArtifactStrategy resolves nothing in the first run, and in later ones one artifact, of whatever model."""
+    leaky, tight = worlds
+    pipeline = Pipeline.on_sqlite(tmp_path)
+    for world, config in [(leaky, w.config()), (leaky, LAX), (tight, w.config()), (leaky, LAX)]:
+        pipeline.evaluate(world, config, strategy=tfx.dsl.experimental.LatestArtifactStrategy)
+    outcomes = [text(one, 'outcome') for one in pipeline.metrics()]
+    assert outcomes == ['refused', 'refusal_stands', 'blessed', 'blessed']
 
 
 def test_latest_blessed_model(worlds, tmp_path):
