@@ -72,6 +72,18 @@ def identity(context: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def in_short(context: Mapping[str, Any]) -> dict[str, str]:
+    """What decision.json says in full, as JSON texts that fit into the properties of a blessing."""
+    told = {
+        'thresholds': context['config']['thresholds'],
+        'seed': context['config']['seed'],
+        'examples': _examples(context),
+        'artifacts': context.get('artifacts'),
+        'package_versions': context.get('versions'),
+    }
+    return {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
+
+
 def outcome(result: PrivacyResult) -> str:
     """How the evaluation ended, in one word of `history`."""
     assert result.verdict is not None

@@ -79,7 +79,7 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> dict[str, s
     """Writes report.html, privacy_metrics.json and decision.json, and the headline figures as custom properties.
 
     Returns:
-      Properties that tell where the verdict comes from.
+      Properties for the blessing, which tell where the verdict comes from.
     """
     text = result.to_json()
     record = decision.record(result, text)
@@ -92,7 +92,7 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> dict[str, s
         'decision_sha256': decision.sha256(record),
     }
     _set_properties(metrics, headline(result) | provenance)
-    return provenance
+    return {name: provenance[name] for name in _ON_BLESSING} | decision.in_short(result.context)
 
 
 def properties_of(context: Mapping[str, Any]) -> dict[str, str]:
@@ -142,8 +142,7 @@ def write_blessing(
     if component_id:
         blessing.set_string_custom_property('component_id', component_id)
     blessing.set_string_custom_property('blessing_message', _message(verdict))
-    named = {name: value for name, value in (provenance or {}).items() if name in _ON_BLESSING}
-    _set_properties(blessing, named | {'num_comparisons': len(verdict.comparisons)})
+    _set_properties(blessing, {**(provenance or {}), 'num_comparisons': len(verdict.comparisons)})
     if verdict.blessed:
         name, value = constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE
     else:

@@ -65,6 +65,9 @@ def test_blessing_leads_to_the_record_and_the_record_to_the_metrics(leaky):
     assert text_of(blessing, 'outcome') == 'refused'
     assert blessing.get_int_custom_property('num_comparisons') == len(record['comparisons'])
     assert text_of(blessing, 'blessing_message').startswith('color = red')
+    for name in ('thresholds', 'seed', 'examples', 'artifacts'):
+        assert json.loads(text_of(blessing, name)) == record[name]
+    assert json.loads(text_of(blessing, 'package_versions')) == record['versions']
 
 
 UPSTREAM = standard_artifacts.ModelBlessing()
