@@ -2,21 +2,17 @@
 
 import dataclasses
 import json
-import resource
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from privacy_component import PrivacyConfig, PrivacyResult, SlicingSpec, Threshold, decision
+from privacy_component import PrivacyConfig, SlicingSpec, Threshold, decision
 from privacy_component.cli import main
 from privacy_component.config import SAFETY_NOT_SHOWN
 from privacy_component.history import REFUSED, Earlier
 from privacy_component.replay import replay
 from tests.report import examples
+from tests.stored import config_file, edit, write
 
-ROOT = Path(__file__).parents[1]
 MODEL = 'sha256:' + '0' * 64
 NAMED = SlicingSpec(feature_values={'kind': 'Cash'})
 THRESHOLDS = {
@@ -30,33 +26,12 @@ THRESHOLDS = {
 }
 
 
-def write(folder, result) -> str:
-    """The files as the component leaves them; the hash of the decision."""
-    text = result.to_json()
-    record = decision.record(result, text)
-    (folder / 'privacy_metrics.json').write_text(text)
-    (folder / 'decision.json').write_text(record)
-    return decision.sha256(record)
-
-
 @pytest.fixture
 def refused(tmp_path):
     """The files of a refusal, and the result."""
     result = examples.evaluated(shift=1.5, n=300)
     write(tmp_path, result)
     return tmp_path, result
-
-
-def edit(path, change):
-    fields = json.loads(path.read_text())
-    change(fields)
-    path.write_text(json.dumps(fields, indent=1))
-
-
-def config_file(folder, **fields):
-    path = folder / 'config.json'
-    path.write_text(PrivacyConfig(**fields).to_json())
-    return str(path)
 
 
 @pytest.mark.parametrize('shift', [0.0, 1.5])
@@ -88,19 +63,6 @@ def test_the_whole_context_counts(tmp_path):
         assert main(['gate', '--metrics', str(tmp_path)]) == 1
         assert reason in ' '.join(replay(tmp_path).verdict.reasons)
         result = dataclasses.replace(result, context={k: v for k, v in result.context.items() if k not in added})
-
-
-def test_exit_codes(tmp_path, capsys):
-    for shift, code, word in ((0.0, 0, 'BLESSED'), (1.5, 1, 'BLOCKED')):
-        write(tmp_path, examples.evaluated(shift, n=400))
-        for path in (tmp_path, tmp_path / 'privacy_metrics.json'):
-            assert main(['gate', '--metrics', str(path)]) == code
-            assert capsys.readouterr().out.startswith(word)
-
-
-def test_too_few_examples_are_a_refusal_and_no_failure_to_decide(tmp_path):
-    write(tmp_path, examples.evaluated(shift=0.0, n=20))
-    assert main(['gate', '--metrics', str(tmp_path)]) == 1
 
 
 def test_other_limits_give_another_verdict(refused, capsys):
@@ -184,95 +146,6 @@ def test_the_blessings_hash_seals_both_files(tmp_path, capsys):
     (tmp_path / 'decision.json').unlink()
     assert main(['gate', '--metrics', str(tmp_path), '--decision-sha256', forged]) == 2
     assert 'decision.json cannot be read' in capsys.readouterr().err
-
-
-def test_no_seal_is_said(refused, capsys):
-    folder, _ = refused
-    (folder / 'decision.json').unlink()
-    assert main(['gate', '--metrics', str(folder)]) == 1
-    assert 'There is no decision.json beside the metrics' in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    'damage',
-    [
-        b'',
-        b'\xff\xfe',
-        b'[]',
-        b'{"schema_version": 99}',
-        b'{"schema_version": 1}',
-        b'{"schema_version": 1, "verdict": null, "context": {}, "results": []}',
-        b'{"schema_version": 1, "verdict": null, "context": null, "results": [{"slice": 3}]}',
-    ],
-)
-def test_damaged_files_cannot_be_decided(refused, capsys, damage):
-    folder, _ = refused
-    (folder / 'decision.json').unlink()
-    (folder / 'privacy_metrics.json').write_bytes(damage)
-    assert main(['gate', '--metrics', str(folder)]) == 2
-    assert 'privacy_metrics.json' in capsys.readouterr().err
-
-
-@pytest.mark.parametrize('record', [b'', b'\xff', b'[]', b'{}', b'{"sha256": {"privacy_metrics": 3}}'])
-def test_a_damaged_decision_cannot_be_decided(refused, capsys, record):
-    folder, _ = refused
-    (folder / 'decision.json').write_bytes(record)
-    assert main(['gate', '--metrics', str(folder)]) == 2
-    assert 'decision.json' in capsys.readouterr().err
-
-
-def test_missing_files_and_arguments(tmp_path, capsys):
-    assert main(['gate', '--metrics', str(tmp_path / 'nowhere')]) == 2
-    write(tmp_path, examples.evaluated(shift=0.0, n=300))
-    (tmp_path / 'config.json').write_text('{"threshold": []}')
-    assert main(['gate', '--metrics', str(tmp_path), '--config', str(tmp_path / 'config.json')]) == 2
-    error = capsys.readouterr().err
-    assert 'nowhere cannot be read' in error
-    assert "config.json: privacy_config has no field 'threshold'" in error
-    for wrong in ([], ['gate'], ['gate', '--metric'], ['bless']):
-        with pytest.raises(SystemExit) as stopped:
-            main(wrong)
-        assert stopped.value.code == 2
-
-
-def test_a_bug_never_ends_as_a_verdict(refused, monkeypatch):
-    monkeypatch.setattr(decision, 'decide_result', lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        replay(refused[0])
-    assert main(['gate', '--metrics', str(refused[0])]) == 2
-
-
-def test_slice_names_cannot_fake_a_line(tmp_path, capsys):
-    result = examples.evaluated(shift=1.5, n=300, values=('Cash\n  BLESSED', 'Card'))
-    write(tmp_path, result)
-    assert main(['gate', '--metrics', str(tmp_path)]) == 1
-    assert '\n  BLESSED' not in capsys.readouterr().out
-
-
-def test_the_report_is_written_again(refused, tmp_path):
-    from privacy_component.report import html
-
-    folder, result = refused
-    out = tmp_path / 'again.html'
-    assert main(['report', '--metrics', str(folder), '--out', str(out)]) == 0
-    assert out.read_text() == html.render(PrivacyResult.from_json(result.to_json()))
-    assert main(['report', '--metrics', str(folder / 'nowhere'), '--out', str(out)]) == 2
-
-
-def test_a_release_script_needs_neither_tfx_nor_patience(refused):
-    folder, _ = refused
-    heavy = ('tensorflow', 'apache_beam', 'tfx', 'matplotlib', 'jinja2', 'pandas')
-    code = (
-        'import sys; from privacy_component.cli import main; '
-        f'print(main(["gate", "--metrics", {str(folder)!r}]), [n for n in {heavy} if n in sys.modules])'
-    )
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, '-c', code], check=True, capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout.splitlines()[-1] == '1 []'
-    command = [sys.executable, '-m', 'privacy_component', 'gate', '--metrics', str(folder)]
-    assert subprocess.run(command, capture_output=True, cwd=ROOT, check=False).returncode == 1
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2 * 2, 'two runs of at most 2 s each'
 
 
 def test_the_record_says_what_led_to_the_verdict(refused):
