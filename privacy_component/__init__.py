@@ -8,12 +8,14 @@ import importlib
 from privacy_component._version import __version__
 
 _HOMES = {
+    'Overturn': 'privacy_component.history',
     'PrivacyConfig': 'privacy_component.config',
     'PrivacyInputError': 'privacy_component.errors',
     'PrivacyEvaluator': 'privacy_component.component.component',
     'PrivacyMetrics': 'privacy_component.component.artifacts',
     'PrivacyResult': 'privacy_component.results',
     'SlicingSpec': 'privacy_component.slicing',
+    'StandingRefusalsStrategy': 'privacy_component.component.resolver',
     'Threshold': 'privacy_component.config',
     'evaluate_privacy': 'privacy_component.evaluate',
     'policy': 'privacy_component.policies',

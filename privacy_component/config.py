@@ -11,6 +11,7 @@ from privacy_component.attacks import attack_named
 from privacy_component.attacks.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.errors import PrivacyInputError
 from privacy_component.fields import from_mapping
+from privacy_component.history import Overturn
 from privacy_component.metrics.registry import metric_named
 from privacy_component.observations import TASKS
 from privacy_component.slicing import SlicingSpec
@@ -96,6 +97,7 @@ class PrivacyConfig:
       max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much
         the AUC can be off.
       seed: of everything that is random; combined with hashes of the examples.
+      overturns: models that may be blessed although an earlier evaluation refused them, each with the reason.
     """
 
     attacks: tuple[str, ...] = ('loss_threshold', 'scaled_logit_threshold')
@@ -122,6 +124,7 @@ class PrivacyConfig:
     max_slices: int = 10_000
     max_distinct_scores: int = 100_000
     seed: int = 0
+    overturns: tuple[Overturn, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ('attacks', 'member_splits', 'non_member_splits'):
@@ -131,6 +134,7 @@ class PrivacyConfig:
         object.__setattr__(self, 'thresholds', tuple(map(_as_threshold, _sequence('thresholds', self.thresholds))))
         specs = _sequence('PrivacyConfig.slicing_specs', self.slicing_specs)
         object.__setattr__(self, 'slicing_specs', tuple(map(_as_slicing_spec, specs)))
+        object.__setattr__(self, 'overturns', tuple(map(_as_overturn, _sequence('overturns', self.overturns))))
         self._check_splits()
         self._check_threshold_attacks()
         _check_choice('PrivacyConfig.output_kind', self.output_kind, OUTPUT_KINDS)
@@ -208,6 +212,10 @@ def _as_threshold(value: Any) -> Threshold:
 
 def _as_slicing_spec(value: Any) -> SlicingSpec:
     return value if isinstance(value, SlicingSpec) else from_mapping(SlicingSpec, value, 'slicing_spec')
+
+
+def _as_overturn(value: Any) -> Overturn:
+    return value if isinstance(value, Overturn) else from_mapping(Overturn, value, 'overturn')
 
 
 def _sequence(field: str, value: Any) -> Sequence[Any]:

@@ -15,8 +15,8 @@ from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
 from privacy_component.attacks.groups import NO_AGGREGATION, aggregate, mixed_groups_warning, num_mixed_groups
 from privacy_component.config import PrivacyConfig
+from privacy_component.decision import decided
 from privacy_component.errors import PrivacyInputError
-from privacy_component.gate import decide
 from privacy_component.inputs import Inputs, read_inputs
 from privacy_component.metrics import roc
 from privacy_component.metrics.clusters import design_effect
@@ -82,8 +82,8 @@ def evaluate_privacy(
     measured = in_order(_evaluate(observations, slices, config), config.attacks)
     results, num_suppressed = suppress(measured, config.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    verdict = decide(results, config, slicing_specs=config.slicing_specs, num_suppressed=num_suppressed)
-    return PrivacyResult(results, verdict, _context(inputs, config), vulnerable, num_suppressed=num_suppressed)
+    context = _context(inputs, config)
+    return decided(PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed))
 
 
 def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:
@@ -243,5 +243,6 @@ def _context(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:
         'output_evidence': dataclasses.asdict(inputs.evidence),
         'num_examples': len(observations),
         'config': json.loads(config.to_json()),
+        'slicing_specs': [dataclasses.asdict(spec) for spec in config.slicing_specs],
         'warnings': warnings,
     }

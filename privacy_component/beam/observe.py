@@ -17,6 +17,7 @@ from privacy_component.beam.owners import example_weights, group_ids
 from privacy_component.beam.plan import Plan
 from privacy_component.errors import PrivacyInputError
 from privacy_component.fixed_point import exact_sum
+from privacy_component.hashing import fingerprint
 from privacy_component.observations import MULTICLASS
 from privacy_component.outputs import OutputEvidence, check_same_number, labels_for
 from privacy_component.slicing import Column
@@ -128,6 +129,7 @@ class Tally:
       num_examples: by split.
       nanoseconds: CPU time, by stage.
       weights: the sums of the weights of 'members' and 'non_members', exact, in `fixed_point`'s units; {} without any.
+      fingerprints: of the examples, by split.
     """
 
     outputs: OutputEvidence
@@ -136,13 +138,15 @@ class Tally:
     num_examples: Mapping[str, int]
     nanoseconds: dict[str, int]
     weights: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    fingerprints: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, batch: Batch, nanoseconds: Mapping[str, int]) -> Tally:
         """One batch's tally."""
         evidence = OutputEvidence.of(batch.outputs)
         low, high = float(batch.labels.min()), float(batch.labels.max())
-        return cls(evidence, low, high, {batch.split: len(batch.labels)}, dict(nanoseconds), _weights(batch))
+        sizes, prints = {batch.split: len(batch.labels)}, {batch.split: fingerprint(batch.example_id)}
+        return cls(evidence, low, high, sizes, dict(nanoseconds), _weights(batch), prints)
 
     def merge(self, other: Tally) -> Tally:
         """The tally of both parts together."""
@@ -153,6 +157,7 @@ class Tally:
             _add(self.num_examples, other.num_examples),
             _add(self.nanoseconds, other.nanoseconds),
             _add(self.weights, other.weights),
+            {name: total % 2**64 for name, total in _add(self.fingerprints, other.fingerprints).items()},
         )
 
 

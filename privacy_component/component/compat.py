@@ -9,6 +9,7 @@ from tfx.components.evaluator import constants as blessing_constants
 from tfx.components.evaluator import executor as evaluator_executor
 from tfx.components.util import examples_utils, model_utils
 from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
+from tfx.dsl.components.common import resolver
 from tfx.dsl.io import fileio
 from tfx.orchestration import data_types
 from tfx.types import artifact_utils, component_spec, standard_artifacts, system_artifacts
@@ -21,6 +22,7 @@ ComponentSpec = component_spec.ComponentSpec
 ChannelParameter = component_spec.ChannelParameter
 EvaluatorExecutor = evaluator_executor.Executor
 ExecutionParameter = component_spec.ExecutionParameter
+ResolverStrategy = resolver.ResolverStrategy
 RuntimeParameter = data_types.RuntimeParameter
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     'ComponentSpec',
     'EvaluatorExecutor',
     'ExecutionParameter',
+    'ResolverStrategy',
     'RuntimeParameter',
     'artifact_utils',
     'blessing_constants',

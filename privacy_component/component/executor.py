@@ -22,9 +22,11 @@ from privacy_component.component.compat import (
     tfma,
     types,
 )
+from privacy_component.component.earlier import earlier_evaluations
+from privacy_component.component.provenance import provenance
 from privacy_component.config import PrivacyConfig
+from privacy_component.decision import decided
 from privacy_component.errors import PrivacyInputError
-from privacy_component.gate import decide
 from privacy_component.report import html
 from privacy_component.results import PrivacyResult, SliceResult, in_order, result_from_json
 from privacy_component.slicing import MISSING_VALUE, OVERALL
@@ -35,6 +37,7 @@ MODEL_KEY = 'model'
 TRANSFORM_GRAPH_KEY = 'transform_graph'
 SCHEMA_KEY = 'schema'
 MODEL_BLESSING_KEY = 'model_blessing'
+PREVIOUS_METRICS_KEY = 'previous_metrics'
 EVAL_CONFIG_KEY = 'eval_config'
 PRIVACY_CONFIG_KEY = 'privacy_config'
 VERSION_KEY = 'version'
@@ -54,7 +57,7 @@ class Executor(BaseBeamExecutor):
         """Attacks the model and writes metrics, report and blessing.
 
         Args:
-          input_dict: examples, model and, if wired, transform_graph, schema and model_blessing.
+          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing and previous_metrics.
           output_dict: privacy_metrics and blessing.
           exec_properties: eval_config and privacy_config, both JSON.
 
@@ -64,23 +67,25 @@ class Executor(BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         started = time.time()
         plan = _make_plan(input_dict, exec_properties)
+        read = provenance(input_dict, plan.model_path)
         metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
         measured = self._measure(plan, f'{metrics.uri}/.measurements.json')
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
         results, num_suppressed = suppress(results, plan.config.min_reported_examples)
-        upstream = _upstream_blessed(input_dict)
-        verdict = decide(results, plan.config, upstream, plan.slicing_specs, num_suppressed=num_suppressed)
-        context = publish.context(plan, measured, upstream, _uris(input_dict), started)
+        context = read | publish.context(plan, measured, _upstream_blessed(input_dict), _uris(read), started)
+        context |= _history(input_dict, context)
         vulnerable = tuple(measured['most_vulnerable'])
-        result = PrivacyResult(results, verdict, context, vulnerable, num_suppressed=num_suppressed)
-        publish.write_metrics(metrics, result)
+        result = decided(PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed))
+        assert result.verdict is not None
+        properties = publish.write_metrics(metrics, result)
         logging.info('%s', html.summary(result))
         publish.write_blessing(
             artifact_utils.get_single_instance(output_dict[BLESSING_KEY]),
-            verdict,
+            result.verdict,
             artifact_utils.get_single_instance(input_dict[MODEL_KEY]),
             exec_properties.get('current_component_id'),
+            properties,
         )
 
     def _measure(self, plan: Plan, path: str) -> dict[str, Any]:
@@ -140,5 +145,13 @@ def _upstream_blessed(input_dict: Artifacts) -> bool | None:
     return bool(blessings) and all(model_utils.is_model_blessed(blessing) for blessing in blessings)
 
 
-def _uris(input_dict: Artifacts) -> dict[str, str]:
-    return {name: ', '.join(a.uri for a in artifacts) for name, artifacts in input_dict.items() if artifacts}
+def _history(input_dict: Artifacts, context: dict[str, Any]) -> dict[str, Any]:
+    """What earlier evaluations said of the model; nothing if the past is not wired."""
+    if PREVIOUS_METRICS_KEY not in input_dict:
+        return {}
+    now = publish.properties_of(context)
+    return {'earlier_evaluations': earlier_evaluations(input_dict[PREVIOUS_METRICS_KEY], now)}
+
+
+def _uris(read: dict[str, Any]) -> dict[str, str]:
+    return {name: ', '.join(one['uri'] for one in ones) for name, ones in read['artifacts'].items() if ones}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from privacy_component import decision
 from privacy_component._version import __version__
 from privacy_component.beam.bad_records import check_share
 from privacy_component.beam.observe import Tally, tally_from_json
@@ -24,6 +25,7 @@ from privacy_component.results import FILE_NAME, PrivacyResult, SliceResult
 REPORT_FILE_NAME = 'report.html'
 _PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', 'numpy', 'scipy', 'scikit-learn')
 _LONGEST_MESSAGE = 4000
+_ON_BLESSING = ('outcome', 'model_fingerprint', 'examples_sha256', 'config_sha256', 'decision_sha256', 'version')
 _UNSTABLE = (
     "The model's outputs depend in their last bits on an example's place in its batch, so another sharding of the data "
     'can change figures in their last digits.'
@@ -47,11 +49,13 @@ def context(
         'model_uri': plan.model_path,
         'splits': _split_names(plan),
         'num_examples': dict(tally.num_examples),
+        'fingerprints': {split: f'{total:016x}' for split, total in tally.fingerprints.items()},
         'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
         'output_kind': check_tally(plan, tally),
         'output_evidence': dataclasses.asdict(tally.outputs),
         'warnings': [*([saturation] if saturation else []), *unstable, *measured['warnings']],
         'upstream_blessed': upstream,
+        'slicing_specs': [dataclasses.asdict(spec) for spec in plan.slicing_specs],
         'config': json.loads(plan.config.to_json()),
         'eval_config': json.loads(plan.eval_config),
         'model_called': 'directly' if plan.calls_model_directly else "by TFMA's extractors",
@@ -71,17 +75,39 @@ def _asked_for(plan: Plan, tally: Tally, bad_records: Mapping[str, int]) -> dict
     )
 
 
-def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> None:
-    """Writes privacy_metrics.json and report.html, and the headline figures as custom properties."""
+def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> dict[str, str]:
+    """Writes report.html, privacy_metrics.json and decision.json, and the headline figures as custom properties.
+
+    Returns:
+      Properties for the blessing, which tell where the verdict comes from.
+    """
+    text = result.to_json()
+    record = decision.record(result, text)
     write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', html.render(result))
-    write_whole(f'{metrics.uri}/{FILE_NAME}', result.to_json())
-    for name, value in headline(result).items():
+    write_whole(f'{metrics.uri}/{FILE_NAME}', text)
+    write_whole(f'{metrics.uri}/{decision.FILE_NAME}', record)
+    provenance = properties_of(result.context) | {
+        'outcome': decision.outcome(result),
+        'message': _message(result.verdict),
+        'decision_sha256': decision.sha256(record),
+    }
+    _set_properties(metrics, headline(result) | provenance)
+    return {name: provenance[name] for name in _ON_BLESSING} | decision.in_short(result.context)
+
+
+def properties_of(context: Mapping[str, Any]) -> dict[str, str]:
+    """What tells one evaluation from another."""
+    return decision.identity(context) | {'version': __version__}
+
+
+def _set_properties(artifact: types.Artifact, properties: Mapping[str, str | int | float]) -> None:
+    for name, value in properties.items():
         if isinstance(value, str):
-            metrics.set_string_custom_property(name, value)
+            artifact.set_string_custom_property(name, value)
         elif isinstance(value, int):
-            metrics.set_int_custom_property(name, value)
+            artifact.set_int_custom_property(name, value)
         else:
-            metrics.set_float_custom_property(name, value)
+            artifact.set_float_custom_property(name, value)
 
 
 def headline(result: PrivacyResult) -> dict[str, str | int | float]:
@@ -98,8 +124,14 @@ def headline(result: PrivacyResult) -> dict[str, str | int | float]:
     return figures | _worst('overall', overall) | _worst('worst', result.measured)
 
 
-def write_blessing(blessing: types.Artifact, verdict: Verdict, model: types.Artifact, component_id: str | None) -> None:
-    """Marks the artifact as blessed or not, as Evaluator marks its own.
+def write_blessing(
+    blessing: types.Artifact,
+    verdict: Verdict,
+    model: types.Artifact,
+    component_id: str | None,
+    provenance: Mapping[str, str] | None = None,
+) -> None:
+    """Marks the artifact as blessed or not, as Evaluator marks its own; the last thing that is written.
 
     `blessed` is what Pusher reads, `current_model_id` what LatestBlessedModelStrategy reads; it is left out where
     models have no ids.
@@ -110,14 +142,18 @@ def write_blessing(blessing: types.Artifact, verdict: Verdict, model: types.Arti
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
     if component_id:
         blessing.set_string_custom_property('component_id', component_id)
-    message = ' '.join(verdict.reasons)[:_LONGEST_MESSAGE]
-    blessing.set_string_custom_property('blessing_message', message)
+    blessing.set_string_custom_property('blessing_message', _message(verdict))
+    _set_properties(blessing, {**(provenance or {}), 'num_comparisons': len(verdict.comparisons)})
     if verdict.blessed:
         name, value = constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE
     else:
         name, value = constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE
     io_utils.write_string_file(f'{blessing.uri}/{name}', '')
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+
+
+def _message(verdict: Verdict | None) -> str:
+    return ' '.join(verdict.reasons)[:_LONGEST_MESSAGE] if verdict else ''
 
 
 def write_whole(path: str, text: str) -> None:

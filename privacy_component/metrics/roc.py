@@ -22,7 +22,7 @@ class RocCounts:
 
     Attributes:
       keys: (k,) uint64, ascending and distinct; the score's bits, in the score's order.
-      members: (k,) int64, or unsigned integers of fewer bytes that hold them, so that millions of small counts stay small.
+      members: (k,) int64, or fewer bytes that hold them, so that millions of small counts stay small.
       non_members: (k,) likewise.
       bits: how many leading bits of the keys were kept; scores that differ only in the others count as tied.
     """

@@ -16,7 +16,7 @@ from privacy_component.results import PrivacyResult
 _KNOWN = {
     'model_uri', 'examples_uri', 'inputs', 'splits', 'num_examples', 'task', 'label_key', 'output_kind', 'model_called',
     'output_evidence', 'output_kind_evidence', 'upstream_blessed', 'config', 'versions', 'started', 'seconds',
-    'warnings',
+    'warnings', 'model_fingerprint', 'fingerprints', 'artifacts', 'slicing_specs', 'earlier_evaluations',
 }  # fmt: skip
 _RULE_DETAILS = {
     LEAK_SHOWN: 'the corrected lower bound is above the limit. A leak that the examples are too few to show passes.',
@@ -31,11 +31,14 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
     seconds = context.get('seconds')
     pairs = [
         ('Model', _plain(context.get('model_uri'))),
+        ('Model fingerprint', _plain(context.get('model_fingerprint'))),
+        ('Earlier evaluations', _history(context.get('earlier_evaluations'))),
         ('Examples', _plain(context.get('examples_uri'))),
         ('Inputs', _plain(context.get('inputs'))),
         ('Members', _side(context, 'members', slices)),
         ('Non-members', _side(context, 'non_members', slices)),
         ('Examples read', _plain(context.get('num_examples'))),
+        ('Examples fingerprint', _plain(context.get('fingerprints'))),
         ('Task', _plain(context.get('task'))),
         ('Label', _plain(context.get('label_key'))),
         ('Model outputs', _outputs(context)),
@@ -135,6 +138,12 @@ def _side(context: Mapping[str, Any], side: str, slices: Sequence[Sequence[Row]]
     splits = context.get('splits')
     names = _plain(splits.get(side)) if isinstance(splits, Mapping) else ''
     return ' of '.join(filter(None, (count, names and f'split {names}')))
+
+
+def _history(earlier: Any) -> str:
+    if not isinstance(earlier, Sequence) or isinstance(earlier, str):
+        return ''
+    return f'{len(earlier):,} did not bless this model' if earlier else 'none that did not bless this model'
 
 
 def _outputs(context: Mapping[str, Any]) -> str:

@@ -22,7 +22,6 @@ from privacy_component.results import PrivacyResult
 _SLICES_IN_PLOT = 15
 _ATTACKS_IN_PLOT = 2
 _REASONS_SHOWN = 5
-_BLESSED, _BLOCKED, _NOT_JUDGED = 'BLESSED', 'BLOCKED', 'NOT JUDGED'
 
 
 def render(result: PrivacyResult) -> str:
@@ -63,7 +62,7 @@ def render(result: PrivacyResult) -> str:
 
 def summary(result: PrivacyResult) -> str:
     """The verdict, the first reasons and the worst figure, in a few lines for a terminal or a log."""
-    lines = [f'Privacy: {_word(result)}. {wording.headline(result.verdict)}']
+    lines = [f'Privacy: {wording.verdict_word(result.verdict)}. {wording.headline(result.verdict)}']
     reasons, warnings = (result.verdict.reasons, result.verdict.warnings) if result.verdict else ((), ())
     lines += [f'  - {wording.visible(reason)}' for reason in reasons[:3]]
     lines += [f'  - and {len(reasons) - 3:,} more reasons'] if len(reasons) > 3 else []
@@ -74,17 +73,11 @@ def summary(result: PrivacyResult) -> str:
     return '\n'.join(lines)
 
 
-def _word(result: PrivacyResult) -> str:
-    if not wording.is_judged(result.verdict):
-        return _NOT_JUDGED
-    return _BLESSED if result.verdict.blessed else _BLOCKED
-
-
 def _banner(result: PrivacyResult) -> dict[str, Any]:
     reasons, warnings = (result.verdict.reasons, result.verdict.warnings) if result.verdict else ((), ())
     return {
-        'word': _word(result),
-        'tone': _word(result).lower().replace(' ', '-'),
+        'word': wording.verdict_word(result.verdict),
+        'tone': wording.verdict_word(result.verdict).lower().replace(' ', '-'),
         'headline': wording.headline(result.verdict),
         'reasons': [wording.visible(reason) for reason in reasons],
         'warnings': [*_cautions(result), *facts.warnings(result), *map(wording.visible, warnings)],

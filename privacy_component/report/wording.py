@@ -130,6 +130,13 @@ def outcome_counts(outcomes: Sequence[str]) -> str:
     return ', '.join(f'{count:,} {name}' for name, count in counts.items() if count) or 'none'
 
 
+def verdict_word(verdict: Verdict | None) -> str:
+    """'BLESSED', 'BLOCKED' or 'NOT JUDGED'."""
+    if not is_judged(verdict):
+        return 'NOT JUDGED'
+    return 'BLESSED' if verdict.blessed else 'BLOCKED'
+
+
 def outcome_word(outcome: str, comparisons: Sequence[Comparison]) -> str:
     """An outcome as a reader understands it: under the strict rule a limit can block without being exceeded."""
     blocking = [c for c in comparisons if c.outcome == EXCEEDED]

@@ -1,0 +1,113 @@
+"""The command line: `python -m privacy_component gate` decides again, `report` writes the page again.
+
+Nothing is imported before it is needed, and no error ends with the exit code of a verdict.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from privacy_component.replay import Replay
+
+BLESSED = 0
+NOT_BLESSED = 1
+COULD_NOT_DECIDE = 2  # argparse ends with it too, where the command line is wrong
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Returns:
+      The exit code. Of `gate`: 0 blessed, 1 not blessed, 2 could not decide.
+    """
+    chosen = _parser().parse_args(arguments)
+    try:
+        return chosen.run(chosen)
+    except Exception as error:
+        _explain(error)
+        return COULD_NOT_DECIDE
+
+
+def _explain(error: Exception) -> None:
+    from privacy_component.errors import PrivacyInputError
+
+    if not isinstance(error, PrivacyInputError | OSError):
+        traceback.print_exc()
+    print(f'error: {error}', file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m privacy_component', description='What an evaluation has left behind.'
+    )
+    commands = parser.add_subparsers(required=True)
+    gate = _command(commands, 'gate', _gate, 'decide again; exit code 0 blessed, 1 not blessed, 2 could not decide')
+    gate.add_argument('--config', metavar='PATH', help="a PrivacyConfig as JSON; the evaluation's own if left out")
+    gate.add_argument(
+        '--decision-sha256', metavar='HASH', default='', help='that decision.json must have; a property of the blessing'
+    )
+    report = _command(commands, 'report', _report, 'write report.html again; needs privacy-component[report]')
+    report.add_argument('--out', metavar='FILE', required=True, help='where to write the page')
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction, name: str, run: Callable[[argparse.Namespace], int], what: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=what, description=what)
+    parser.add_argument(
+        '--metrics', metavar='PATH', required=True, help='a privacy_metrics.json, or the directory it is in'
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _gate(chosen: argparse.Namespace) -> int:
+    from privacy_component.replay import read_config, replay
+
+    config = None if chosen.config is None else read_config(chosen.config)
+    replayed = replay(chosen.metrics, config, chosen.decision_sha256)
+    print('\n'.join(_lines(replayed)))
+    return BLESSED if replayed.verdict.blessed else NOT_BLESSED
+
+
+def _lines(replayed: Replay) -> list[str]:
+    from privacy_component.report.wording import headline, verdict_word, visible
+
+    verdict = replayed.verdict
+    return [
+        f'{verdict_word(verdict)}. {headline(verdict)}',
+        *(f'  - {visible(reason)}' for reason in verdict.reasons),
+        *(f'  warning: {visible(warning)}' for warning in verdict.warnings),
+        _beside_the_record(replayed),
+        *(
+            []
+            if replayed.is_sealed
+            else ['There is no decision.json beside the metrics: nobody can tell if they changed.']
+        ),
+    ]
+
+
+def _beside_the_record(replayed: Replay) -> str:
+    if replayed.recorded is None:
+        return 'The evaluation recorded no verdict.'
+    if replayed.is_same_config:
+        return 'This is the recorded verdict, bit for bit.'
+    was = 'blessed' if replayed.recorded.blessed else 'not blessed'
+    return f"By another config than the evaluation's, by which the model was {was}."
+
+
+def _report(chosen: argparse.Namespace) -> int:
+    from privacy_component.replay import metrics_file
+    from privacy_component.report import html
+    from privacy_component.results import PrivacyResult
+
+    page = html.render(PrivacyResult.load(metrics_file(chosen.metrics)))
+    with open(chosen.out, 'w', encoding='utf-8') as file:
+        file.write(page)
+    return 0

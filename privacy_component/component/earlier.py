@@ -1,0 +1,65 @@
+"""Earlier evaluations of the same model, from the properties of their artifacts: no file of theirs has to be there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from privacy_component.component.compat import types
+from privacy_component.history import BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED, Earlier
+
+_PARTS = {
+    'thresholds_sha256': 'thresholds',
+    'attacks_sha256': 'attacks',
+    'settings_sha256': 'other settings of PrivacyConfig',
+    'eval_config_sha256': 'eval_config',
+    'examples_sha256': 'examples',
+    'other_inputs_sha256': 'transform_graph or schema',
+    'upstream': 'the upstream verdict',
+    'version': 'the version of privacy_component',
+}
+
+
+def earlier_evaluations(artifacts: Sequence[types.Artifact], now: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Evaluations that did not bless the model of this one, the oldest first; JSON values.
+
+    Args:
+      artifacts: PrivacyMetrics of any models.
+      now: this evaluation's properties of the same names: `identity` and the version.
+    """
+    same_model = [one for one in artifacts if _text(one, 'model_fingerprint') == now['model_fingerprint']]
+    return [dataclasses.asdict(_earlier(one, now)) for one in standing(same_model)]
+
+
+def standing(artifacts: Sequence[types.Artifact]) -> list[types.Artifact]:
+    """Of every model the first refusal since the last overturn, and the first lack of a blessing for other reasons.
+
+    Later ones say the same again.
+    """
+    found: dict[tuple[str, bool], types.Artifact] = {}
+    for artifact in sorted(artifacts, key=_age):
+        model, outcome = _text(artifact, 'model_fingerprint'), _text(artifact, 'outcome')
+        if outcome == OVERTURNED:
+            found = {key: one for key, one in found.items() if key[0] != model}
+        elif outcome and outcome != BLESSED:
+            found.setdefault((model, outcome in (REFUSED, REFUSAL_STANDS)), artifact)
+    return sorted(found.values(), key=_age)
+
+
+def _age(artifact: types.Artifact) -> tuple[int, str]:
+    return artifact.id, artifact.uri
+
+
+def _text(artifact: types.Artifact, name: str) -> str:
+    return str(artifact.get_custom_property(name) or '')
+
+
+def _earlier(artifact: types.Artifact, now: Mapping[str, str]) -> Earlier:
+    return Earlier(
+        uri=artifact.uri,
+        outcome=_text(artifact, 'outcome'),
+        message=_text(artifact, 'message'),
+        decision_sha256=_text(artifact, 'decision_sha256'),
+        differs=tuple(words for name, words in _PARTS.items() if _text(artifact, name) != now[name]),
+    )

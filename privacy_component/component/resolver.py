@@ -1,0 +1,28 @@
+"""A strategy for TFX's Resolver that finds refusals which still stand."""
+
+from __future__ import annotations
+
+from privacy_component.component.compat import ResolverStrategy, types
+from privacy_component.component.earlier import standing
+
+ArtifactDict = dict[str, list[types.Artifact]]
+
+
+class StandingRefusalsStrategy(ResolverStrategy):
+    """Resolves the PrivacyMetrics of models that were not blessed, for PrivacyEvaluator's `previous_metrics`.
+
+    LatestArtifactStrategy would forget a refusal as soon as another model is evaluated, and its node fails in a
+    pipeline's first run. Here nothing refused is an empty list, and evaluating a refused model again adds nothing to
+    what is resolved, so that its cached execution is found.
+
+    ``` python
+    refusals = Resolver(
+        strategy_class=StandingRefusalsStrategy, previous_metrics=Channel(type=PrivacyMetrics)
+    ).with_id('standing_refusals')
+    privacy = PrivacyEvaluator(..., previous_metrics=refusals.outputs['previous_metrics'])
+    ```
+    """
+
+    def resolve_artifacts(self, store: object, input_dict: ArtifactDict) -> ArtifactDict:
+        """The artifacts of each channel that still say of a model that it was not blessed."""
+        return {name: standing(artifacts) for name, artifacts in input_dict.items()}

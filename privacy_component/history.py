@@ -1,0 +1,121 @@
+"""What earlier evaluations of the same model decided: a refusal stands until somebody overturns it by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from privacy_component.errors import PrivacyInputError
+
+if TYPE_CHECKING:
+    from privacy_component.gate import Verdict
+
+# How an evaluation ended, as its artifact says.
+BLESSED = 'blessed'
+OVERTURNED = 'blessed_over_refusal'
+REFUSED = 'refused'  # a limit was exceeded
+REFUSAL_STANDS = 'refusal_stands'  # none was this time, but by an earlier evaluation of the same model
+NOT_BLESSED = 'not_blessed'  # for want of evidence, or because of the upstream verdict
+
+_FINGERPRINT = re.compile(r'sha256:[0-9a-f]{64}')
+_LONGEST_QUOTE = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class Overturn:
+    """Leave to bless a model that an earlier evaluation refused, if nothing speaks against it now.
+
+    Attributes:
+      model: the model's fingerprint, as the refusal's reason prints it: 'sha256:' and 64 hexadecimal digits.
+      reason: why the refusal no longer counts; it is printed with the verdict.
+    """
+
+    model: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, str) or not _FINGERPRINT.fullmatch(self.model):
+            raise PrivacyInputError(
+                f"Overturn.model is {self.model!r}; copy the model's fingerprint from the reason that refuses it: "
+                "'sha256:' and 64 hexadecimal digits."
+            )
+        if not isinstance(self.reason, str) or not self.reason.strip():
+            raise PrivacyInputError(f'Overturn.reason is {self.reason!r}; say why the refusal no longer counts.')
+
+
+@dataclasses.dataclass(frozen=True)
+class Earlier:
+    """An earlier evaluation of the same model, which did not bless it.
+
+    Attributes:
+      uri: where its privacy_metrics are.
+      outcome: REFUSED, REFUSAL_STANDS or NOT_BLESSED.
+      message: its reasons.
+      decision_sha256: the hash of its decision.json.
+      differs: what differs between it and the present one, in words; empty for nothing that is recorded.
+    """
+
+    uri: str
+    outcome: str
+    message: str
+    decision_sha256: str
+    differs: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Earlier:
+        """The evaluation that `dataclasses.asdict` made the fields of."""
+        return cls(**{**fields, 'differs': tuple(fields['differs'])})
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it found a limit exceeded, which more evidence of the same kind does not mend."""
+        return self.outcome in (REFUSED, REFUSAL_STANDS)
+
+
+def with_history(
+    verdict: Verdict, earlier: Sequence[Earlier], overturns: Sequence[Overturn], fingerprint: str
+) -> Verdict:
+    """The verdict in the light of earlier evaluations of the same model.
+
+    Args:
+      verdict: on the present evaluation alone.
+      earlier: other evaluations of the model.
+      overturns: PrivacyConfig.overturns.
+      fingerprint: the model's.
+
+    Returns:
+      A verdict that is blessed only if the given one is, and every refusal among the earlier ones is overturned. What
+      they say is told in any case.
+    """
+    refusals = [one for one in earlier if one.is_refusal]
+    leave = [
+        f'This blessing overturns {_refusals(len(refusals))}: {one.reason.strip()}'
+        for one in overturns
+        if one.model == fingerprint
+    ]
+    if verdict.blessed and refusals and not leave:
+        reasons = (*map(_note, refusals), _how_to_overturn(fingerprint))
+        notes = [_note(one) for one in earlier if not one.is_refusal]
+        return dataclasses.replace(verdict, blessed=False, reasons=reasons, warnings=(*verdict.warnings, *notes))
+    notes = [*map(_note, earlier), *(leave if verdict.blessed and refusals else ())]
+    return dataclasses.replace(verdict, warnings=(*verdict.warnings, *notes))
+
+
+def _refusals(count: int) -> str:
+    return 'an earlier refusal of this model' if count == 1 else f'{count:,} earlier refusals of this model'
+
+
+def _note(one: Earlier) -> str:
+    short = one.message[:_LONGEST_QUOTE] + ('…' if len(one.message) > _LONGEST_QUOTE else '')
+    what = 'refused it' if one.is_refusal else 'did not bless it'
+    differs = ', '.join(one.differs) or 'nothing that is recorded'
+    return f'An earlier evaluation of this model {what} ({one.uri}): "{short}" What differs now: {differs}.'
+
+
+def _how_to_overturn(fingerprint: str) -> str:
+    return (
+        'Nothing speaks against it this time, but a refusal is not overturned by evaluating again. If it no longer '
+        f"counts, add Overturn(model='{fingerprint}', reason=...) to PrivacyConfig.overturns."
+    )

@@ -1,0 +1,174 @@
+"""The gate again, from the files of an evaluation alone: no model, no examples, no TFX."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from privacy_component import decision
+from privacy_component.config import PrivacyConfig
+from privacy_component.errors import PrivacyInputError
+from privacy_component.gate import Comparison, Verdict
+from privacy_component.results import FILE_NAME, PrivacyResult
+
+# What the gate reads of a config; all else says what to measure, and a replay measures nothing.
+_DECIDING = frozenset({'thresholds', 'confidence_level', 'min_examples', 'small_slices', 'report_only', 'overturns'})
+_PACKAGES = ('privacy-component', 'numpy', 'scipy')
+
+
+@dataclasses.dataclass(frozen=True)
+class Replay:
+    """A decision taken again.
+
+    Attributes:
+      verdict: the new one.
+      recorded: the one in the file.
+      is_same_config: whether both are by the same config; then they must be equal, or replaying raises an error.
+      is_sealed: whether a decision.json beside the file holds its hash.
+    """
+
+    verdict: Verdict
+    recorded: Verdict | None
+    is_same_config: bool
+    is_sealed: bool
+
+
+def replay(path: str | Path, config: PrivacyConfig | None = None, decision_sha256: str = '') -> Replay:
+    """Decides again on a stored result.
+
+    Args:
+      path: a privacy_metrics.json, or the directory of the artifact that it is in.
+      config: the limits to decide by; those of the evaluation if not given.
+      decision_sha256: the hash that decision.json must have, as the blessing's property of that name says.
+
+    Raises:
+      PrivacyInputError: the files are missing, damaged or changed, the config asks for what was not measured, or the
+        recorded verdict does not follow from the recorded figures. No verdict can be relied on then.
+    """
+    file = metrics_file(path)
+    text = _read(file)
+    seal = _seal(file, text, decision_sha256)
+    try:
+        result = PrivacyResult.from_json(text)
+        _check_seal(file, seal, result.verdict)
+        return _replay(result, config, is_sealed=seal is not None)
+    except PrivacyInputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise PrivacyInputError(f'{file} is damaged ({error!r}): restore it, or evaluate again.') from error
+
+
+def metrics_file(path: str | Path) -> Path:
+    """The privacy_metrics.json in a directory, or the file itself."""
+    path = Path(path)
+    return path / FILE_NAME if path.is_dir() else path
+
+
+def read_config(path: str | Path) -> PrivacyConfig:
+    """The PrivacyConfig in a JSON file."""
+    text = _read(Path(path))
+    try:
+        return PrivacyConfig.from_json(text)
+    except PrivacyInputError as error:
+        raise PrivacyInputError(f'{path}: {error}') from error
+
+
+def _replay(result: PrivacyResult, config: PrivacyConfig | None, is_sealed: bool) -> Replay:
+    recorded_config = decision.recorded_config(result.context)
+    config = config or recorded_config
+    _check_measured(result, config, recorded_config)
+    verdict = decision.decide_result(result, config)
+    is_same_config = config == recorded_config
+    if is_same_config and result.verdict is not None and verdict != result.verdict:
+        raise PrivacyInputError(_disagreement(result.verdict, verdict, result.context.get('versions', {})))
+    return Replay(verdict, result.verdict, is_same_config, is_sealed)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8')
+    except (OSError, UnicodeDecodeError) as error:
+        raise PrivacyInputError(f'{path} cannot be read ({error}): name a readable file.') from error
+
+
+def _seal(file: Path, text: str, decision_sha256: str) -> dict[str, Any] | None:
+    """The decision.json beside the metrics, which holds their hash; None if there is none and none is asked for."""
+    sealed_by = file.parent / decision.FILE_NAME
+    if not sealed_by.exists() and not decision_sha256:
+        return None
+    record = _read(sealed_by)
+    found = decision.sha256(record)
+    if decision_sha256 and found != decision_sha256:
+        raise PrivacyInputError(
+            f'{sealed_by} has the SHA-256 {found}, not {decision_sha256}: it is another decision, or it was changed '
+            'afterwards.'
+        )
+    try:
+        seal = json.loads(record)
+        metrics_sha256 = seal['sha256']['privacy_metrics']
+    except (ValueError, KeyError, TypeError) as error:
+        raise PrivacyInputError(f'{sealed_by} is damaged ({error!r}): restore it, or evaluate again.') from error
+    if metrics_sha256 != decision.sha256(text):
+        raise _changed(file)
+    return seal
+
+
+def _check_seal(file: Path, seal: dict[str, Any] | None, verdict: Verdict | None) -> None:
+    """Raises PrivacyInputError if decision.json says something else than the metrics' verdict."""
+    if seal and (verdict is None or (seal['blessed'], tuple(seal['reasons'])) != (verdict.blessed, verdict.reasons)):
+        raise _changed(file)
+
+
+def _changed(file: Path) -> PrivacyInputError:
+    return PrivacyInputError(
+        f'{file} is not what the {decision.FILE_NAME} beside it was written for: one of them was changed afterwards. '
+        'Restore both, or evaluate again.'
+    )
+
+
+def _check_measured(result: PrivacyResult, config: PrivacyConfig, recorded: PrivacyConfig) -> None:
+    """Raises PrivacyInputError if the config asks for figures that the result does not have."""
+    for field in dataclasses.fields(config):
+        asked, was = getattr(config, field.name), getattr(recorded, field.name)
+        if field.name not in _DECIDING and asked != was:
+            raise PrivacyInputError(
+                f'PrivacyConfig.{field.name} is {asked!r} in the config but {was!r} in the evaluation, and a replay '
+                'measures nothing: make them equal, or evaluate again.'
+            )
+    measured = {name for one in result.results for name in one.metrics}
+    absent = [threshold.metric for threshold in config.thresholds if threshold.metric not in measured]
+    if absent and result.results:
+        raise PrivacyInputError(
+            f"a threshold names '{absent[0]}', which the evaluation did not measure: evaluate again with that, or "
+            f'choose one of {", ".join(sorted(measured))}.'
+        )
+
+
+def _disagreement(recorded: Verdict, verdict: Verdict, versions: dict[str, Any]) -> str:
+    then = ', '.join(f'{name} {versions.get(name, "unknown")}' for name in _PACKAGES)
+    return (
+        'the recorded verdict does not follow from the recorded figures with this release: '
+        f'{next(_differences(recorded, verdict))}. The file was changed, or written with other packages ({then}): '
+        'replay it with those.'
+    )
+
+
+def _differences(recorded: Verdict, verdict: Verdict) -> Iterator[str]:
+    for name in ('blessed', 'reasons', 'warnings'):
+        was, now = getattr(recorded, name), getattr(verdict, name)
+        if was != now:
+            yield f'{name} was {was!r}, is {now!r}'
+    for was, now in itertools.zip_longest(recorded.comparisons, verdict.comparisons):
+        if was != now:
+            yield f'a comparison was {_named(was)}, is {_named(now)}'
+
+
+def _named(comparison: Comparison | None) -> str:
+    if comparison is None:
+        return 'absent'
+    c = comparison
+    return f'{c.slice}, {c.attack}, {c.metric} <= {c.limit}: {c.outcome} at {c.corrected_bound}'

@@ -1,0 +1,80 @@
+"""Which of a pipeline's evaluations still stand, from their artifacts' properties."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from privacy_component import PrivacyMetrics, StandingRefusalsStrategy
+from privacy_component.component.earlier import earlier_evaluations, standing
+from privacy_component.history import BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED
+
+OUTCOMES = (BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED)
+HISTORIES = st.lists(st.tuples(st.sampled_from('ab'), st.sampled_from(OUTCOMES)), max_size=12)
+NOW = {
+    'model_fingerprint': 'a',
+    'thresholds_sha256': '1',
+    'attacks_sha256': '1',
+    'settings_sha256': '1',
+    'eval_config_sha256': '1',
+    'examples_sha256': '1',
+    'other_inputs_sha256': '1',
+    'upstream': 'not asked',
+    'version': '1',
+}
+
+
+def artifact(number, **properties):
+    metrics = PrivacyMetrics()
+    metrics.id, metrics.uri = number, f'/runs/{number}'
+    for name, value in properties.items():
+        metrics.set_string_custom_property(name, value)
+    return metrics
+
+
+def artifacts_of(history):
+    return [artifact(i, model_fingerprint=m, outcome=o) for i, (m, o) in enumerate(history, start=1)]
+
+
+def is_refused(history, model):
+    """The history of one model, told from the start."""
+    stands = False
+    for outcome in (o for m, o in history if m == model):
+        stands = outcome != OVERTURNED and (stands or outcome in (REFUSED, REFUSAL_STANDS))
+    return stands
+
+
+@given(HISTORIES, st.randoms(use_true_random=False))
+def test_what_stands_is_what_was_refused_since_the_last_overturn(history, random):
+    artifacts = artifacts_of(history)
+    expected = [one.id for one in standing(artifacts)]
+    random.shuffle(artifacts)
+    assert [one.id for one in standing(artifacts)] == expected
+    for model in 'ab':
+        evaluations = earlier_evaluations(artifacts, NOW | {'model_fingerprint': model})
+        assert any(one['outcome'] in (REFUSED, REFUSAL_STANDS) for one in evaluations) == is_refused(history, model)
+
+
+@given(HISTORIES)
+def test_evaluating_a_refused_model_again_changes_nothing_that_is_resolved(history):
+    """So that the second such evaluation is found in the cache."""
+    history = [*history, ('a', REFUSED)]
+    resolve = StandingRefusalsStrategy().resolve_artifacts
+    before = resolve(None, {'previous_metrics': artifacts_of(history)})['previous_metrics']
+    for again in (BLESSED, REFUSED, REFUSAL_STANDS):
+        after = resolve(None, {'previous_metrics': artifacts_of([*history, ('a', again)])})['previous_metrics']
+        assert [one.id for one in after] == [one.id for one in before]
+
+
+def test_nothing_refused_is_an_empty_list():
+    assert StandingRefusalsStrategy().resolve_artifacts(None, {'previous_metrics': []}) == {'previous_metrics': []}
+
+
+def test_what_differs_is_told_in_words():
+    same = NOW | {'outcome': REFUSED, 'message': 'red leaks'}
+    (found,) = earlier_evaluations([artifact(3, **same)], NOW)
+    assert (found['uri'], found['message'], found['differs']) == ('/runs/3', 'red leaks', ())
+    (found,) = earlier_evaluations([artifact(3, **same)], NOW | {'examples_sha256': '2', 'upstream': 'blessed'})
+    assert found['differs'] == ('examples', 'the upstream verdict')
+
+
+def test_artifacts_of_other_models_and_of_releases_before_fingerprints_say_nothing():
+    assert not earlier_evaluations([artifact(1), artifact(2, model_fingerprint='b', outcome=REFUSED)], NOW)

@@ -1,0 +1,120 @@
+"""What later runs make of a verdict: real LocalDagRunner, Resolver, Evaluator and ML Metadata."""
+
+from pathlib import Path
+
+import pytest
+from tfx import v1 as tfx
+
+from privacy_component import Overturn, PrivacyResult, Threshold
+from tests.component import world as w
+from tests.component.lineage import Pipeline
+
+LAX = w.config(thresholds=(Threshold('auc', 0.9, slicing_specs=({},)),))
+
+
+def text(artifact, name):
+    return artifact.custom_properties[name].string_value
+
+
+def result_of(artifact) -> PrivacyResult:
+    return PrivacyResult.load(Path(artifact.uri) / 'privacy_metrics.json')
+
+
+@pytest.fixture(scope='module')
+def worlds(tmp_path_factory):
+    """A model that leaks, and another that does not."""
+    leaky = w.World(tmp_path_factory.mktemp('leaky')).write()
+    tight = w.World(tmp_path_factory.mktemp('tight')).write(leak=False, respond=lambda z: {'outputs': 1.5 * z})
+    return leaky, tight
+
+
+@pytest.fixture(scope='module')
+def refused_again_and_again(worlds, tmp_path_factory):
+    """One pipeline: a model is refused, evaluated again in every way that could get around that, and overturned."""
+    leaky, tight = worlds
+    pipeline = Pipeline.on_sqlite(tmp_path_factory.mktemp('story'))
+    for world, config in [(leaky, w.config()), (leaky, w.config()), (leaky, w.config()), (tight, w.config())]:
+        pipeline.evaluate(world, config)
+    pipeline.evaluate(leaky, LAX)
+    fingerprint = text(pipeline.metrics()[0], 'model_fingerprint')
+    overturned = w.config(thresholds=LAX.thresholds, overturns=(Overturn(fingerprint, 'only Overall counts here'),))
+    for config in (overturned, LAX, w.config(seed=1), LAX):
+        pipeline.evaluate(leaky, config)
+    return pipeline
+
+
+def test_a_refusal_stands_until_it_is_overturned_by_name(refused_again_and_again):
+    assert [text(one, 'outcome') for one in refused_again_and_again.metrics()] == [
+        'refused',
+        'refused',  # the first run knew nothing of the past, so this one is not its cached result; the third run's is
+        'blessed',  # the other model
+        'refusal_stands',
+        'blessed_over_refusal',
+        'blessed',  # overturned once for all, until it is refused again
+        'refused',
+        'refusal_stands',
+    ]
+
+
+def test_only_what_is_blessed_has_a_blessing(refused_again_and_again):
+    metrics, blessings = refused_again_and_again.metrics(), refused_again_and_again.blessings()
+    for found, blessing in zip(metrics, blessings, strict=True):
+        blessed = text(found, 'outcome').startswith('blessed')
+        assert blessing.custom_properties['blessed'].int_value == blessed
+        assert (Path(blessing.uri) / ('BLESSED' if blessed else 'NOT_BLESSED')).exists()
+        assert text(blessing, 'decision_sha256') == text(found, 'decision_sha256')
+
+
+def test_a_refusal_that_stands_says_why_and_what_differs(refused_again_and_again):
+    first, *_ = metrics = refused_again_and_again.metrics()
+    verdict = result_of(metrics[3]).verdict
+    assert first.uri in verdict.reasons[0]
+    assert 'color = red' in verdict.reasons[0]
+    assert 'What differs now: thresholds.' in verdict.reasons[0]
+    assert text(first, 'model_fingerprint') in verdict.reasons[1]
+    assert first.uri in (Path(metrics[3].uri) / 'report.html').read_text()
+
+
+def test_an_overturn_is_told_with_its_reason(refused_again_and_again):
+    warnings = result_of(refused_again_and_again.metrics()[4]).verdict.warnings
+    assert 'This blessing overturns an earlier refusal of this model: only Overall counts here' in warnings
+
+
+def test_better_looking_examples_do_not_overturn_either(worlds, tmp_path):
+    leaky, tight = worlds
+    pipeline = Pipeline.on_sqlite(tmp_path)
+    pipeline.evaluate(leaky, w.config())
+    same_model = w.World(tmp_path / 'same_model')
+    same_model.root.mkdir()
+    (same_model.root / 'model').symlink_to(leaky.root / 'model')
+    (same_model.root / 'examples').symlink_to(tight.root / 'examples')
+    pipeline.evaluate(same_model, w.config())
+    verdict = result_of(pipeline.metrics()[-1]).verdict
+    assert not verdict.blessed
+    assert 'What differs now: examples.' in verdict.reasons[0]
+    pipeline.evaluate(same_model, w.config(), strategy=None)
+    assert text(pipeline.metrics()[-1], 'outcome') == 'blessed', 'nothing is known of the past without the input'
+
+
+def test_another_strategy_than_ours_loses_the_past_but_not_the_run(worlds, tmp_path):
+    """LatestArtifactStrategy resolves nothing in the first run, and in later ones one artifact, of whatever model."""
+    leaky, tight = worlds
+    pipeline = Pipeline.on_sqlite(tmp_path)
+    for world, config in [(leaky, w.config()), (leaky, LAX), (tight, w.config()), (leaky, LAX)]:
+        pipeline.evaluate(world, config, strategy=tfx.dsl.experimental.LatestArtifactStrategy)
+    outcomes = [text(one, 'outcome') for one in pipeline.metrics()]
+    assert outcomes == ['refused', 'refusal_stands', 'blessed', 'blessed']
+
+
+def test_latest_blessed_model(worlds, tmp_path):
+    """A newer model that Evaluator blessed and we refused is "latest blessed" to TFX, unless told whose word counts."""
+    leaky, tight = worlds
+    pipeline = Pipeline.on_sqlite(tmp_path)
+    ours = {'producer_component_id': 'PrivacyEvaluator'}
+    pipeline.evaluate(tight, w.config(), with_evaluator=True)
+    models = {name: str(world.root / 'model') for name, world in (('tight', tight), ('leaky', leaky))}
+    assert pipeline.latest_blessed() == pipeline.latest_blessed(**ours) == models['tight']
+    pipeline.evaluate(leaky, w.config(), with_evaluator=True)
+    assert [one.custom_properties['blessed'].int_value for one in pipeline.blessings()] == [1, 1, 1, 0]
+    assert pipeline.latest_blessed() == models['leaky']
+    assert pipeline.latest_blessed(**ours) == models['tight']
