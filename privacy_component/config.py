@@ -11,7 +11,7 @@ from typing import Any
 from privacy_component.attacks import attack_named
 from privacy_component.attacks.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics.registry import metric_named
+from privacy_component.metrics.registry import Metric, metric_named
 from privacy_component.observations import TASKS
 from privacy_component.slicing import SlicingSpec
 
@@ -19,6 +19,7 @@ LEAK_SHOWN = 'leak_shown'
 SAFETY_NOT_SHOWN = 'safety_not_shown'
 OUTPUT_KINDS = ('auto', 'logits', 'probabilities')
 MODEL_TASKS = ('auto', *TASKS)
+BLOCK, IGNORE = 'block', 'ignore'
 GROUP_AGGREGATIONS = (NO_AGGREGATION, *AGGREGATIONS)
 
 
@@ -29,22 +30,27 @@ class Threshold:
     Attributes:
       metric: 'auc', 'advantage', 'tpr_at_fpr_0.01', ...
       upper_bound: the largest value that may be shipped.
+      absolute: in its place, the largest rise over the baseline model that may be shipped, as in
+        tfma.GenericChangeThreshold. `relative` and `direction` are left out: guessing has an AUC of 0.5, so the ratio of
+        two says little, and less leakage is always better.
       attacks: the attacks it holds for; empty for all.
       slicing_specs: the slices it holds for; empty for all. A slice named by its feature values must exist and be large
         enough to decide, or there is no blessing; one found through feature_keys that is too small is listed.
       block_if: 'leak_shown' blocks when the metric's lower confidence limit is above upper_bound; 'safety_not_shown'
-        blocks unless the upper confidence limit is below it. Limits are corrected for the number of comparisons.
+        blocks unless the upper confidence limit is below it. Limits are corrected for the number of comparisons. For a
+        change, the limits are those of the change.
     """
 
     metric: str
-    upper_bound: float
+    upper_bound: float | None = None
     attacks: tuple[str, ...] = ()
     slicing_specs: tuple[SlicingSpec, ...] = ()
     block_if: str = LEAK_SHOWN
+    absolute: float | None = None
 
     def __post_init__(self) -> None:
         metric = metric_named(self.metric)
-        _check_number('Threshold.upper_bound', self.upper_bound, 0, metric.largest)
+        self._check_bound(metric)
         _check_choice('Threshold.block_if', self.block_if, (LEAK_SHOWN, SAFETY_NOT_SHOWN))
         if self.block_if == SAFETY_NOT_SHOWN and metric.upper is None:
             raise PrivacyInputError(
@@ -54,6 +60,33 @@ class Threshold:
         object.__setattr__(self, 'attacks', _names('Threshold.attacks', self.attacks))
         specs = _sequence('Threshold.slicing_specs', self.slicing_specs)
         object.__setattr__(self, 'slicing_specs', tuple(map(_as_slicing_spec, specs)))
+
+    @property
+    def is_change(self) -> bool:
+        """True if it limits the rise over a baseline model."""
+        return self.absolute is not None
+
+    @property
+    def limit(self) -> float:
+        """upper_bound or absolute, whichever it has."""
+        limit = self.upper_bound if self.absolute is None else self.absolute
+        assert limit is not None
+        return limit
+
+    def _check_bound(self, metric: Metric) -> None:
+        if (self.upper_bound is None) == (self.absolute is None):
+            raise PrivacyInputError(
+                f"the threshold on '{self.metric}' has upper_bound={self.upper_bound!r} and absolute={self.absolute!r}: "
+                'give one of them, upper_bound for the value itself or absolute for its rise over the baseline model; '
+                'for both limits write two thresholds.'
+            )
+        field = 'absolute' if self.is_change else 'upper_bound'
+        _check_number(f'Threshold.{field}', self.limit, 0, metric.largest)
+        if self.is_change and metric.upper is None:
+            raise PrivacyInputError(
+                f"Threshold.absolute limits the rise of '{self.metric}', which has no upper confidence limit, so that of "
+                "a rise is unknown too: set upper_bound, or limit another metric, such as 'auc'."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +117,9 @@ class PrivacyConfig:
       num_most_vulnerable: how many members at the highest risk are named in the result, by id; costs a
         Beam job a second pass.
       min_examples: fewer members or non-members than this and a slice is inconclusive.
+      without_baseline: what thresholds on a change do where there is no baseline model: 'block', or 'ignore', which
+        leaves the decision to the others (there must be some), as Evaluator does. A pipeline whose baseline is the model
+        that it blessed last needs 'ignore' for its first run.
       max_slices: more slices than this are an error.
       max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much
         the AUC can be off.
@@ -107,6 +143,7 @@ class PrivacyConfig:
     max_bad_record_share: float = 0.0
     num_most_vulnerable: int = 0
     min_examples: int = 30
+    without_baseline: str = BLOCK
     max_slices: int = 10_000
     max_distinct_scores: int = 100_000
     seed: int = 0
@@ -121,6 +158,7 @@ class PrivacyConfig:
         object.__setattr__(self, 'slicing_specs', tuple(map(_as_slicing_spec, specs)))
         self._check_splits()
         self._check_threshold_attacks()
+        self._check_baseline()
         _check_choice('PrivacyConfig.output_kind', self.output_kind, OUTPUT_KINDS)
         _check_number('PrivacyConfig.confidence_level', self.confidence_level, 0.5, 0.9999)
         _check_integer('PrivacyConfig.min_examples', self.min_examples, 2)
@@ -174,6 +212,14 @@ class PrivacyConfig:
                         f"Threshold.attacks names '{name}', which is not among PrivacyConfig.attacks "
                         f'({", ".join(self.attacks)}): add it there, or the limit could never be checked.'
                     )
+
+    def _check_baseline(self) -> None:
+        _check_choice('PrivacyConfig.without_baseline', self.without_baseline, (BLOCK, IGNORE))
+        if self.without_baseline == IGNORE and self.thresholds and all(one.is_change for one in self.thresholds):
+            raise PrivacyInputError(
+                f"PrivacyConfig.without_baseline is '{IGNORE}' but every threshold limits a change, so without a baseline "
+                "nothing would be checked: add a threshold with upper_bound, or set it to 'block'."
+            )
 
 
 def from_mapping(cls: type, fields: Any, where: str) -> Any:

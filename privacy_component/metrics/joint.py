@@ -1,0 +1,189 @@
+"""JointCounts: what two models' scores of the same examples say together, in a form that merges by adding integers."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy_component.metrics import roc
+from privacy_component.metrics.curve import FOLD_EFFECT, used_folds
+from privacy_component.metrics.keys import leading_bits, sort_keys
+
+_HALF = 32
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class JointCounts:
+    """For each distinct pair of a candidate's and a baseline's score, how many members and non-members have it.
+
+    Attributes:
+      candidate, baseline: (k,) uint64 score keys, the pairs distinct and in ascending order.
+      members: (k,) int64; uint8 where no two of the examples tie.
+      non_members: (k,) of the same type.
+      bits: how many leading bits of both keys were kept.
+    """
+
+    candidate: NDArray[np.uint64]
+    baseline: NDArray[np.uint64]
+    members: NDArray[np.integer]
+    non_members: NDArray[np.integer]
+    bits: int = 64
+
+    @functools.cached_property
+    def num_members(self) -> int:
+        """How many members were scored."""
+        return int(self.members.sum())
+
+    @functools.cached_property
+    def num_non_members(self) -> int:
+        """How many non-members were scored."""
+        return int(self.non_members.sum())
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PairedCounts:
+    """The counts of an attack on two models.
+
+    Attributes:
+      candidate, baseline: of either model.
+      joint: of both together; None where no limit needs it.
+    """
+
+    candidate: roc.RocCounts
+    baseline: roc.RocCounts
+    joint: JointCounts | None
+
+
+def count_pairs_by_slice(
+    candidate: NDArray[np.uint64],
+    baseline: NDArray[np.uint64],
+    is_member: NDArray[np.bool_],
+    rows: NDArray[np.int64],
+    codes: NDArray,
+    num_slices: int,
+) -> list[JointCounts]:
+    """JointCounts of every slice.
+
+    Args:
+      candidate, baseline: (n,) score keys.
+      is_member: (n,).
+      rows: (v,) row numbers; a row may be in several slices or in none.
+      codes: (v,) the slice, in [0, num_slices), that the row is in.
+      num_slices: how many slices there are.
+    """
+    order = np.lexsort((baseline, candidate))
+    starts = _starts(candidate[order], baseline[order])
+    number = np.empty(len(order), np.uint64)
+    number[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
+    first = order[starts]
+    counted = roc.SortedScores.of(number, is_member).each(rows, codes, num_slices)
+    return [
+        JointCounts(candidate[first[one.keys]], baseline[first[one.keys]], one.members, one.non_members)
+        for one in counted
+    ]
+
+
+def merge(parts: Sequence[JointCounts]) -> JointCounts:
+    """The counts of all parts together, at the resolution of the coarsest."""
+    candidate, baseline, members, non_members = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ('candidate', 'baseline', 'members', 'non_members')
+    )
+    return _at_bits(JointCounts(candidate, baseline, members, non_members), min(part.bits for part in parts))
+
+
+def bounded(counts: JointCounts, max_pairs: int) -> JointCounts:
+    """The counts with the most key bits that leave at most `max_pairs` >= 1 distinct pairs.
+
+    As for `roc.bounded`, bounding the parts of any partition, merging and bounding again gives the same bits as
+    bounding the whole.
+    """
+    if len(counts.candidate) <= max_pairs:
+        return counts
+    low, high = 0, counts.bits
+    while low < high:
+        bits = (low + high + 1) // 2
+        low, high = (bits, high) if _num_distinct(counts, bits) <= max_pairs else (low, bits - 1)
+    return _at_bits(counts, low)
+
+
+def auc_change_error(folds: Sequence[JointCounts], design_effect: float = 1.0) -> float:
+    """The standard error of the change of an attack's AUC from baseline to candidate.
+
+    Args:
+      folds: the counts of each fold; how several become one is as for `curve.summarize_folds`.
+      design_effect: by how much dependence between rows of one group inflates the variance.
+    """
+    used = used_folds(folds)
+    if len(used) < 2:
+        return float(np.sqrt(design_effect)) * sum(map(_standard_error, used))
+    mean = np.mean([_standard_error(fold) for fold in used]) / np.sqrt(len(used))
+    return float(mean * np.sqrt(design_effect * FOLD_EFFECT))
+
+
+def _standard_error(counts: JointCounts) -> float:
+    """Of AUC(candidate) - AUC(baseline); 0 for fewer than two examples on either side or for models that rank alike.
+
+    The variance of paired differences of placements (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44, eq. 7, for
+    the contrast of two AUCs). What cutting scores to leading bits may have hidden is added: a standard error is a
+    Euclidean length, so that of the full scores is at most that of the cut ones plus that of what was cut off.
+    """
+    m, n = counts.num_members, counts.num_non_members
+    if min(m, n) < 2:
+        return 0.0
+    squared, hidden = 0.0, 0.0
+    for own, others, size, num_others in (
+        (counts.members, counts.non_members, m, n),
+        (counts.non_members, counts.members, n, m),
+    ):
+        below, tied = zip(*(_below(keys, others) for keys in (counts.candidate, counts.baseline)), strict=True)
+        difference = (below[0] - below[1]).astype(np.float64)
+        difference -= int(own.astype(np.int64) @ (below[0] - below[1])) / size
+        scale = 4 * num_others * num_others * size * (size - 1)
+        squared += float(own @ (difference * difference)) / scale
+        hidden += float(own @ (tied[0] + tied[1]).astype(np.float64) ** 2) / scale
+    return float(np.sqrt(squared) + (np.sqrt(hidden) if counts.bits < 64 else 0.0))
+
+
+def _below(keys: NDArray[np.uint64], others: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Twice the number of others below each key, ties half, and how many tie; (k,) each."""
+    order, ordered = sort_keys(keys)
+    starts = _starts(ordered)
+    at_key = np.add.reduceat(others[order], starts, dtype=np.int64)
+    sizes = np.diff(starts, append=len(order))
+    below, tied = np.empty(len(keys), np.int64), np.empty(len(keys), np.int64)
+    below[order] = np.repeat(2 * np.cumsum(at_key) - at_key, sizes)
+    tied[order] = np.repeat(at_key, sizes)
+    return below, tied
+
+
+def _at_bits(counts: JointCounts, bits: int) -> JointCounts:
+    """Sorted and made distinct, at so many leading bits."""
+    candidate, baseline = counts.candidate & leading_bits(bits), counts.baseline & leading_bits(bits)
+    order = np.lexsort((baseline, candidate))
+    candidate, baseline = candidate[order], baseline[order]
+    starts = _starts(candidate, baseline)
+    members, non_members = counts.members[order], counts.non_members[order]
+    if len(starts) < len(order):
+        members, non_members = (np.add.reduceat(side, starts, dtype=np.int64) for side in (members, non_members))
+    return JointCounts(candidate[starts], baseline[starts], members, non_members, bits)
+
+
+def _num_distinct(counts: JointCounts, bits: int) -> int:
+    if bits > _HALF:
+        return len(_at_bits(counts, bits).candidate)
+    mask = leading_bits(bits)
+    packed = np.sort((counts.candidate & mask) | ((counts.baseline & mask) >> np.uint64(_HALF)))
+    return len(_starts(packed))
+
+
+def _starts(*sorted_keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Where a new combination of keys begins."""
+    is_first = np.ones(len(sorted_keys[0]), bool)
+    if len(is_first):
+        is_first[1:] = np.any([keys[1:] != keys[:-1] for keys in sorted_keys], axis=0)
+    return np.flatnonzero(is_first)
