@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from privacy_component.config import LEAK_SHOWN, PrivacyConfig, Threshold
-from privacy_component.metrics.curve import perfect
-from privacy_component.metrics.registry import Metric, metric_named
+from privacy_component.metrics.figures import Change, Level
+from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, metric_named
 from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SliceKey, slice_name
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PASSED = 'passed'
 EXCEEDED = 'exceeded'
 UNDECIDED = 'undecided'
+UNMEASURED = 'unmeasured'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +26,14 @@ class Comparison:
 
     Attributes:
       slice_key, attack, metric: what was compared.
-      limit: the threshold's upper_bound.
+      limit: the threshold's upper_bound, or, for a change, its absolute.
       block_if: the threshold's rule.
       value, lower, upper: the figure and its two-sided interval, uncorrected, as in the results table.
       corrected_bound: the one-sided confidence limit that decided, corrected for the number of comparisons.
       outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples.
       note: what it would take to decide.
+      change: '' for a metric of the model; for its change from the baseline, how the limits are made: 'paired',
+        'two limits', or 'unmeasured'. All figures are then those of the change.
     """
 
     slice_key: SliceKey
@@ -44,6 +47,7 @@ class Comparison:
     corrected_bound: float | None
     outcome: str
     note: str = ''
+    change: str = ''
 
     @property
     def slice(self) -> str:
@@ -57,30 +61,48 @@ class _Pair:
     metric: Metric
     result: SliceResult
 
+    @property
+    def figure(self) -> Level | Change | None:
+        """What is judged; None where it could not be measured."""
+        curve, baseline = self.result.curve, self.result.baseline
+        if curve is None or (self.threshold.is_change and baseline is None):
+            return None
+        if baseline is not None and self.threshold.is_change:
+            return Change(self.metric, curve, baseline)
+        return Level(self.metric, curve)
+
+    def estimate(self, confidence_level: float) -> Estimate:
+        if not self.threshold.is_change:
+            return self.result.metrics[self.metric.name]
+        return self.figure.estimate(confidence_level) if isinstance(self.figure, Change) else UNSUPPORTED
+
+    @property
+    def change(self) -> str:
+        if not self.threshold.is_change:
+            return ''
+        return self.figure.method if isinstance(self.figure, Change) else UNMEASURED
+
     def is_measured(self, min_examples: int) -> bool:
-        curve = self.result.curve
         smallest = min(self.result.num_members, self.result.num_non_members)
-        return curve is not None and smallest >= min_examples and self.metric.is_supported(curve)
+        return self.figure is not None and smallest >= min_examples and self.figure.is_supported()
 
     def could_exceed(self, alpha: float) -> bool:
         """Whether the worst leak there is would block at level alpha: a limit that nothing can exceed is no check."""
         if self.threshold.block_if != LEAK_SHOWN:
             return True
-        assert self.result.curve is not None and self.metric.lower is not None
-        return self.metric.lower(perfect(self.result.curve), alpha) > self.threshold.upper_bound
+        assert self.figure is not None
+        return self.figure.could_exceed(self.threshold.limit, alpha)
 
     def bound(self, alpha: float) -> float:
-        assert self.result.curve is not None
-        limit = self.metric.lower if self.threshold.block_if == LEAK_SHOWN else self.metric.upper
-        assert limit is not None
-        return limit(self.result.curve, alpha)
+        assert self.figure is not None
+        return self.figure.lower(alpha) if self.threshold.block_if == LEAK_SHOWN else self.figure.upper(alpha)
 
     def is_shown(self, alpha: float) -> bool:
         """A leak above the limit, or for the other rule its absence, is shown at level alpha."""
         bound = self.bound(alpha)
         if self.threshold.block_if == LEAK_SHOWN:
-            return bound > self.threshold.upper_bound
-        return bound <= self.threshold.upper_bound
+            return bound > self.threshold.limit
+        return bound <= self.threshold.limit
 
 
 def compare(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[tuple[Threshold, Comparison]]:
@@ -91,7 +113,7 @@ def compare(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[tuple
     return [
         (
             pair.threshold,
-            _decided(pair, pair in shown, level) if pair in decidable else _undecided(pair, config),
+            _decided(pair, pair in shown, level, config) if pair in decidable else _undecided(pair, config),
         )
         for pair in pairs
     ]
@@ -132,32 +154,34 @@ def _holm(pairs: Collection[_Pair], alpha: float) -> tuple[set[_Pair], float]:
         shown |= more
 
 
-def _decided(pair: _Pair, shown: bool, level: float) -> Comparison:
+def _decided(pair: _Pair, shown: bool, level: float, config: PrivacyConfig) -> Comparison:
     exceeded = shown if pair.threshold.block_if == LEAK_SHOWN else not shown
-    return _comparison(pair, corrected_bound=pair.bound(level), outcome=EXCEEDED if exceeded else PASSED)
+    return _comparison(pair, config, corrected_bound=pair.bound(level), outcome=EXCEEDED if exceeded else PASSED)
 
 
 def _undecided(pair: _Pair, config: PrivacyConfig) -> Comparison:
     non_members = max(config.min_examples, pair.metric.num_non_members_needed)
     note = f'needs {config.min_examples:,} members and {non_members:,} non-members'
     if pair.is_measured(config.min_examples):
+        what = 'a rise of more than' if pair.threshold.is_change else 'a leak above'
         note = (
-            f'so few that not even a perfect attack would show a leak above {pair.threshold.upper_bound:g} among this '
+            f'so few that not even a perfect attack would show {what} {pair.threshold.limit:g} among this '
             "many comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
         )
-    return _comparison(pair, corrected_bound=None, outcome=UNDECIDED, note=note)
+    return _comparison(pair, config, corrected_bound=None, outcome=UNDECIDED, note=note)
 
 
-def _comparison(pair: _Pair, **rest: Any) -> Comparison:
-    figure = pair.result.metrics[pair.metric.name]
+def _comparison(pair: _Pair, config: PrivacyConfig, **rest: Any) -> Comparison:
+    figure = pair.estimate(config.confidence_level)
     return Comparison(
         slice_key=pair.result.slice_key,
         attack=pair.result.attack,
         metric=pair.metric.name,
-        limit=pair.threshold.upper_bound,
+        limit=pair.threshold.limit,
         block_if=pair.threshold.block_if,
         value=figure.value,
         lower=figure.lower,
         upper=figure.upper,
+        change=pair.change,
         **rest,
     )

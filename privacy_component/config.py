@@ -31,8 +31,8 @@ class Threshold:
       metric: 'auc', 'advantage', 'tpr_at_fpr_0.01', ...
       upper_bound: the largest value that may be shipped.
       absolute: in its place, the largest rise over the baseline model that may be shipped, as in
-        tfma.GenericChangeThreshold. `relative` and `direction` are left out: guessing has an AUC of 0.5, so the ratio of
-        two says little, and less leakage is always better.
+        tfma.GenericChangeThreshold. `relative` and `direction` are left out: guessing has an AUC of 0.5, so the ratio
+        of two says little, and less leakage is always better.
       attacks: the attacks it holds for; empty for all.
       slicing_specs: the slices it holds for; empty for all. A slice named by its feature values must exist and be large
         enough to decide, or there is no blessing; one found through feature_keys that is too small is listed.
@@ -76,7 +76,7 @@ class Threshold:
     def _check_bound(self, metric: Metric) -> None:
         if (self.upper_bound is None) == (self.absolute is None):
             raise PrivacyInputError(
-                f"the threshold on '{self.metric}' has upper_bound={self.upper_bound!r} and absolute={self.absolute!r}: "
+                f"Threshold('{self.metric}') has upper_bound={self.upper_bound!r} and absolute={self.absolute!r}: "
                 'give one of them, upper_bound for the value itself or absolute for its rise over the baseline model; '
                 'for both limits write two thresholds.'
             )
@@ -84,8 +84,8 @@ class Threshold:
         _check_number(f'Threshold.{field}', self.limit, 0, metric.largest)
         if self.is_change and metric.upper is None:
             raise PrivacyInputError(
-                f"Threshold.absolute limits the rise of '{self.metric}', which has no upper confidence limit, so that of "
-                "a rise is unknown too: set upper_bound, or limit another metric, such as 'auc'."
+                f"Threshold.absolute limits the rise of '{self.metric}', which has no upper confidence limit, so "
+                "that a rise cannot be bounded: set upper_bound, or limit another metric, such as 'auc'."
             )
 
 
@@ -118,8 +118,8 @@ class PrivacyConfig:
         Beam job a second pass.
       min_examples: fewer members or non-members than this and a slice is inconclusive.
       without_baseline: what thresholds on a change do where there is no baseline model: 'block', or 'ignore', which
-        leaves the decision to the others (there must be some), as Evaluator does. A pipeline whose baseline is the model
-        that it blessed last needs 'ignore' for its first run.
+        leaves the decision to the others (there must be some), as Evaluator does. A pipeline whose baseline is the
+        model that it blessed last needs 'ignore' for its first run.
       max_slices: more slices than this are an error.
       max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much
         the AUC can be off.
@@ -217,8 +217,8 @@ class PrivacyConfig:
         _check_choice('PrivacyConfig.without_baseline', self.without_baseline, (BLOCK, IGNORE))
         if self.without_baseline == IGNORE and self.thresholds and all(one.is_change for one in self.thresholds):
             raise PrivacyInputError(
-                f"PrivacyConfig.without_baseline is '{IGNORE}' but every threshold limits a change, so without a baseline "
-                "nothing would be checked: add a threshold with upper_bound, or set it to 'block'."
+                f"PrivacyConfig.without_baseline is '{IGNORE}' but every threshold limits a change, so without a "
+                "baseline nothing would be checked: add a threshold with upper_bound, or set it to 'block'."
             )
 
 

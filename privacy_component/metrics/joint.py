@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,33 +58,41 @@ class PairedCounts:
     joint: JointCounts | None
 
 
-def count_pairs_by_slice(
-    candidate: NDArray[np.uint64],
-    baseline: NDArray[np.uint64],
-    is_member: NDArray[np.bool_],
-    rows: NDArray[np.int64],
-    codes: NDArray,
-    num_slices: int,
-) -> list[JointCounts]:
-    """JointCounts of every slice.
+@dataclasses.dataclass(frozen=True, eq=False)
+class SortedPairs:
+    """All rows of an attack on two models: sorted once, then counted in any slicing in linear time.
 
-    Args:
-      candidate, baseline: (n,) score keys.
-      is_member: (n,).
-      rows: (v,) row numbers; a row may be in several slices or in none.
-      codes: (v,) the slice, in [0, num_slices), that the row is in.
-      num_slices: how many slices there are.
+    Attributes:
+      candidate, baseline: (k,) uint64 score keys, the distinct pairs in ascending order.
+      numbers: which of the pairs each row has, in `roc.SortedScores`' form.
     """
-    order = np.lexsort((baseline, candidate))
-    starts = _starts(candidate[order], baseline[order])
-    number = np.empty(len(order), np.uint64)
-    number[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
-    first = order[starts]
-    counted = roc.SortedScores.of(number, is_member).each(rows, codes, num_slices)
-    return [
-        JointCounts(candidate[first[one.keys]], baseline[first[one.keys]], one.members, one.non_members)
-        for one in counted
-    ]
+
+    candidate: NDArray[np.uint64]
+    baseline: NDArray[np.uint64]
+    numbers: roc.SortedScores
+
+    @classmethod
+    def of(
+        cls, candidate: NDArray[np.float64], baseline: NDArray[np.float64], is_member: NDArray[np.bool_]
+    ) -> SortedPairs:
+        """From the scores (n,) of either model and memberships (n,)."""
+        keys = roc.score_keys(candidate), roc.score_keys(baseline)
+        order = np.lexsort(keys[::-1])
+        starts = _starts(*(one[order] for one in keys))
+        numbers = np.empty(len(order), np.uint64)
+        numbers[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
+        first = order[starts]
+        return cls(keys[0][first], keys[1][first], roc.SortedScores.of(numbers, is_member))
+
+    def count(self, rows: NDArray[np.int64], codes: NDArray, num_slices: int) -> list[JointCounts]:
+        """JointCounts of every slice; arguments as for `roc.SortedScores.count`."""
+        return list(self.each(rows, codes, num_slices))
+
+    def each(self, rows: NDArray[np.int64], codes: NDArray, num_slices: int) -> Iterator[JointCounts]:
+        """The same one by one."""
+        for counts in self.numbers.each(rows, codes, num_slices):
+            pairs = counts.keys
+            yield JointCounts(self.candidate[pairs], self.baseline[pairs], counts.members, counts.non_members)
 
 
 def merge(parts: Sequence[JointCounts]) -> JointCounts:

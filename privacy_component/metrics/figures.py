@@ -1,14 +1,17 @@
-"""How much more a model leaks than a baseline, with one-sided confidence limits, wrong with probability at most alpha."""
+"""What a threshold judges: a metric of a model, or its change from a baseline; limits are wrong at most alpha often."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import ndtri
 
-from privacy_component.metrics.curve import RocCurve, perfect
-from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric
+from privacy_component.metrics import roc
+from privacy_component.metrics.curve import RocCurve, perfect, summarize_folds
+from privacy_component.metrics.joint import JointCounts, auc_change_error
+from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, false_positive_rates
 
 PAIRED = 'paired'
 TWO_LIMITS = 'two limits'
@@ -25,6 +28,60 @@ class Baseline:
 
     curve: RocCurve
     auc_change_error: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        folds: Sequence[roc.RocCounts],
+        joint: Sequence[JointCounts] | None,
+        metrics: Sequence[Metric],
+        design_effect: float = 1.0,
+        change_effect: float = 1.0,
+    ) -> Baseline | None:
+        """From the counts of each fold; None where a side has no examples.
+
+        Args:
+          folds: of the baseline's scores.
+          joint: of both models' scores together; None if no limit needs them.
+          metrics: what will be judged.
+          design_effect: by how much dependence between rows of one group inflates variances.
+          change_effect: the same for the change of the AUC.
+        """
+        curve = summarize_folds(folds, false_positive_rates(metrics), design_effect)
+        if curve is None:
+            return None
+        return cls(curve, None if joint is None else auc_change_error(joint, change_effect))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Level:
+    """A metric of one model.
+
+    Attributes:
+      metric: which figure; one that has a lower limit.
+      curve: the ROC that it is read from.
+    """
+
+    metric: Metric
+    curve: RocCurve
+
+    def is_supported(self) -> bool:
+        """True if the examples are enough for the metric."""
+        return self.metric.is_supported(self.curve)
+
+    def lower(self, alpha: float) -> float:
+        """Lower limit."""
+        assert self.metric.lower is not None
+        return self.metric.lower(self.curve, alpha)
+
+    def upper(self, alpha: float) -> float:
+        """Upper limit."""
+        assert self.metric.upper is not None
+        return self.metric.upper(self.curve, alpha)
+
+    def could_exceed(self, limit: float, alpha: float) -> bool:
+        """Whether a perfect attack would be shown to exceed the limit."""
+        return Level(self.metric, perfect(self.curve)).lower(alpha) > limit
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,8 +127,15 @@ class Change:
         assert self.metric.lower is not None and self.metric.upper is not None
         return self.metric.upper(self.curve, alpha / 2) - self.metric.lower(self.baseline.curve, alpha / 2)
 
+    def estimate(self, confidence_level: float) -> Estimate:
+        """The change with its two-sided interval."""
+        if not self.is_supported():
+            return UNSUPPORTED
+        alpha = (1 - confidence_level) / 2
+        return Estimate(self.value, self.lower(alpha), self.upper(alpha))
+
     def could_exceed(self, limit: float, alpha: float) -> bool:
-        """Whether a perfect attack on the candidate would be shown to exceed the limit, or no attack could for sure.
+        """Whether a perfect attack on the candidate would be shown to exceed the limit, or is shown not to.
 
         The second is so where the baseline leaks so much that there is no room for such a rise.
         """
@@ -99,11 +163,3 @@ class Change:
         unseen = max(z * z, -float(np.log(alpha))) / (2 * min(sizes))
         rounding = self.curve.auc_error + self.baseline.curve.auc_error
         return unseen + float(np.hypot(z * standard_error, unseen)) + rounding
-
-
-def estimate_change(change: Change, confidence_level: float) -> Estimate:
-    """The change with its two-sided interval at `confidence_level`."""
-    if not change.is_supported():
-        return UNSUPPORTED
-    alpha = (1 - confidence_level) / 2
-    return Estimate(change.value, change.lower(alpha), change.upper(alpha))
