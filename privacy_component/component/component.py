@@ -35,6 +35,7 @@ class PrivacyEvaluatorSpec(ComponentSpec):
         executor.TRANSFORM_GRAPH_KEY: ChannelParameter(type=standard_artifacts.TransformGraph, optional=True),
         executor.SCHEMA_KEY: ChannelParameter(type=standard_artifacts.Schema, optional=True),
         executor.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
+        executor.BASELINE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
         executor.PRIVACY_METRICS_KEY: ChannelParameter(type=PrivacyMetrics),
@@ -63,6 +64,7 @@ class PrivacyEvaluator(BaseBeamComponent):
         transform_graph: types.BaseChannel | None = None,
         schema: types.BaseChannel | None = None,
         model_blessing: types.BaseChannel | None = None,
+        baseline_model: types.BaseChannel | None = None,
     ):
         """Constructs a PrivacyEvaluator.
 
@@ -79,6 +81,9 @@ class PrivacyEvaluator(BaseBeamComponent):
           schema: A channel of type `standard_artifacts.Schema` of raw examples.
           model_blessing: A channel of type `standard_artifacts.ModelBlessing` that must be a blessing too, usually
             Evaluator's.
+          baseline_model: A channel of type `standard_artifacts.Model` for thresholds on a change, usually from a
+            Resolver with LatestBlessedModelStrategy; attacked in the same job on the same examples. Where it holds no
+            model yet, `PrivacyConfig.without_baseline` decides.
 
         Raises:
           PrivacyInputError: privacy_config has a mistake; the message names it.
@@ -93,6 +98,7 @@ class PrivacyEvaluator(BaseBeamComponent):
                 transform_graph=transform_graph,
                 schema=schema,
                 model_blessing=model_blessing,
+                baseline_model=baseline_model,
                 privacy_metrics=types.Channel(type=PrivacyMetrics),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

@@ -45,20 +45,6 @@ class JointCounts:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class PairedCounts:
-    """The counts of an attack on two models.
-
-    Attributes:
-      candidate, baseline: of either model.
-      joint: of both together; None where no limit needs it.
-    """
-
-    candidate: roc.RocCounts
-    baseline: roc.RocCounts
-    joint: JointCounts | None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
 class SortedPairs:
     """All rows of an attack on two models: sorted once, then counted in any slicing in linear time.
 

@@ -15,7 +15,7 @@ from privacy_component.results import PrivacyResult
 _KNOWN = {
     'model_uri', 'examples_uri', 'inputs', 'splits', 'num_examples', 'task', 'label_key', 'output_kind', 'model_called',
     'output_evidence', 'output_kind_evidence', 'upstream_blessed', 'config', 'versions', 'started', 'seconds',
-    'warnings',
+    'warnings', 'baseline_model_uri', 'baseline_output_kind',
 }  # fmt: skip
 _UPSTREAM = {'yes': 'blessed the model', 'no': 'did not bless the model'}
 
@@ -26,6 +26,7 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
     seconds = context.get('seconds')
     pairs = [
         ('Model', _plain(context.get('model_uri'))),
+        ('Baseline model', _plain(context.get('baseline_model_uri'))),
         ('Examples', _plain(context.get('examples_uri'))),
         ('Inputs', _plain(context.get('inputs'))),
         ('Members', _side(context, 'members', slices)),
@@ -34,6 +35,7 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
         ('Task', _plain(context.get('task'))),
         ('Label', _plain(context.get('label_key'))),
         ('Model outputs', _outputs(context)),
+        ('Baseline model outputs', _plain(context.get('baseline_output_kind'))),
         ('Model called', _plain(context.get('model_called'))),
         ('Upstream validator', _UPSTREAM.get(_plain(context.get('upstream_blessed')), '')),
         ('Confidence level', confidence(result)),
