@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.attacks import ATTACKS
+from privacy_component.comparisons import Comparison
 from privacy_component.config import LEAK_SHOWN
+from privacy_component.metrics.figures import PAIRED, TWO_LIMITS
 from privacy_component.report.ranking import Row, flat
-from privacy_component.report.wording import metric_title, number, outcome_counts, percent, visible
+from privacy_component.report.wording import comparison_title, number, outcome_counts, percent, visible
 from privacy_component.results import PrivacyResult
 
 _KNOWN = {
@@ -17,6 +19,10 @@ _KNOWN = {
     'output_evidence', 'output_kind_evidence', 'upstream_blessed', 'config', 'versions', 'started', 'seconds',
     'warnings', 'baseline_model_uri', 'baseline_output_kind',
 }  # fmt: skip
+_INTERVALS = {
+    PAIRED: 'interval of the paired difference',
+    TWO_LIMITS: 'interval from a limit of either model, valid however they depend on each other',
+}
 _UPSTREAM = {'yes': 'blessed the model', 'no': 'did not bless the model'}
 
 
@@ -70,16 +76,17 @@ def attacks(slices: Sequence[Sequence[Row]]) -> list[dict[str, str]]:
 def limits(result: PrivacyResult) -> list[dict[str, Any]]:
     """Every distinct limit of the gate, with how many comparisons had which outcome."""
     comparisons = result.verdict.comparisons if result.verdict else ()
-    keys = dict.fromkeys((c.metric, c.limit, c.block_if) for c in comparisons)
+    alike: dict[tuple, list[Comparison]] = {}
+    for c in comparisons:
+        alike.setdefault((comparison_title(c), c.limit, c.block_if), []).append(c)
     return [
         {
-            'title': f'{metric_title(metric)} ≤ {limit:g}',
+            'title': f'{title} ≤ {limit:g}',
             'rule': rule(block_if),
-            'outcomes': outcome_counts(
-                [c.outcome for c in comparisons if (c.metric, c.limit, c.block_if) == (metric, limit, block_if)]
-            ),
+            'outcomes': outcome_counts([c.outcome for c in those]),
+            'interval': ' and '.join(sorted({_INTERVALS[c.change] for c in those if c.change in _INTERVALS})),
         }
-        for metric, limit, block_if in keys
+        for (title, limit, block_if), those in alike.items()
     ]
 
 

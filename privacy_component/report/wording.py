@@ -69,6 +69,16 @@ def metric_title(name: str) -> str:
         return words[:1].upper() + words[1:]
 
 
+def comparison_title(c: Comparison) -> str:
+    """What was compared: 'AUC', or 'AUC, rise over the baseline'."""
+    return f'{metric_title(c.metric)}, rise over the baseline' if c.change else metric_title(c.metric)
+
+
+def comparison_value(c: Comparison) -> str:
+    """Its figure, with a sign if it is a change."""
+    return f'+{number(c.value)}' if c.change and (c.value or 0.0) > 0 else number(c.value)
+
+
 def meaning(metric: str, value: float) -> str:
     """What a figure says about an attacker, in a sentence; nothing for a metric without a plain reading."""
     if metric.startswith(_TPR_PREFIX):
@@ -103,7 +113,10 @@ def headline(verdict: Verdict | None) -> str:
         return 'No limits were applied, so nothing is decided.'
     total = len(verdict.comparisons)
     exceeded = [c for c in verdict.comparisons if c.outcome == EXCEEDED]
-    if any(c.block_if == LEAK_SHOWN for c in exceeded):
+    shown = [c for c in exceeded if c.block_if == LEAK_SHOWN]
+    if shown and all(c.change for c in shown):
+        return f'The model leaks more than its baseline: above the allowed rise in {_of(len(exceeded), total)}.'
+    if shown:
         return f'The model leaks who was in its training data: above the limit in {_of(len(exceeded), total)}.'
     if exceeded:
         return f'The model is not shown to keep its training data private enough in {_of(len(exceeded), total)}.'
