@@ -63,8 +63,7 @@ class SortedPairs:
     ) -> SortedPairs:
         """From the scores (n,) of either model and memberships (n,)."""
         keys = roc.score_keys(candidate), roc.score_keys(baseline)
-        order = np.lexsort(keys[::-1])
-        starts = _starts(*(one[order] for one in keys))
+        order, starts = _sort_pairs(*keys)
         numbers = np.empty(len(order), np.uint64)
         numbers[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
         first = order[starts]
@@ -129,42 +128,33 @@ def _standard_error(counts: JointCounts) -> float:
     m, n = counts.num_members, counts.num_non_members
     if min(m, n) < 2:
         return 0.0
+    ranks = [_numbered(counts.candidate), _ranks(counts.baseline)]  # the candidate's are in order
     squared, hidden = 0.0, 0.0
     for own, others, size, num_others in (
         (counts.members, counts.non_members, m, n),
         (counts.non_members, counts.members, n, m),
     ):
-        below, tied = zip(*(_below(keys, others) for keys in (counts.candidate, counts.baseline)), strict=True)
-        difference = (below[0] - below[1]).astype(np.float64)
-        difference -= int(own.astype(np.int64) @ (below[0] - below[1])) / size
+        at_rank = [np.bincount(one, weights=others).astype(np.int64) for one in ranks]
+        below = [(2 * np.cumsum(tied) - tied)[one] for one, tied in zip(ranks, at_rank, strict=True)]
+        difference = below[0] - below[1]
+        mean = int(own.astype(np.int64) @ difference) / size
         scale = 4 * num_others * num_others * size * (size - 1)
-        squared += float(own @ (difference * difference)) / scale
-        hidden += float(own @ (tied[0] + tied[1]).astype(np.float64) ** 2) / scale
-    return float(np.sqrt(squared) + (np.sqrt(hidden) if counts.bits < 64 else 0.0))
-
-
-def _below(keys: NDArray[np.uint64], others: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Twice the number of others below each key, ties half, and how many tie; (k,) each."""
-    order, ordered = sort_keys(keys)
-    starts = _starts(ordered)
-    at_key = np.add.reduceat(others[order], starts, dtype=np.int64)
-    sizes = np.diff(starts, append=len(order))
-    below, tied = np.empty(len(keys), np.int64), np.empty(len(keys), np.int64)
-    below[order] = np.repeat(2 * np.cumsum(at_key) - at_key, sizes)
-    tied[order] = np.repeat(at_key, sizes)
-    return below, tied
+        squared += float(own @ (difference - mean) ** 2) / scale
+        if counts.bits < 64:
+            tied = at_rank[0][ranks[0]] + at_rank[1][ranks[1]]
+            hidden += float(own @ tied.astype(np.float64) ** 2) / scale
+    return float(np.sqrt(squared) + np.sqrt(hidden))
 
 
 def _at_bits(counts: JointCounts, bits: int) -> JointCounts:
     """Sorted and made distinct, at so many leading bits."""
     candidate, baseline = counts.candidate & leading_bits(bits), counts.baseline & leading_bits(bits)
-    order = np.lexsort((baseline, candidate))
-    candidate, baseline = candidate[order], baseline[order]
-    starts = _starts(candidate, baseline)
+    order, starts = _sort_pairs(candidate, baseline)
+    first = order[starts]
     members, non_members = counts.members[order], counts.non_members[order]
     if len(starts) < len(order):
         members, non_members = (np.add.reduceat(side, starts, dtype=np.int64) for side in (members, non_members))
-    return JointCounts(candidate[starts], baseline[starts], members, non_members, bits)
+    return JointCounts(candidate[first], baseline[first], members, non_members, bits)
 
 
 def _num_distinct(counts: JointCounts, bits: int) -> int:
@@ -175,9 +165,29 @@ def _num_distinct(counts: JointCounts, bits: int) -> int:
     return len(_starts(packed))
 
 
-def _starts(*sorted_keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Where a new combination of keys begins."""
-    is_first = np.ones(len(sorted_keys[0]), bool)
-    if len(is_first):
-        is_first[1:] = np.any([keys[1:] != keys[:-1] for keys in sorted_keys], axis=0)
+def _sort_pairs(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The positions of pairs of keys in ascending order, and where in that order a new pair begins."""
+    pairs = _ranks(one).astype(np.uint64) << np.uint64(_HALF) | _ranks(other).astype(np.uint64)
+    order, ordered = sort_keys(pairs)
+    return order, _starts(ordered)
+
+
+def _ranks(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The position of each key among the distinct keys; sorting one integer for each row is faster than two."""
+    order, ordered = sort_keys(keys)
+    ranks = np.empty(len(keys), np.int64)
+    ranks[order] = _numbered(ordered)
+    return ranks
+
+
+def _numbered(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """(n,) the same for keys in ascending order."""
+    starts = _starts(ordered)
+    return np.repeat(np.arange(len(starts)), np.diff(starts, append=len(ordered)))
+
+
+def _starts(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Where a new key begins."""
+    is_first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
     return np.flatnonzero(is_first)

@@ -119,6 +119,7 @@ def _forest(slices: Sequence[Sequence[Row]], result: PrivacyResult) -> dict[str,
         'svg': Markup(plots.forest(shown, limits)) if shown else '',
         'is_cut': len(flat(shown)) < len(result.results),
         'limits': [f'{limit:g}' for limit in limits],
+        'has_changes': any(c.change for c in comparisons),
         'blocking': wording.outcome_word(EXCEEDED, comparisons),
     }
 
