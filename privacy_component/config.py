@@ -104,7 +104,8 @@ class PrivacyConfig:
       slice_by_loss_percentile: also look at every tenth of the examples by loss; diagnostic, such slices never gate.
       task: 'multiclass', 'multilabel' or 'regression'; 'auto' takes two or more labels per example for multilabel,
         predictions for regression, and all else for multiclass.
-      output_kind: whether the model's outputs are 'logits' or 'probabilities'; 'auto' decides for the whole data set.
+      output_kind: whether the model's outputs are 'logits' or 'probabilities'; 'auto' decides for the whole data set. A
+        baseline model's are what is named here too, and decided on their own by 'auto'.
       confidence_level: of the intervals, and one minus the gate's error rate over all comparisons together.
       folds: attacks that learn are fitted on all folds but one and score that one.
       group_key: the feature that says whose example it is (a person, author or device); '' for none. For the component:

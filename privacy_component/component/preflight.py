@@ -68,10 +68,10 @@ def make_plan(
         compression=compression,
         calls_model_directly=calls_model_directly,
     )
-    if baseline_path and attacks_on_baseline(config):
-        plan = dataclasses.replace(plan, baseline=_baseline_plan(plan, baseline_path, all_specs))
     samples = first_batches(plan)
     plan = _with_transform(plan, transform_path, samples)
+    if baseline_path and attacks_on_baseline(config):
+        plan = dataclasses.replace(plan, baseline=_baseline_plan(plan, baseline_path, all_specs))
     return try_out(plan, samples) if plan.calls_model_directly else plan
 
 

@@ -187,6 +187,22 @@ def test_a_baseline_that_cannot_be_attacked(world, model, message):
         world.run(config(thresholds=(RISE,)), inputs=world.with_baseline(**model))
 
 
+def test_a_candidate_that_workers_cannot_call(tmp_path):
+    world = World(tmp_path).write(num_rows=100, signatures={'serving_default': TakesFeatures().serve})
+    with pytest.raises(PrivacyInputError, match='the candidate model can only be called through'):
+        world.run(config(thresholds=(RISE,)), inputs=world.with_baseline())
+
+
+def test_pairs_of_scores_that_are_too_many_are_cut(tmp_path):
+    """The AUCs stay; the error grows, most where models are as alike as these and so few pairs are kept."""
+    chosen = config(thresholds=(RISE,), attacks=('loss_threshold',), max_distinct_scores=1000)
+    world = World(tmp_path).write(num_rows=800)
+    cut = load(world.run(chosen, inputs=world.with_baseline(**says(similar)))).results[0]
+    exact = evaluated(world, chosen, similar).results[0]
+    assert cut.curve.auc == pytest.approx(exact.curve.auc, abs=cut.curve.auc_error + 1e-12)
+    assert 1.0 < cut.baseline.auc_change_error / exact.baseline.auc_change_error < 2.0
+
+
 def test_no_saved_model_and_several(world):
     inputs = world.with_baseline()
     (baseline,) = inputs['baseline_model']
