@@ -27,13 +27,13 @@ class Comparison:
     Attributes:
       slice_key, attack, metric: what was compared.
       limit: the threshold's upper_bound, or, for a change, its absolute.
+      change: '' for a metric of the model; for its change from the baseline, how the limits are made: 'paired',
+        'two limits', or 'unmeasured'. All figures are then those of the change.
       block_if: the threshold's rule.
       value, lower, upper: the figure and its two-sided interval, uncorrected, as in the results table.
       corrected_bound: the one-sided confidence limit that decided, corrected for the number of comparisons.
       outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples.
       note: what it would take to decide.
-      change: '' for a metric of the model; for its change from the baseline, how the limits are made: 'paired',
-        'two limits', or 'unmeasured'. All figures are then those of the change.
     """
 
     slice_key: SliceKey
@@ -60,6 +60,7 @@ class _Pair:
     threshold: Threshold
     metric: Metric
     result: SliceResult
+    confidence_level: float
 
     @property
     def figure(self) -> Level | Change | None:
@@ -71,10 +72,11 @@ class _Pair:
             return Change(self.metric, curve, baseline)
         return Level(self.metric, curve)
 
-    def estimate(self, confidence_level: float) -> Estimate:
+    @property
+    def estimate(self) -> Estimate:
         if not self.threshold.is_change:
             return self.result.metrics[self.metric.name]
-        return self.figure.estimate(confidence_level) if isinstance(self.figure, Change) else UNSUPPORTED
+        return self.figure.estimate(self.confidence_level) if isinstance(self.figure, Change) else UNSUPPORTED
 
     @property
     def change(self) -> str:
@@ -107,21 +109,21 @@ class _Pair:
 
 def compare(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[tuple[Threshold, Comparison]]:
     """Every threshold against every result that it applies to, in this order, judged together."""
-    pairs = [pair for threshold in config.thresholds for pair in _pairs(threshold, results)]
+    pairs = [pair for threshold in config.thresholds for pair in _pairs(threshold, results, config)]
     decidable = _decidable(pairs, config)
     shown, level = _holm(decidable, 1 - config.confidence_level)
     return [
         (
             pair.threshold,
-            _decided(pair, pair in shown, level, config) if pair in decidable else _undecided(pair, config),
+            _decided(pair, pair in shown, level) if pair in decidable else _undecided(pair, config),
         )
         for pair in pairs
     ]
 
 
-def _pairs(threshold: Threshold, results: Sequence[SliceResult]) -> list[_Pair]:
-    metric = metric_named(threshold.metric)
-    return [_Pair(threshold, metric, result) for result in results if _applies(threshold, result)]
+def _pairs(threshold: Threshold, results: Sequence[SliceResult], config: PrivacyConfig) -> list[_Pair]:
+    metric, level = metric_named(threshold.metric), config.confidence_level
+    return [_Pair(threshold, metric, result, level) for result in results if _applies(threshold, result)]
 
 
 def _applies(threshold: Threshold, result: SliceResult) -> bool:
@@ -154,25 +156,39 @@ def _holm(pairs: Collection[_Pair], alpha: float) -> tuple[set[_Pair], float]:
         shown |= more
 
 
-def _decided(pair: _Pair, shown: bool, level: float, config: PrivacyConfig) -> Comparison:
+def _decided(pair: _Pair, shown: bool, level: float) -> Comparison:
     exceeded = shown if pair.threshold.block_if == LEAK_SHOWN else not shown
-    return _comparison(pair, config, corrected_bound=pair.bound(level), outcome=EXCEEDED if exceeded else PASSED)
+    return _comparison(pair, corrected_bound=pair.bound(level), outcome=EXCEEDED if exceeded else PASSED)
 
 
 def _undecided(pair: _Pair, config: PrivacyConfig) -> Comparison:
     non_members = max(config.min_examples, pair.metric.num_non_members_needed)
     note = f'needs {config.min_examples:,} members and {non_members:,} non-members'
-    if pair.is_measured(config.min_examples):
-        what = 'a rise of more than' if pair.threshold.is_change else 'a leak above'
+    if pair.threshold.is_change:
+        note = _change_note(pair, config.min_examples)
+    elif pair.is_measured(config.min_examples):
         note = (
-            f'so few that not even a perfect attack would show {what} {pair.threshold.limit:g} among this '
+            f'so few that not even a perfect attack would show a leak above {pair.threshold.limit:g} among this '
             "many comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
         )
-    return _comparison(pair, config, corrected_bound=None, outcome=UNDECIDED, note=note)
+    return _comparison(pair, corrected_bound=None, outcome=UNDECIDED, note=note)
 
 
-def _comparison(pair: _Pair, config: PrivacyConfig, **rest: Any) -> Comparison:
-    figure = pair.estimate(config.confidence_level)
+def _change_note(pair: _Pair, min_examples: int) -> str:
+    """What it would take to decide on a change."""
+    if pair.result.curve is not None and pair.result.baseline is None:
+        return 'the baseline model was not attacked there'
+    if not pair.is_measured(min_examples):
+        non_members = max(min_examples, pair.metric.num_non_members_needed)
+        return f'needs {min_examples:,} members and {non_members:,} non-members'
+    return (
+        f'so few that not even a perfect attack would show a rise of more than {pair.threshold.limit:g} among this many '
+        "comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
+    )
+
+
+def _comparison(pair: _Pair, **rest: Any) -> Comparison:
+    figure = pair.estimate
     return Comparison(
         slice_key=pair.result.slice_key,
         attack=pair.result.attack,

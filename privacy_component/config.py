@@ -17,9 +17,10 @@ from privacy_component.slicing import SlicingSpec
 
 LEAK_SHOWN = 'leak_shown'
 SAFETY_NOT_SHOWN = 'safety_not_shown'
+BLOCK = 'block'
+IGNORE = 'ignore'
 OUTPUT_KINDS = ('auto', 'logits', 'probabilities')
 MODEL_TASKS = ('auto', *TASKS)
-BLOCK, IGNORE = 'block', 'ignore'
 GROUP_AGGREGATIONS = (NO_AGGREGATION, *AGGREGATIONS)
 
 
@@ -107,6 +108,9 @@ class PrivacyConfig:
       output_kind: whether the model's outputs are 'logits' or 'probabilities'; 'auto' decides for the whole data set. A
         baseline model's are what is named here too, and decided on their own by 'auto'.
       confidence_level: of the intervals, and one minus the gate's error rate over all comparisons together.
+      without_baseline: what thresholds on a change do where there is no baseline model: 'block', or 'ignore', which
+        leaves the decision to the others (there must be some), as Evaluator does. A pipeline whose baseline is the
+        model that it blessed last needs 'ignore' for its first run.
       folds: attacks that learn are fitted on all folds but one and score that one.
       group_key: the feature that says whose example it is (a person, author or device); '' for none. For the component:
         evaluate_privacy takes group_ids. Attacks that learn then never score a person whom they have learnt from.
@@ -118,9 +122,6 @@ class PrivacyConfig:
       num_most_vulnerable: how many members at the highest risk are named in the result, by id; costs a
         Beam job a second pass.
       min_examples: fewer members or non-members than this and a slice is inconclusive.
-      without_baseline: what thresholds on a change do where there is no baseline model: 'block', or 'ignore', which
-        leaves the decision to the others (there must be some), as Evaluator does. A pipeline whose baseline is the
-        model that it blessed last needs 'ignore' for its first run.
       max_slices: more slices than this are an error.
       max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much
         the AUC can be off.
@@ -138,13 +139,13 @@ class PrivacyConfig:
     task: str = 'auto'
     output_kind: str = 'auto'
     confidence_level: float = 0.95
+    without_baseline: str = BLOCK
     folds: int = 2
     group_key: str = ''
     group_aggregation: str = NO_AGGREGATION
     max_bad_record_share: float = 0.0
     num_most_vulnerable: int = 0
     min_examples: int = 30
-    without_baseline: str = BLOCK
     max_slices: int = 10_000
     max_distinct_scores: int = 100_000
     seed: int = 0

@@ -28,6 +28,17 @@ def _surest_first(c: Comparison) -> tuple:
     return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change
 
 
+def _exceeded_change(c: Comparison, attacks: str) -> str:
+    value = c.value or 0.0
+    moved = f'rose by {value:.3f} over' if value >= 0 else f'fell by {-value:.3f} below'
+    figure = (
+        f'{c.slice}, {attacks}: {c.metric} {moved} the baseline [{c.lower:.3f}, {c.upper:.3f}], allowed {c.limit:g}'
+    )
+    if c.block_if == LEAK_SHOWN:
+        return f'{figure}: a larger rise is shown (corrected lower bound {c.corrected_bound:.3f}).'
+    return f'{figure}: a larger rise is not ruled out (corrected upper bound {c.corrected_bound:.3f}).'
+
+
 def _exceeded_sentence(alike: Sequence[Comparison]) -> str:
     c = alike[0]
     attacks = ' and '.join(one.attack for one in alike)
@@ -41,14 +52,3 @@ def _exceeded_sentence(alike: Sequence[Comparison]) -> str:
     return (
         f'{figure} is not shown to be below the limit of {c.limit:g} (corrected upper bound {c.corrected_bound:.3f}).'
     )
-
-
-def _exceeded_change(c: Comparison, attacks: str) -> str:
-    value = c.value or 0.0
-    moved = f'rose by {value:.3f} over' if value >= 0 else f'fell by {-value:.3f} below'
-    figure = (
-        f'{c.slice}, {attacks}: {c.metric} {moved} the baseline [{c.lower:.3f}, {c.upper:.3f}], allowed {c.limit:g}'
-    )
-    if c.block_if == LEAK_SHOWN:
-        return f'{figure}: a larger rise is shown (corrected lower bound {c.corrected_bound:.3f}).'
-    return f'{figure}: a larger rise is not ruled out (corrected upper bound {c.corrected_bound:.3f}).'

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.attacks import ATTACKS
-from privacy_component.comparisons import Comparison
 from privacy_component.config import LEAK_SHOWN
-from privacy_component.metrics.figures import PAIRED, TWO_LIMITS
 from privacy_component.report.ranking import Row, flat
-from privacy_component.report.wording import comparison_title, number, outcome_counts, percent, visible
+from privacy_component.report.wording import change_interval, comparison_title, number, outcome_counts, percent, visible
 from privacy_component.results import PrivacyResult
 
 _KNOWN = {
@@ -19,10 +18,6 @@ _KNOWN = {
     'output_evidence', 'output_kind_evidence', 'upstream_blessed', 'config', 'versions', 'started', 'seconds',
     'warnings', 'baseline_model_uri', 'baseline_output_kind',
 }  # fmt: skip
-_INTERVALS = {
-    PAIRED: 'interval of the paired difference',
-    TWO_LIMITS: 'interval from a limit of either model, valid however they depend on each other',
-}
 _UPSTREAM = {'yes': 'blessed the model', 'no': 'did not bless the model'}
 
 
@@ -76,15 +71,15 @@ def attacks(slices: Sequence[Sequence[Row]]) -> list[dict[str, str]]:
 def limits(result: PrivacyResult) -> list[dict[str, Any]]:
     """Every distinct limit of the gate, with how many comparisons had which outcome."""
     comparisons = result.verdict.comparisons if result.verdict else ()
-    alike: dict[tuple, list[Comparison]] = {}
+    alike = defaultdict(list)
     for c in comparisons:
-        alike.setdefault((comparison_title(c), c.limit, c.block_if), []).append(c)
+        alike[comparison_title(c), c.limit, c.block_if].append(c)
     return [
         {
             'title': f'{title} ≤ {limit:g}',
             'rule': rule(block_if),
             'outcomes': outcome_counts([c.outcome for c in those]),
-            'interval': ' and '.join(sorted({_INTERVALS[c.change] for c in those if c.change in _INTERVALS})),
+            'interval': ' and '.join(sorted({change_interval(c) for c in those} - {''})),
         }
         for (title, limit, block_if), those in alike.items()
     ]

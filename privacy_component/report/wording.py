@@ -9,6 +9,7 @@ from typing import Any
 from privacy_component.config import LEAK_SHOWN
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
+from privacy_component.metrics.figures import PAIRED, TWO_LIMITS
 from privacy_component.metrics.registry import Estimate, metric_named
 from privacy_component.results import SliceResult
 
@@ -26,6 +27,11 @@ _MEANINGS = {
     'auc': 'Shown a member and a non-member, the attacker tells which is which {percent} of the time; guessing: 50 %.',
     'advantage': "The attacker's best threshold catches members {percent} more often than non-members; guessing: 0 %.",
     'empirical_epsilon': 'The attack succeeds as often as an epsilon of at least {number} would allow; guessing: 0.',
+}
+
+_CHANGE_INTERVALS = {
+    PAIRED: 'interval of the paired difference',
+    TWO_LIMITS: 'interval from a limit of either model, valid however they depend on each other',
 }
 
 
@@ -72,6 +78,11 @@ def metric_title(name: str) -> str:
 def comparison_title(c: Comparison) -> str:
     """What was compared: 'AUC', or 'AUC, rise over the baseline'."""
     return f'{metric_title(c.metric)}, rise over the baseline' if c.change else metric_title(c.metric)
+
+
+def change_interval(c: Comparison) -> str:
+    """How the interval of a change was made; nothing for a level."""
+    return _CHANGE_INTERVALS.get(c.change, '')
 
 
 def comparison_value(c: Comparison) -> str:
