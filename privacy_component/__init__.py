@@ -16,6 +16,7 @@ _HOMES = {
     'SlicingSpec': 'privacy_component.slicing',
     'Threshold': 'privacy_component.config',
     'evaluate_privacy': 'privacy_component.evaluate',
+    'policy': 'privacy_component.policies',
 }
 
 __all__ = ['__version__', *_HOMES]

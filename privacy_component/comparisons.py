@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from privacy_component.config import LEAK_SHOWN, PrivacyConfig, Threshold
 from privacy_component.metrics.figures import Change, Level
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, metric_named
+from privacy_component.sizes import rounded_up, smallest_size
 from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SliceKey, slice_name
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ class Comparison:
         'two limits', or 'unmeasured'. All figures are then those of the change.
       block_if: the threshold's rule.
       value, lower, upper: the figure and its two-sided interval, uncorrected, as in the results table.
-      corrected_bound: the one-sided confidence limit that decided, corrected for the number of comparisons.
+      corrected_bound: the one-sided confidence limit that decided, at the level of its step of Holm's procedure.
       outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples.
       note: what it would take to decide.
+      raw_bound: the same limit without the correction, as if this were the only comparison.
     """
 
     slice_key: SliceKey
@@ -48,11 +50,26 @@ class Comparison:
     outcome: str
     note: str = ''
     change: str = ''
+    raw_bound: float | None = None
 
     @property
     def slice(self) -> str:
         """The slice's name as people read it."""
         return slice_name(self.slice_key)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Family:
+    """What is judged together: the error rate of all, how many they are, and the smallest sample."""
+
+    alpha: float
+    size: int
+    min_examples: int
+
+    @property
+    def level(self) -> float:
+        """The error rate left for each."""
+        return self.alpha / self.size
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,19 +123,23 @@ class _Pair:
             return bound > self.threshold.limit
         return bound <= self.threshold.limit
 
+    def size_needed(self, alpha: float, min_examples: int) -> int | None:
+        """About how many members, with as many non-members, the rule needs at level alpha; None if none suffice."""
+        t, curve = self.threshold, self.result.curve
+        independent = smallest_size(t.metric, t.limit, t.block_if, alpha)
+        effect = 1.0 if curve is None else curve.design_effect
+        return None if independent is None else max(min_examples, rounded_up(independent * effect))
+
 
 def compare(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[tuple[Threshold, Comparison]]:
     """Every threshold against every result that it applies to, in this order, judged together."""
     pairs = [pair for threshold in config.thresholds for pair in _pairs(threshold, results, config)]
-    decidable = _decidable(pairs, config)
-    shown, level = _holm(decidable, 1 - config.confidence_level)
-    return [
-        (
-            pair.threshold,
-            _decided(pair, pair in shown, level) if pair in decidable else _undecided(pair, config),
-        )
-        for pair in pairs
-    ]
+    measured = [pair for pair in pairs if pair.is_measured(config.min_examples)]
+    family = _Family(1 - config.confidence_level, max(len(measured), 1), config.min_examples)
+    decidable = {pair for pair in measured if pair.could_exceed(family.level)}
+    shown, last = _holm(decidable, family.alpha)
+    decided = {pair: _decided(pair, pair in shown, shown.get(pair, last), family) for pair in decidable}
+    return [(pair.threshold, decided.get(pair) or _undecided(pair, family)) for pair in pairs]
 
 
 def _pairs(threshold: Threshold, results: Sequence[SliceResult], config: PrivacyConfig) -> list[_Pair]:
@@ -134,44 +155,58 @@ def _applies(threshold: Threshold, result: SliceResult) -> bool:
     return not threshold.slicing_specs or any(spec.matches(result.slice_key) for spec in threshold.slicing_specs)
 
 
-def _decidable(pairs: Sequence[_Pair], config: PrivacyConfig) -> set[_Pair]:
-    """The comparisons that the data can decide, given how many there are."""
-    measured = [pair for pair in pairs if pair.is_measured(config.min_examples)]
-    level = (1 - config.confidence_level) / max(len(measured), 1)
-    return {pair for pair in measured if pair.could_exceed(level)}
-
-
-def _holm(pairs: Collection[_Pair], alpha: float) -> tuple[set[_Pair], float]:
-    """What is shown at family-wise level alpha (Holm 1979), and the level at which the last step stopped.
+def _holm(pairs: Collection[_Pair], alpha: float) -> tuple[dict[_Pair, float], float]:
+    """What is shown at family-wise level alpha (Holm 1979), by the level of its step, and the level of the last step.
 
     Holm's procedure is Bonferroni's, repeated over what is left, until nothing more is shown.
     """
-    shown: set[_Pair] = set()
+    shown: dict[_Pair, float] = {}
     while True:
         left = [pair for pair in pairs if pair not in shown]
         level = alpha / max(len(left), 1)
-        more = {pair for pair in left if pair.is_shown(level)}
+        more = [pair for pair in left if pair.is_shown(level)]
         if not more:
             return shown, level
-        shown |= more
+        shown |= dict.fromkeys(more, level)
 
 
-def _decided(pair: _Pair, shown: bool, level: float) -> Comparison:
+def _decided(pair: _Pair, shown: bool, level: float, family: _Family) -> Comparison:
     exceeded = shown if pair.threshold.block_if == LEAK_SHOWN else not shown
-    return _comparison(pair, corrected_bound=pair.bound(level), outcome=EXCEEDED if exceeded else PASSED)
+    return _comparison(
+        pair,
+        raw_bound=pair.bound(family.alpha),
+        corrected_bound=pair.bound(level),
+        outcome=EXCEEDED if exceeded else PASSED,
+        note=_note_on_safety(pair, family) if exceeded else '',
+    )
 
 
-def _undecided(pair: _Pair, config: PrivacyConfig) -> Comparison:
-    non_members = max(config.min_examples, pair.metric.num_non_members_needed)
-    note = f'needs {config.min_examples:,} members and {non_members:,} non-members'
+def _note_on_safety(pair: _Pair, family: _Family) -> str:
+    """That safety could not have been shown on so few examples, where it could not."""
+    if pair.threshold.block_if == LEAK_SHOWN or pair.threshold.is_change:
+        return ''
+    needed = pair.size_needed(family.level, family.min_examples)
+    has = min(pair.result.num_members, pair.result.num_non_members)
+    return _note(pair, needed, family) if needed is None or has < needed else ''
+
+
+def _undecided(pair: _Pair, family: _Family) -> Comparison:
     if pair.threshold.is_change:
-        note = _change_note(pair, config.min_examples)
-    elif pair.is_measured(config.min_examples):
-        note = (
-            f'so few that not even a perfect attack would show a leak above {pair.threshold.limit:g} among this '
-            "many comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
-        )
+        note = _change_note(pair, family.min_examples)
+        return _comparison(pair, corrected_bound=None, outcome=UNDECIDED, note=note)
+    note = _note(pair, pair.size_needed(family.level, family.min_examples), family)
     return _comparison(pair, corrected_bound=None, outcome=UNDECIDED, note=note)
+
+
+def _note(pair: _Pair, needed: int | None, family: _Family) -> str:
+    """How many examples there are and how many it takes."""
+    what = 'a leak above the limit' if pair.threshold.block_if == LEAK_SHOWN else 'safety'
+    if needed is None:
+        limit = f'Threshold.upper_bound = {pair.threshold.limit:g}'
+        return f'with {limit} no number of examples can show {what}: choose another limit'
+    has = f'{pair.result.num_members:,} members and {pair.result.num_non_members:,} non-members'
+    comparisons = f'{family.size:,} comparison{"" if family.size == 1 else "s"}'
+    return f'{has}; with {comparisons}, {what} can be shown from about {needed:,} each'
 
 
 def _change_note(pair: _Pair, min_examples: int) -> str:
@@ -182,8 +217,8 @@ def _change_note(pair: _Pair, min_examples: int) -> str:
         non_members = max(min_examples, pair.metric.num_non_members_needed)
         return f'needs {min_examples:,} members and {non_members:,} non-members'
     return (
-        f'so few that not even a perfect attack would show a rise of more than {pair.threshold.limit:g} among this many '
-        "comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
+        f'so few that not even a perfect attack would show a rise of more than {pair.threshold.limit:g} among this '
+        "many comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
     )
 
 

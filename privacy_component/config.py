@@ -19,6 +19,7 @@ LEAK_SHOWN = 'leak_shown'
 SAFETY_NOT_SHOWN = 'safety_not_shown'
 BLOCK = 'block'
 IGNORE = 'ignore'
+WARN = 'warn'
 OUTPUT_KINDS = ('auto', 'logits', 'probabilities')
 MODEL_TASKS = ('auto', *TASKS)
 GROUP_AGGREGATIONS = (NO_AGGREGATION, *AGGREGATIONS)
@@ -122,6 +123,10 @@ class PrivacyConfig:
       num_most_vulnerable: how many members at the highest risk are named in the result, by id; costs a
         Beam job a second pass.
       min_examples: fewer members or non-members than this and a slice is inconclusive.
+      min_reported_examples: fewer members or non-members than this and a slice is counted, not named; 0 names all.
+      small_slices: whether slices found through feature_keys that are too small to decide 'warn' or 'block'; those
+        named by feature values always block.
+      report_only: measure and report, judge nothing, bless nothing; without thresholds.
       max_slices: more slices than this are an error.
       max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much
         the AUC can be off.
@@ -146,6 +151,9 @@ class PrivacyConfig:
     max_bad_record_share: float = 0.0
     num_most_vulnerable: int = 0
     min_examples: int = 30
+    min_reported_examples: int = 10
+    small_slices: str = WARN
+    report_only: bool = False
     max_slices: int = 10_000
     max_distinct_scores: int = 100_000
     seed: int = 0
@@ -169,6 +177,7 @@ class PrivacyConfig:
         _check_integer('PrivacyConfig.max_distinct_scores', self.max_distinct_scores, 1000)
         _check_number('PrivacyConfig.max_bad_record_share', self.max_bad_record_share, 0, 0.5)
         self._check_attack_settings()
+        self._check_gate_settings()
 
     def to_json(self) -> str:
         """The config as JSON text; `from_json` reads it back to an equal config."""
@@ -195,8 +204,21 @@ class PrivacyConfig:
         _check_integer('PrivacyConfig.folds', self.folds, 2, 20)
         _check_integer('PrivacyConfig.num_most_vulnerable', self.num_most_vulnerable, 0)
         for field in ('slice_by_class', 'slice_by_correctness', 'slice_by_loss_percentile'):
-            if not isinstance(getattr(self, field), bool):
-                raise PrivacyInputError(f'PrivacyConfig.{field} is {getattr(self, field)!r}; write true or false.')
+            _check_flag(f'PrivacyConfig.{field}', getattr(self, field))
+
+    def _check_gate_settings(self) -> None:
+        _check_choice('PrivacyConfig.small_slices', self.small_slices, (WARN, BLOCK))
+        _check_integer('PrivacyConfig.min_reported_examples', self.min_reported_examples, 0)
+        if self.min_reported_examples > self.min_examples:
+            raise PrivacyInputError(
+                f'PrivacyConfig.min_reported_examples is {self.min_reported_examples} and min_examples only '
+                f'{self.min_examples}: a slice could block without being named, so lower the first or raise the second.'
+            )
+        _check_flag('PrivacyConfig.report_only', self.report_only)
+        if self.report_only and self.thresholds:
+            raise PrivacyInputError(
+                'PrivacyConfig.report_only is true and would leave the thresholds unjudged: remove one or the other.'
+            )
 
     def _check_splits(self) -> None:
         both = sorted(set(self.member_splits) & set(self.non_member_splits))
@@ -249,6 +271,11 @@ def _names(field: str, value: Any, required: bool = False) -> tuple[str, ...]:
     if required and not names:
         raise PrivacyInputError(f'{field} is empty; name at least one.')
     return names
+
+
+def _check_flag(field: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise PrivacyInputError(f'{field} is {value!r}; write true or false.')
 
 
 def _check_choice(field: str, value: Any, choices: Sequence[str]) -> None:

@@ -39,6 +39,7 @@ from privacy_component.slicing import (
     slice_rows,
     too_many_slices,
 )
+from privacy_component.suppression import suppress
 
 
 def evaluate_privacy(
@@ -88,10 +89,13 @@ def evaluate_privacy(
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     observations = _with_signals(inputs.observations, config)
     slices = _slices(inputs.columns, observations, config)
-    results = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
+    measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
+    results, num_suppressed = suppress(measured, config.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    verdict = decide(results, config, slicing_specs=config.slicing_specs)
-    return PrivacyResult(results, verdict, _context(inputs, baseline, config), vulnerable)
+    verdict = decide(results, config, slicing_specs=config.slicing_specs, num_suppressed=num_suppressed)
+    return PrivacyResult(
+        results, verdict, _context(inputs, baseline, config), vulnerable, num_suppressed=num_suppressed
+    )
 
 
 def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:

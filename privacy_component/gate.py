@@ -28,12 +28,14 @@ class Verdict:
       reasons: why not, or, for a blessed model, what was shown; sentences.
       warnings: what did not decide but should be known.
       comparisons: every threshold x slice x attack.
+      judged: False for a report only, where nothing was to be judged.
     """
 
     blessed: bool
     reasons: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    judged: bool = True
 
 
 def decide(
@@ -41,15 +43,17 @@ def decide(
     config: PrivacyConfig,
     upstream_blessed: bool | None = None,
     slicing_specs: Sequence[SlicingSpec] = (),
+    num_suppressed: int = 0,
 ) -> Verdict:
     """The verdict on measured results.
 
     Args:
-      results: one per slice and attack.
+      results: one per slice and attack; of the slices that may be reported.
       config: thresholds, confidence level and smallest sample.
       upstream_blessed: an earlier validator's verdict; None where there is none.
-      slicing_specs: what was asked for; a slice named by feature values that has no examples is missing, whoever named
-        it.
+      slicing_specs: what was asked for; a slice named by feature values must be there and large enough to decide,
+        whoever named it.
+      num_suppressed: how many slices are too small to be reported.
 
     Returns:
       A verdict that is blessed only if there are thresholds, every one of them could be checked where it had to be,
@@ -59,17 +63,17 @@ def decide(
     judged = compare(checked, results)
     without_baseline, ignored = missing_baseline(config, results)
     comparisons = tuple(comparison for _, comparison in judged)
+    blocking, warnings = objections.small_slices(comparisons, slicing_specs, config, num_suppressed)
     against = [
         *objections.of_upstream(upstream_blessed),
         *without_baseline,
         *objections.of_missing_slices(config, results),
-        *objections.of_slices_not_found(slicing_specs, results),
+        *objections.of_slices_not_found(slicing_specs, config, results),
         *objections.of_unmeasured_attacks(config, results),
-        *objections.of_small_samples(results, comparisons, config),
+        *objections.of_small_samples(results, comparisons, slicing_specs, config),
         *objections.of_unchecked_thresholds(judged, checked),
         *exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
+        *blocking,
     ]
-    warnings = (*ignored, *objections.small_slice_warnings(comparisons, config))
-    if against:
-        return Verdict(False, tuple(against), warnings, comparisons)
-    return Verdict(True, (passed_sentence(sum(c.outcome == PASSED for c in comparisons)),), warnings, comparisons)
+    reasons = against or [passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
+    return Verdict(not against, tuple(reasons), (*ignored, *warnings), comparisons, judged=not config.report_only)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from privacy_component.comparisons import UNDECIDED, Comparison
-from privacy_component.config import PrivacyConfig, Threshold
+from privacy_component.config import BLOCK, PrivacyConfig, Threshold
 from privacy_component.slicing import OVERALL, SlicingSpec
+from privacy_component.suppression import suppressed_sentence
 
 if TYPE_CHECKING:
     from privacy_component.results import SliceResult
+
+_NO_THRESHOLDS = 'PrivacyConfig.thresholds is empty, so nothing was checked: add a Threshold.'
+_REPORT_ONLY = (
+    'Report only (PrivacyConfig.report_only): nothing was judged, so nothing is blessed; wire Pusher to another '
+    'blessing.'
+)
 
 
 def of_upstream(upstream_blessed: bool | None) -> list[str]:
@@ -19,47 +27,45 @@ def of_upstream(upstream_blessed: bool | None) -> list[str]:
 
 
 def of_missing_slices(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[str]:
-    """No thresholds, and slices that thresholds name and the data do not have."""
+    """No thresholds, and slices that thresholds name and the results do not have."""
     if not config.thresholds:
-        return ['PrivacyConfig.thresholds is empty, so nothing was checked: add a Threshold.']
+        return [_REPORT_ONLY if config.report_only else _NO_THRESHOLDS]
     return [
-        f"A threshold on {threshold.metric} names the slice '{spec}', which the data do not have: correct its name, or "
-        'add it to eval_config.slicing_specs.'
+        f"A threshold on {threshold.metric} names the slice '{spec}', which the data do not have"
+        f'{_few(config, ", or only with")}: correct its name, add it to slicing_specs, or give more examples.'
         for threshold in config.thresholds
         for spec in threshold.slicing_specs
-        if not any(spec.matches(result.slice_key) for result in results)
+        if not _is_found(spec, results)
     ]
 
 
-def of_slices_not_found(slicing_specs: Sequence[SlicingSpec], results: Sequence[SliceResult]) -> list[str]:
-    """Slices that were asked for by feature values and have no examples."""
+def of_slices_not_found(
+    slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig, results: Sequence[SliceResult]
+) -> list[str]:
+    """Slices that were asked for by feature values and have no result."""
     return [
-        f"The slice '{spec}' has no examples: correct the feature or its value, or leave it out of slicing_specs."
+        f"The slice '{spec}' has no examples{_few(config, ', or')}: correct the feature or its value, give more "
+        'examples, or leave it out of slicing_specs.'
         for spec in slicing_specs
-        if spec.feature_values and not any(spec.matches(result.slice_key) for result in results)
+        if spec.feature_values and not _is_found(spec, results)
     ]
 
 
 def of_small_samples(
-    results: Sequence[SliceResult], comparisons: Sequence[Comparison], config: PrivacyConfig
+    results: Sequence[SliceResult],
+    comparisons: Sequence[Comparison],
+    slicing_specs: Sequence[SlicingSpec],
+    config: PrivacyConfig,
 ) -> list[str]:
-    """Too few examples altogether, or in a slice that has to be decided."""
+    """Too few examples altogether, or in a slice that has to be decided because somebody named it."""
     overall = [r for r in results if r.slice_key == OVERALL]
     too_small = [r for r in overall if min(r.num_members, r.num_non_members) < config.min_examples]
     if too_small or not overall:
         sizes = f'{too_small[0].num_members:,} and {too_small[0].num_non_members:,}' if too_small else '0 and 0'
         return [f'The data have {sizes} members and non-members; at least {config.min_examples:,} each are needed.']
-    return [
-        f'{c.slice}, {c.attack}: too few examples to decide on {c.metric} ({c.note}).'
-        for c in comparisons
-        if c.outcome == UNDECIDED and _must_be_decided(c, config)
-    ]
-
-
-def _must_be_decided(comparison: Comparison, config: PrivacyConfig) -> bool:
-    """The overall slice and the slices that a threshold names one by one."""
-    specs = [spec for threshold in config.thresholds for spec in threshold.slicing_specs if not spec.feature_keys]
-    return comparison.slice_key == OVERALL or any(spec.matches(comparison.slice_key) for spec in specs)
+    named = _named(slicing_specs, config)
+    must = [c for c in comparisons if c.outcome == UNDECIDED and _is_named(c, named)]
+    return [f'{what}: too few examples to decide on {c.metric} ({c.note}).' for what, c in _by_slice(must)]
 
 
 def of_unchecked_thresholds(judged: Sequence[tuple[Threshold, Comparison]], config: PrivacyConfig) -> list[str]:
@@ -79,10 +85,48 @@ def of_unmeasured_attacks(config: PrivacyConfig, results: Sequence[SliceResult])
     return [f"The attack '{name}' was not measured on all examples." for name in config.attacks if name not in measured]
 
 
-def small_slice_warnings(comparisons: Sequence[Comparison], config: PrivacyConfig) -> tuple[str, ...]:
-    """Comparisons that stay open without blocking."""
-    return tuple(
-        f'{c.slice}, {c.attack}: inconclusive on {c.metric} ({c.note}).'
-        for c in comparisons
-        if c.outcome == UNDECIDED and not _must_be_decided(c, config)
-    )
+def small_slices(
+    comparisons: Sequence[Comparison], slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig, num_suppressed: int
+) -> tuple[list[str], list[str]]:
+    """Slices that nobody named and that are too small to decide: objections and warnings.
+
+    PrivacyConfig.small_slices says which of both they are; suppressed slices that no threshold can apply to only warn.
+    """
+    named = _named(slicing_specs, config)
+    found = [c for c in comparisons if c.outcome == UNDECIDED and not _is_named(c, named)]
+    open_ = [f'{what}: inconclusive on {c.metric} ({c.note}).' for what, c in _by_slice(found)]
+    hidden = [suppressed_sentence(num_suppressed, config.min_reported_examples)] if num_suppressed else []
+    if config.small_slices != BLOCK:
+        return [], open_ + hidden
+    return (open_ + hidden, []) if _judges_found_slices(config) else (open_, hidden)
+
+
+def _is_found(spec: SlicingSpec, results: Sequence[SliceResult]) -> bool:
+    return any(spec.matches(result.slice_key) for result in results)
+
+
+def _few(config: PrivacyConfig, lead: str) -> str:
+    """Said of missing slices too, so that nobody can tell those from suppressed ones."""
+    few = config.min_reported_examples
+    return f'{lead} fewer than {few:,} members or non-members' if few else ''
+
+
+def _named(slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig) -> list[SlicingSpec]:
+    """Specs that name one slice by its feature values."""
+    of_thresholds = (spec for threshold in config.thresholds for spec in threshold.slicing_specs)
+    return [spec for spec in (*of_thresholds, *slicing_specs) if not spec.feature_keys]
+
+
+def _is_named(comparison: Comparison, named: Sequence[SlicingSpec]) -> bool:
+    return comparison.slice_key == OVERALL or any(spec.matches(comparison.slice_key) for spec in named)
+
+
+def _judges_found_slices(config: PrivacyConfig) -> bool:
+    return any(not t.slicing_specs or any(spec.feature_keys for spec in t.slicing_specs) for t in config.thresholds)
+
+
+def _by_slice(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Comparison]]:
+    """'slice, attack and attack' with the first of the comparisons that differ in nothing but the attack."""
+    for _, alike in itertools.groupby(comparisons, key=lambda c: (c.slice_key, c.metric, c.limit, c.note)):
+        group = list(alike)
+        yield f'{group[0].slice}, {" and ".join(c.attack for c in group)}', group[0]

@@ -25,7 +25,7 @@ def passed_sentence(num_comparisons: int) -> str:
 
 def _surest_first(c: Comparison) -> tuple:
     excess = (c.corrected_bound or 0.0) - c.limit
-    return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change
+    return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change, c.note
 
 
 def _exceeded_change(c: Comparison, attacks: str) -> str:
@@ -49,6 +49,6 @@ def _exceeded_sentence(alike: Sequence[Comparison]) -> str:
     if c.block_if == LEAK_SHOWN:
         shown = f'a leak is shown (corrected lower bound {c.corrected_bound:.3f})'
         return f'{figure} is above the limit of {c.limit:g}: {shown}.'
-    return (
-        f'{figure} is not shown to be below the limit of {c.limit:g} (corrected upper bound {c.corrected_bound:.3f}).'
-    )
+    note = f'; {c.note}' if c.note else ''
+    bound = f'corrected upper bound {c.corrected_bound:.3f}{note}'
+    return f'{figure} is not shown to be below the limit of {c.limit:g} ({bound}).'

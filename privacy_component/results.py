@@ -82,12 +82,14 @@ class PrivacyResult:
       verdict: the gate's decision; None where no gate was asked for.
       context: what was evaluated and how, JSON values only: model, splits, config, package versions.
       most_vulnerable: the members at the highest risk, highest first, each with its example_id and risk.
+      num_suppressed: how many slices are too small to be named; see `suppression`.
     """
 
     results: tuple[SliceResult, ...]
     verdict: Verdict | None = None
     context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     most_vulnerable: tuple[Mapping[str, Any], ...] = ()
+    num_suppressed: int = 0
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict per slice and attack: counts, figures, intervals."""
@@ -105,6 +107,7 @@ class PrivacyResult:
             'verdict': None if self.verdict is None else _verdict_to_json(self.verdict),
             'context': self.context,
             'most_vulnerable': self.most_vulnerable,
+            'num_suppressed': self.num_suppressed,
             'results': [result_to_json(result) for result in self.results],
         }
         return json.dumps(fields, indent=1, allow_nan=False)
@@ -128,7 +131,9 @@ class PrivacyResult:
             )
         verdict = fields['verdict'] and _verdict_from_json(fields['verdict'])
         vulnerable = tuple(fields.get('most_vulnerable', ()))
-        return cls(tuple(map(result_from_json, fields['results'])), verdict, fields['context'], vulnerable)
+        results = tuple(map(result_from_json, fields['results']))
+        num_suppressed = fields.get('num_suppressed', 0)
+        return cls(results, verdict, fields['context'], vulnerable, num_suppressed=num_suppressed)
 
     @classmethod
     def load(cls, path: str | Path) -> PrivacyResult:
@@ -220,4 +225,5 @@ def _verdict_from_json(fields: dict[str, Any]) -> Verdict:
         Comparison(**c | {'slice_key': tuple((name, value) for name, value in c['slice_key'])})
         for c in fields['comparisons']
     )
-    return Verdict(fields['blessed'], tuple(fields['reasons']), tuple(fields['warnings']), comparisons)
+    sentences = tuple(fields['reasons']), tuple(fields['warnings'])
+    return Verdict(fields['blessed'], *sentences, comparisons, fields.get('judged', True))

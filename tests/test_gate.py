@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -70,6 +71,89 @@ def test_a_missing_slice_blocks_and_a_small_one_that_was_found_is_listed():
     assert found.blessed and len(found.warnings) == 1 and 'payment = Cash' in found.warnings[0]
 
 
+def test_a_slice_that_the_slicing_specs_name_must_be_decided():
+    results = [result(), result(n=12, key=CASH)]
+    by_value, by_key = SlicingSpec(feature_values={'payment': 'Cash'}), SlicingSpec(('payment',))
+    verdict = decide(results, config(), slicing_specs=[by_value])
+    assert not verdict.blessed and 'payment = Cash, loss_threshold: too few examples' in verdict.reasons[0]
+    assert '12 members and 12 non-members' in verdict.reasons[0]
+    assert decide(results, config(), slicing_specs=[by_key]).blessed
+
+
+def test_small_slices_that_were_found_block_if_the_config_says_so():
+    results = [result(), *(result(n=12, key=CASH, attack=attack) for attack in ('loss_threshold', 'other'))]
+    gate = dataclasses.replace(config(), small_slices='block')
+    verdict = decide(results, gate)
+    assert not verdict.blessed and not verdict.warnings
+    assert verdict.reasons[0].startswith('payment = Cash, loss_threshold and other: inconclusive on auc (12 members')
+    assert decide(results, config()).warnings == verdict.reasons
+    assert decide([result()], gate).blessed
+
+
+def test_suppressed_slices_warn_or_block_as_a_count():
+    sentence = '3 slices with fewer than 10 members or non-members are not listed.'
+    assert decide([result()], config(), num_suppressed=3).warnings == (sentence,)
+    block = dataclasses.replace(config(), small_slices='block')
+    assert decide([result()], block, num_suppressed=3).reasons == (sentence,)
+    assert (
+        '1 slice with fewer than 10 members or non-members is not'
+        in decide([result()], block, num_suppressed=1).reasons[0]
+    )
+    # A threshold that holds for all examples only could not have blocked on a small slice either.
+    overall = dataclasses.replace(config(slicing_specs=[SlicingSpec()]), small_slices='block')
+    assert decide([result()], overall, num_suppressed=3).blessed
+
+
+def test_an_exceeded_limit_comes_before_small_slices_among_the_reasons():
+    gate = dataclasses.replace(config(), small_slices='block')
+    verdict = decide([result(shift=1.0), result(n=12, key=CASH)], gate, num_suppressed=1)
+    assert [any(words in reason for words in ('a leak is shown',)) for reason in verdict.reasons] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_too_few_to_show_safety_is_said_with_the_size_that_could():
+    strict = config(block_if=SAFETY_NOT_SHOWN)
+    small, large = decide([result(n=60)], strict), decide([result(shift=0.5, n=1000)], strict)
+    assert 'safety can be shown from about 190 each' in small.reasons[0]
+    assert not large.blessed and 'each' not in large.reasons[0]
+    never = decide([result()], config(upper_bound=0.5, block_if=SAFETY_NOT_SHOWN))
+    assert 'with Threshold.upper_bound = 0.5 no number of examples can show safety' in never.reasons[0]
+
+
+def test_dependent_scores_need_more_examples():
+    counts = counts_of(*gaussian(np.random.default_rng(0), 60, 60))
+    folds = measure((), 'loss_threshold', [counts, counts], metrics_for([]), 0.95, 30)
+    assert 'from about 370 each' in decide([folds], config(block_if=SAFETY_NOT_SHOWN)).reasons[0]
+
+
+def test_a_report_only_is_no_verdict_and_no_blessing():
+    verdict = decide([result()], PrivacyConfig(attacks=['loss_threshold'], report_only=True))
+    assert not verdict.blessed and not verdict.judged
+    assert 'wire Pusher to another blessing' in verdict.reasons[0]
+    forgotten = decide([result()], PrivacyConfig(attacks=['loss_threshold']))
+    assert forgotten.judged and 'thresholds is empty' in forgotten.reasons[0]
+    back = PrivacyResult.from_json(PrivacyResult((), verdict, num_suppressed=7).to_json())
+    assert back.verdict == verdict and back.num_suppressed == 7
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'small_slices': 'ignore'}, "small_slices is 'ignore'; choose one of warn, block"),
+        ({'min_reported_examples': 31}, 'is 31 and min_examples only 30'),
+        ({'min_reported_examples': -1}, 'a whole number of at least 0'),
+        ({'report_only': 'yes'}, "report_only is 'yes'; write true or false"),
+        ({'report_only': True}, 'would leave the thresholds unjudged: remove one or the other'),
+    ],
+)
+def test_contradicting_settings_are_refused(fields, message):
+    with pytest.raises(PrivacyInputError, match=message):
+        dataclasses.replace(config(), **fields)
+
+
 def test_loss_percentiles_never_gate():
     key = ((LOSS_PERCENTILE_FEATURE, 3),)
     verdict = decide([result(), result(shift=3.0, key=key)], config())
@@ -88,6 +172,17 @@ def test_the_bound_is_corrected_for_the_comparisons():
     for comparison, one in zip(verdict.comparisons, results, strict=True):
         assert comparison.corrected_bound == pytest.approx(confidence.auc_lower(one.curve, 0.05 / 20))
         assert comparison.corrected_bound < comparison.lower
+
+
+def test_raw_and_corrected_bounds_are_limits_at_their_levels():
+    shifts = [0.0, 0.25, 0.27, 1.0]  # the last is shown in the first step, the others in none
+    results = [result(key=(('shop', i),) if i else (), seed=i, shift=s, n=1500) for i, s in enumerate(shifts)]
+    verdict = decide(results, config(upper_bound=0.545))
+    levels = [0.05 / 3, 0.05 / 3, 0.05 / 3, 0.05 / 4]
+    for comparison, one, level in zip(verdict.comparisons, results, levels, strict=True):
+        assert comparison.raw_bound == pytest.approx(confidence.auc_lower(one.curve, 0.05))
+        assert comparison.corrected_bound == pytest.approx(confidence.auc_lower(one.curve, level))
+        assert (comparison.corrected_bound > comparison.limit) == (comparison.outcome == EXCEEDED)
 
 
 def p_value(curve, limit):
@@ -113,6 +208,7 @@ def test_repeated_bonferroni_is_holms_procedure():
     assert {i for i, outcome in enumerate(outcomes(verdict)) if outcome == EXCEEDED} == shown
     bonferroni = {i for p, i in p_values if p <= 0.05 / len(p_values)}
     assert bonferroni < shown < set(range(20))  # so that the test tells them apart
+    assert all((c.corrected_bound > c.limit) == (c.outcome == EXCEEDED) for c in verdict.comparisons)
 
 
 def test_max_ppv_cannot_gate():
@@ -155,7 +251,8 @@ def test_a_limit_that_no_leak_could_exceed_is_no_check(metric, limit, n):
     """A perfect attack on so few examples cannot show that much: that is too few, not a pass."""
     verdict = decide([result(shift=50.0, n=n)], config(metric, limit))
     assert not verdict.blessed
-    assert 'not even a perfect attack' in verdict.reasons[0]
+    sizes = rf'{n} members and {n} non-members; with 1 comparison, a leak .* can be shown from about \d+ each'
+    assert re.search(sizes, verdict.reasons[0])
 
 
 def test_a_leak_is_not_forgotten_when_harmless_slices_are_added():

@@ -28,6 +28,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import decide
 from privacy_component.report import html
 from privacy_component.results import PrivacyResult, SliceResult, in_order, result_from_json
+from privacy_component.suppression import suppress
 
 EXAMPLES_KEY = 'examples'
 MODEL_KEY = 'model'
@@ -68,10 +69,12 @@ class Executor(BaseBeamExecutor):
         measured = self._measure(plan, f'{metrics.uri}/.measurements.json')
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
+        results, num_suppressed = suppress(results, plan.config.min_reported_examples)
         upstream = _upstream_blessed(input_dict)
-        verdict = decide(results, plan.config, upstream, plan.slicing_specs)
+        verdict = decide(results, plan.config, upstream, plan.slicing_specs, num_suppressed=num_suppressed)
         context = publish.context(plan, measured, upstream, _uris(input_dict), started)
-        result = PrivacyResult(results, verdict, context, tuple(measured['most_vulnerable']))
+        vulnerable = tuple(measured['most_vulnerable'])
+        result = PrivacyResult(results, verdict, context, vulnerable, num_suppressed=num_suppressed)
         publish.write_metrics(metrics, result)
         logging.info('%s', html.summary(result))
         publish.write_blessing(

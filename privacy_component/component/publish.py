@@ -105,6 +105,7 @@ def headline(result: PrivacyResult) -> dict[str, str | int | float]:
     figures: dict[str, str | int | float] = {
         'blessed': int(result.verdict is not None and result.verdict.blessed),
         'num_slices': len({r.slice_key for r in result.results}),
+        'num_suppressed_slices': result.num_suppressed,
         'version': __version__,
     }
     overall = [r for r in result.results if not r.slice_key]

@@ -117,6 +117,25 @@ def perfect(curve: RocCurve) -> RocCurve:
     )
 
 
+def at_chance(num: int, false_positive_rates: Iterable[float] = ()) -> RocCurve:
+    """What an attack that knows nothing would give on `num` members and as many non-members if chance had no part.
+
+    The same as `summarize` of `num` distinct scores with one member and one non-member each, without counting them.
+    """
+    ranks = np.union1d(_ranks(num, false_positive_rates), num - _ranks(num, ()))
+    return RocCurve(
+        num_members=num,
+        num_non_members=num,
+        false_positives=ranks,
+        true_positives=ranks,
+        auc=0.5,
+        auc_standard_error=float(np.sqrt((num + 1) / 6) / num),
+        advantage=0.0,
+        two_sided_advantage=0.0,
+        max_ppv=0.5,
+    )
+
+
 def summarize(counts: roc.RocCounts, false_positive_rates: Iterable[float] = ()) -> RocCurve:
     """The RocCurve of counts; keeps the ranks of the given rates exactly.
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.attacks import ATTACKS
-from privacy_component.config import LEAK_SHOWN
+from privacy_component.comparisons import UNDECIDED
+from privacy_component.config import LEAK_SHOWN, SAFETY_NOT_SHOWN
 from privacy_component.report.ranking import Row, flat
 from privacy_component.report.wording import change_interval, comparison_title, number, outcome_counts, percent, visible
 from privacy_component.results import PrivacyResult
@@ -18,6 +19,10 @@ _KNOWN = {
     'output_evidence', 'output_kind_evidence', 'upstream_blessed', 'config', 'versions', 'started', 'seconds',
     'warnings', 'baseline_model_uri', 'baseline_output_kind',
 }  # fmt: skip
+_RULE_DETAILS = {
+    LEAK_SHOWN: 'the corrected lower bound is above the limit. A leak that the examples are too few to show passes.',
+    SAFETY_NOT_SHOWN: 'the corrected upper bound has to be at or below the limit. Too few examples block.',
+}
 _UPSTREAM = {'yes': 'blessed the model', 'no': 'did not bless the model'}
 
 
@@ -41,6 +46,7 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
         ('Upstream validator', _UPSTREAM.get(_plain(context.get('upstream_blessed')), '')),
         ('Confidence level', confidence(result)),
         ('Comparisons', _comparisons(result)),
+        ('Slices not listed', f'{result.num_suppressed:,}, too small to be named' if result.num_suppressed else ''),
         ('Versions', _plain(context.get('versions'))),
         ('Started', _plain(context.get('started'))),
         ('Took', f'{seconds:,.1f} s' if isinstance(seconds, int | float) else _plain(seconds)),
@@ -92,6 +98,21 @@ def rule(block_if: str) -> str:
     return 'blocks unless a leak above the limit is ruled out'
 
 
+def num_corrected_for(result: PrivacyResult) -> int:
+    """How many comparisons the bounds are corrected for: all that the data could decide."""
+    comparisons = result.verdict.comparisons if result.verdict else ()
+    return sum(c.outcome != UNDECIDED for c in comparisons)
+
+
+def rules(result: PrivacyResult) -> list[tuple[str, str]]:
+    """Name and meaning of the rules in use."""
+    comparisons = result.verdict.comparisons if result.verdict else ()
+    return [
+        (block_if, f'{rule(block_if)}: {_RULE_DETAILS[block_if]}')
+        for block_if in dict.fromkeys(c.block_if for c in comparisons)
+    ]
+
+
 def confidence(result: PrivacyResult) -> str:
     """'95 %', or nothing where the config was not recorded."""
     config = result.context.get('config')
@@ -132,7 +153,7 @@ def _comparisons(result: PrivacyResult) -> str:
     outcomes = [c.outcome for c in result.verdict.comparisons]
     return (
         f'{len(outcomes):,}, one for each limit, slice and attack: {outcome_counts(outcomes)}. The bounds that decide '
-        'are corrected for all of them together (Holm).'
+        f'are corrected for the {num_corrected_for(result):,} that could be decided, together (Holm).'
     )
 
 

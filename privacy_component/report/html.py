@@ -40,7 +40,7 @@ def render(result: PrivacyResult) -> str:
     main, extra = tables.metric_names(result)
     return _template().render(
         **_banner(result),
-        cards=cards.cards(slices, row, worst, is_judged=result.verdict is not None),
+        cards=cards.cards(slices, row, worst, is_judged=wording.is_judged(result.verdict)),
         forest=_forest(slices, result),
         roc=_roc(slices, row),
         main=[(name, wording.metric_title(name)) for name in main],
@@ -48,6 +48,8 @@ def render(result: PrivacyResult) -> str:
         extra=[(name, wording.metric_title(name)) for name in extra],
         extra_rows=[tables.table_row(r, extra) for r in flat(slices)] if extra else [],
         comparisons=tables.comparison_rows(result),
+        rules=facts.rules(result),
+        num_corrected_for=f'{facts.num_corrected_for(result):,}',
         vulnerable=tables.vulnerable_rows(result),
         facts=facts.facts(result, slices),
         attacks=facts.attacks(slices),
@@ -72,7 +74,7 @@ def summary(result: PrivacyResult) -> str:
 
 
 def _word(result: PrivacyResult) -> str:
-    if result.verdict is None:
+    if not wording.is_judged(result.verdict):
         return _NOT_JUDGED
     return _BLESSED if result.verdict.blessed else _BLOCKED
 

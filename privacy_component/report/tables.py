@@ -50,11 +50,14 @@ def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
             'rule': rule(c.block_if),
             'value': wording.comparison_value(c),
             'interval': wording.interval(c),
+            'raw_bound': wording.number(c.raw_bound),
+            'raw_sort': _sort(c.raw_bound),
             'bound': wording.number(c.corrected_bound),
             'sort': _sort(c.value),
             'bound_sort': _sort(c.corrected_bound),
             'outcome': c.outcome,
             'label': _label(c.outcome, [c]),
+            'note': wording.visible(c.note),
         }
         for c in ranked
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from privacy_component.config import LEAK_SHOWN
 from privacy_component.errors import PrivacyInputError
@@ -23,6 +23,7 @@ _TITLES = {
     'gdp_mu': 'GDP μ',
     'max_ppv': 'Largest PPV',
 }
+_REPORT_ONLY = 'A report only: no limits were applied, so nothing is decided and nothing is blessed.'
 _MEANINGS = {
     'auc': 'Shown a member and a non-member, the attacker tells which is which {percent} of the time; guessing: 50 %.',
     'advantage': "The attacker's best threshold catches members {percent} more often than non-members; guessing: 0 %.",
@@ -118,17 +119,22 @@ def why_missing(result: SliceResult, metric: str) -> str:
     return f'unsupported: needs {needed:,} non-members' if needed > result.num_non_members else 'unsupported'
 
 
+def is_judged(verdict: Verdict | None) -> TypeGuard[Verdict]:
+    """Whether the figures were held against limits; not so without a verdict and in a report only."""
+    return verdict is not None and verdict.judged
+
+
 def headline(verdict: Verdict | None) -> str:
     """The verdict's meaning in a sentence."""
-    if verdict is None:
-        return 'No limits were applied, so nothing is decided.'
+    if verdict is None or not verdict.judged:
+        return 'No limits were applied, so nothing is decided.' if verdict is None else _REPORT_ONLY
     total = len(verdict.comparisons)
     exceeded = [c for c in verdict.comparisons if c.outcome == EXCEEDED]
     shown = [c for c in exceeded if c.block_if == LEAK_SHOWN]
     if shown and all(c.change for c in shown):
         return f'The model leaks more than its baseline: above the allowed rise in {_of(len(exceeded), total)}.'
     if shown:
-        return f'The model leaks who was in its training data: above the limit in {_of(len(exceeded), total)}.'
+        return f'The model leaks who was in its training data: above the limit in {_of(len(shown), total)}.'
     if exceeded:
         return f'The model is not shown to keep its training data private enough in {_of(len(exceeded), total)}.'
     if not verdict.blessed:

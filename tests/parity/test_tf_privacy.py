@@ -34,7 +34,11 @@ every_data_set = pytest.mark.parametrize('name', DATA)
 def ours(name):
     logits, labels, is_member = DATA[name]()
     config = PrivacyConfig(
-        attacks=tuple(THRESHOLD_ATTACKS), slice_by_correctness=True, slice_by_loss_percentile=True, min_examples=2
+        attacks=tuple(THRESHOLD_ATTACKS),
+        slice_by_correctness=True,
+        slice_by_loss_percentile=True,
+        min_examples=2,
+        min_reported_examples=0,
     )
     results = evaluate_privacy(is_member=is_member, labels=labels, logits=logits, config=config).results
     return {(result.slice_key, result.attack): result for result in results}

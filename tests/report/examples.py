@@ -69,7 +69,8 @@ def one_sided():
     rng = np.random.default_rng(1)
     is_member = np.arange(400) < 200
     kinds = np.where(is_member & (np.arange(400) < 60), 'only members', 'both')
-    config = PrivacyConfig(thresholds=(Threshold('auc', 0.6),), slicing_specs=(SlicingSpec(('kind',)),))
+    specs = (SlicingSpec(('kind',)),)
+    config = PrivacyConfig(thresholds=(Threshold('auc', 0.6),), slicing_specs=specs, min_reported_examples=0)
     return evaluate_privacy(
         is_member=is_member,
         labels=rng.integers(0, 2, 400),
@@ -85,6 +86,8 @@ def without_verdict(result):
 
 
 KINDS = {
+    'report only': lambda: evaluated(shift=1.5, thresholds=(), report_only=True),
+    'suppressed': lambda: evaluated(shift=0.0, values=tuple(map(str, range(60))), n=300),
     'empty': lambda: PrivacyResult(()),
     'no verdict': lambda: without_verdict(evaluated(shift=1.5)),
     'no comparisons': lambda: evaluated(shift=1.5, thresholds=()),

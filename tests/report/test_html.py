@@ -59,8 +59,9 @@ def test_all_other_metrics_are_there_too(blocked):
 
 def test_every_comparison_is_the_verdicts(blocked):
     rows = Page(html.render(blocked)).tables['comparisons'][1:]
-    shown = {(row[0][0], row[1][0], float(row[5][1]), float(row[6][1])) for row in rows}
-    assert shown == {(c.slice, c.attack, c.value, c.corrected_bound) for c in blocked.verdict.comparisons}
+    shown = {(row[0][0], row[1][0], *(float(value) for _, value in row[5:8])) for row in rows}
+    expected = {(c.slice, c.attack, c.value, c.raw_bound, c.corrected_bound) for c in blocked.verdict.comparisons}
+    assert shown == expected and all(c.corrected_bound < c.raw_bound < c.value for c in blocked.verdict.comparisons)
 
 
 def test_plots_show_the_results_figures(blocked):
@@ -141,6 +142,31 @@ def test_a_strict_limit_blocks_without_being_called_exceeded():
     page = Page(html.render(examples.evaluated(shift=0.1, thresholds=strict)))
     assert '◆ not ruled out' in {row[2][0] for row in page.tables['slices']}
     assert '◆ exceeded' not in page.text
+
+
+def test_rules_bounds_and_their_number_are_in_words():
+    thresholds = (Threshold('auc', 0.6), Threshold('auc', 0.55, block_if=SAFETY_NOT_SHOWN))
+    result = examples.evaluated(shift=0.1, thresholds=(*thresholds, Threshold('tpr_at_fpr_0.001', 0.5)), n=1200)
+    text = Page(html.render(result)).text
+    decided = sum(c.outcome != 'undecided' for c in result.verdict.comparisons)
+    assert decided < len(result.verdict.comparisons)
+    assert f'{len(result.verdict.comparisons)} comparisons, bounds corrected for {decided}' in text
+    assert 'leak_shown blocks when a leak above the limit is shown' in text
+    assert 'safety_not_shown blocks unless a leak above the limit is ruled out' in text
+    assert 'a leak above the limit can be shown from about 10,000 each' in text
+
+
+def test_a_report_only_is_not_judged_and_not_blocked():
+    page = Page(html.render(examples.KINDS['report only']()))
+    assert 'NOT JUDGED' in page.text and 'A report only' in page.text
+    assert 'BLOCKED' not in page.text and 'Slices measured' in page.text
+
+
+def test_suppressed_slices_are_a_count():
+    page = Page(html.render(examples.KINDS['suppressed']()))
+    assert '60 slices with fewer than 10 members or non-members are not listed.' in page.text
+    assert '60, too small to be named' in page.text
+    assert not any(row[0][0].startswith('kind') for row in page.tables['slices'])
 
 
 def test_most_vulnerable_members_are_named_by_id():

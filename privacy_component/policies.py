@@ -1,0 +1,70 @@
+"""Ready-made policies: limits with a reason for every number, to start from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from privacy_component.config import BLOCK, SAFETY_NOT_SHOWN, PrivacyConfig, Threshold
+from privacy_component.errors import PrivacyInputError
+from privacy_component.fields import from_mapping
+from privacy_component.slicing import SlicingSpec
+
+_ALL_EXAMPLES = (SlicingSpec(),)
+
+_POLICIES: dict[str, Mapping[str, Any]] = {
+    'strict': {
+        'thresholds': (
+            Threshold('auc', 0.55, slicing_specs=_ALL_EXAMPLES, block_if=SAFETY_NOT_SHOWN),
+            Threshold('tpr_at_fpr_0.01', 0.03, slicing_specs=_ALL_EXAMPLES, block_if=SAFETY_NOT_SHOWN),
+            Threshold('auc', 0.55),
+        ),
+        'small_slices': BLOCK,
+    },
+    'standard': {
+        'thresholds': (
+            Threshold('auc', 0.6),
+            Threshold('tpr_at_fpr_0.01', 0.05, slicing_specs=_ALL_EXAMPLES),
+        ),
+    },
+    'report_only': {'report_only': True},
+}
+
+
+def policy(name: str, **changes: Any) -> PrivacyConfig:
+    """A ready-made config.
+
+    'standard' blocks when a leak is shown. On every slice the limit is an attack AUC of 0.6: shown one member and one
+    non-member, the attacker picks the right one six times in ten; if its scores are two normal distributions, it is
+    right about 57 % of single people, where a coin is right about 50 %. On all examples the limit is also a TPR of 0.05
+    at an FPR of 0.01: among as many members as non-members, five in six of those it points at are members, so a few
+    people are given away for nearly certain although the average looks harmless. That needs 1,000 non-members, more
+    than most slices have.
+
+    'strict' blocks unless safety is shown, on all examples, and lowers the limits to half the distance from guessing:
+    an AUC of 0.55 and a TPR of 0.03 at an FPR of 0.01, where three in four of those pointed at are members. On slices
+    it blocks when an AUC above 0.55 is shown, because few slices are large enough to show safety; and slices too small
+    to decide block. For data about health, money or children, with some thousand examples on either side.
+
+    'report_only' measures and reports, and blesses nothing: to look at a model, or at what limits would do, before a
+    gate is wired.
+
+    Args:
+      name: 'strict', 'standard' or 'report_only'.
+      **changes: other fields of the PrivacyConfig, in the place of the policy's.
+
+    Returns:
+      The config, with every limit written out.
+
+    Raises:
+      PrivacyInputError: there is no such policy or field, or a value is out of range.
+
+    >>> policy('standard', min_examples=50).thresholds[0].upper_bound
+    0.6
+    """
+    if name not in _POLICIES:
+        close = difflib.get_close_matches(str(name), _POLICIES, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ''
+        raise PrivacyInputError(f'policy {name!r} is not one of {", ".join(_POLICIES)}{hint}')
+    return from_mapping(PrivacyConfig, {**_POLICIES[name], **changes}, f"policy '{name}'")

@@ -1,0 +1,96 @@
+"""What is too small to be named is nowhere named."""
+
+import numpy as np
+import pytest
+
+from privacy_component import PrivacyConfig, PrivacyResult, SlicingSpec, Threshold, evaluate_privacy
+from privacy_component.gate import decide
+from privacy_component.report import html
+
+THRESHOLDS = (Threshold('auc', 0.9),)
+# (value, members, non-members)
+KINDS = (('common', 300, 300), ('ten', 10, 10), ('nine', 9, 40), ('three', 40, 3), ('members only', 50, 0))
+HIDDEN = ('nine', 'three', 'members only')
+
+
+def evaluated(kinds=KINDS, **settings):
+    rows = [(value, side) for value, members, others in kinds for side in [True] * members + [False] * others]
+    values, is_member = np.array([value for value, _ in rows]), np.array([side for _, side in rows])
+    rng = np.random.default_rng(0)
+    return evaluate_privacy(
+        is_member=is_member,
+        labels=rng.integers(0, 2, len(rows)),
+        logits=rng.normal(size=(len(rows), 2)),
+        features={'kind': values},
+        config=PrivacyConfig(thresholds=THRESHOLDS, **settings),
+    )
+
+
+def everything_said(result):
+    return '\n'.join((result.to_json(), html.render(result), html.summary(result)))
+
+
+def test_small_groups_are_counted_and_not_named():
+    result = evaluated()
+    assert result.num_suppressed == 3
+    text = everything_said(result)
+    assert all(f'kind = {value}' in text for value in ('common', 'ten'))
+    assert not any(f'kind = {value}' in text or f'"{value}"' in text for value in HIDDEN)
+    assert (
+        text.count('3 slices with fewer than 10 members or non-members are not listed.') == 2
+    )  # the metrics and the report
+
+
+def test_a_replay_from_json_agrees():
+    for settings in ({}, {'small_slices': 'block'}):
+        result = evaluated(**settings)
+        back = PrivacyResult.from_json(result.to_json())
+        config = PrivacyConfig(thresholds=THRESHOLDS, **settings)
+        assert decide(back.results, config, num_suppressed=back.num_suppressed) == result.verdict
+        assert result.verdict.blessed == (not settings)
+
+
+def test_all_are_named_if_the_config_says_so():
+    result = evaluated(min_reported_examples=0)
+    assert result.num_suppressed == 0
+    assert all(f'kind = {value}' in everything_said(result) for value in HIDDEN)
+
+
+def test_the_overall_slice_is_never_suppressed():
+    result = evaluated(kinds=(('few', 4, 5),), slice_by_class=False)
+    assert [one.slice for one in result.results] == ['Overall', 'Overall'] and result.num_suppressed == 1
+    assert not result.verdict.blessed
+
+
+def test_tenths_by_loss_are_points_of_the_overall_curve_and_stay():
+    result = evaluated(kinds=(('few', 40, 40),), slice_by_loss_percentile=True, slice_by_class=False)
+    assert len({one.slice for one in result.results if one.slice.startswith('loss_percentile')}) == 10
+    assert result.num_suppressed == 0
+
+
+def test_a_few_people_stay_unnamed_in_a_tenth_by_loss_too():
+    specs = (SlicingSpec(('kind', '@loss_percentile')),)
+    result = evaluated(kinds=(('few', 40, 40),), slicing_specs=specs, slice_by_class=False)
+    assert result.num_suppressed == 10 and 'loss_percentile = ' not in html.render(result)
+
+
+@pytest.mark.parametrize('value', [*HIDDEN, 'no such kind'])
+def test_a_small_slice_that_is_named_blocks_and_reads_like_one_that_is_missing(value):
+    spec = SlicingSpec(feature_values={'kind': value})
+    result = evaluated(slicing_specs=(spec,))
+    assert not result.verdict.blessed
+    assert result.verdict.reasons[0] == (
+        f"The slice 'kind = {value}' has no examples, or fewer than 10 members or non-members: correct the feature or "
+        'its value, give more examples, or leave it out of slicing_specs.'
+    )
+    named = PrivacyConfig(thresholds=(Threshold('auc', 0.9, slicing_specs=(spec,)),))
+    reason = decide(result.results, named).reasons[0]
+    assert f"names the slice 'kind = {value}', which the data do not have, or only with fewer than 10" in reason
+
+
+def test_a_leak_in_a_named_slice_is_not_hidden_by_suppression():
+    """Whatever is decidable is also listed: min_reported_examples is at most min_examples."""
+    result = evaluated(min_examples=10, min_reported_examples=10)
+    listed = {one.slice for one in result.results}
+    assert {c.slice for c in result.verdict.comparisons} <= listed
+    assert all(min(one.num_members, one.num_non_members) >= 10 for one in result.results)
