@@ -182,8 +182,8 @@ def _change_note(pair: _Pair, min_examples: int) -> str:
         non_members = max(min_examples, pair.metric.num_non_members_needed)
         return f'needs {min_examples:,} members and {non_members:,} non-members'
     return (
-        f'so few that not even a perfect attack would show a rise of more than {pair.threshold.limit:g} among this many '
-        "comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
+        f'so few that not even a perfect attack would show a rise of more than {pair.threshold.limit:g} among this '
+        "many comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
     )
 
 
