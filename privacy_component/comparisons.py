@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from privacy_component.config import LEAK_SHOWN, PrivacyConfig, Threshold
-from privacy_component.metrics.curve import perfect
-from privacy_component.metrics.registry import Metric, metric_named
+from privacy_component.metrics.figures import Change, Level
+from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, metric_named
 from privacy_component.sizes import rounded_up, smallest_size
 from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SliceKey, slice_name
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PASSED = 'passed'
 EXCEEDED = 'exceeded'
 UNDECIDED = 'undecided'
+UNMEASURED = 'unmeasured'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,9 @@ class Comparison:
 
     Attributes:
       slice_key, attack, metric: what was compared.
-      limit: the threshold's upper_bound.
+      limit: the threshold's upper_bound, or, for a change, its absolute.
+      change: '' for a metric of the model; for its change from the baseline, how the limits are made: 'paired',
+        'two limits', or 'unmeasured'. All figures are then those of the change.
       block_if: the threshold's rule.
       value, lower, upper: the figure and its two-sided interval, uncorrected, as in the results table.
       corrected_bound: the one-sided confidence limit that decided, at the level of its step of Holm's procedure.
@@ -46,6 +49,7 @@ class Comparison:
     corrected_bound: float | None
     outcome: str
     note: str = ''
+    change: str = ''
     raw_bound: float | None = None
 
     @property
@@ -73,43 +77,63 @@ class _Pair:
     threshold: Threshold
     metric: Metric
     result: SliceResult
+    confidence_level: float
+
+    @property
+    def figure(self) -> Level | Change | None:
+        """What is judged; None where it could not be measured."""
+        curve, baseline = self.result.curve, self.result.baseline
+        if curve is None or (self.threshold.is_change and baseline is None):
+            return None
+        if baseline is not None and self.threshold.is_change:
+            return Change(self.metric, curve, baseline)
+        return Level(self.metric, curve)
+
+    @property
+    def estimate(self) -> Estimate:
+        if not self.threshold.is_change:
+            return self.result.metrics[self.metric.name]
+        return self.figure.estimate(self.confidence_level) if isinstance(self.figure, Change) else UNSUPPORTED
+
+    @property
+    def change(self) -> str:
+        if not self.threshold.is_change:
+            return ''
+        return self.figure.method if isinstance(self.figure, Change) else UNMEASURED
 
     def is_measured(self, min_examples: int) -> bool:
-        curve = self.result.curve
         smallest = min(self.result.num_members, self.result.num_non_members)
-        return curve is not None and smallest >= min_examples and self.metric.is_supported(curve)
+        return self.figure is not None and smallest >= min_examples and self.figure.is_supported()
 
     def could_exceed(self, alpha: float) -> bool:
         """Whether the worst leak there is would block at level alpha: a limit that nothing can exceed is no check."""
         if self.threshold.block_if != LEAK_SHOWN:
             return True
-        assert self.result.curve is not None and self.metric.lower is not None
-        return self.metric.lower(perfect(self.result.curve), alpha) > self.threshold.upper_bound
+        assert self.figure is not None
+        return self.figure.could_exceed(self.threshold.limit, alpha)
 
     def bound(self, alpha: float) -> float:
-        assert self.result.curve is not None
-        limit = self.metric.lower if self.threshold.block_if == LEAK_SHOWN else self.metric.upper
-        assert limit is not None
-        return limit(self.result.curve, alpha)
+        assert self.figure is not None
+        return self.figure.lower(alpha) if self.threshold.block_if == LEAK_SHOWN else self.figure.upper(alpha)
 
     def is_shown(self, alpha: float) -> bool:
         """A leak above the limit, or for the other rule its absence, is shown at level alpha."""
         bound = self.bound(alpha)
         if self.threshold.block_if == LEAK_SHOWN:
-            return bound > self.threshold.upper_bound
-        return bound <= self.threshold.upper_bound
+            return bound > self.threshold.limit
+        return bound <= self.threshold.limit
 
     def size_needed(self, alpha: float, min_examples: int) -> int | None:
         """About how many members, with as many non-members, the rule needs at level alpha; None if none suffice."""
         t, curve = self.threshold, self.result.curve
-        independent = smallest_size(t.metric, t.upper_bound, t.block_if, alpha)
+        independent = smallest_size(t.metric, t.limit, t.block_if, alpha)
         effect = 1.0 if curve is None else curve.design_effect
         return None if independent is None else max(min_examples, rounded_up(independent * effect))
 
 
 def compare(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[tuple[Threshold, Comparison]]:
     """Every threshold against every result that it applies to, in this order, judged together."""
-    pairs = [pair for threshold in config.thresholds for pair in _pairs(threshold, results)]
+    pairs = [pair for threshold in config.thresholds for pair in _pairs(threshold, results, config)]
     measured = [pair for pair in pairs if pair.is_measured(config.min_examples)]
     family = _Family(1 - config.confidence_level, max(len(measured), 1), config.min_examples)
     decidable = {pair for pair in measured if pair.could_exceed(family.level)}
@@ -118,9 +142,9 @@ def compare(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[tuple
     return [(pair.threshold, decided.get(pair) or _undecided(pair, family)) for pair in pairs]
 
 
-def _pairs(threshold: Threshold, results: Sequence[SliceResult]) -> list[_Pair]:
-    metric = metric_named(threshold.metric)
-    return [_Pair(threshold, metric, result) for result in results if _applies(threshold, result)]
+def _pairs(threshold: Threshold, results: Sequence[SliceResult], config: PrivacyConfig) -> list[_Pair]:
+    metric, level = metric_named(threshold.metric), config.confidence_level
+    return [_Pair(threshold, metric, result, level) for result in results if _applies(threshold, result)]
 
 
 def _applies(threshold: Threshold, result: SliceResult) -> bool:
@@ -159,7 +183,7 @@ def _decided(pair: _Pair, shown: bool, level: float, family: _Family) -> Compari
 
 def _note_on_safety(pair: _Pair, family: _Family) -> str:
     """That safety could not have been shown on so few examples, where it could not."""
-    if pair.threshold.block_if == LEAK_SHOWN:
+    if pair.threshold.block_if == LEAK_SHOWN or pair.threshold.is_change:
         return ''
     needed = pair.size_needed(family.level, family.min_examples)
     has = min(pair.result.num_members, pair.result.num_non_members)
@@ -167,6 +191,9 @@ def _note_on_safety(pair: _Pair, family: _Family) -> str:
 
 
 def _undecided(pair: _Pair, family: _Family) -> Comparison:
+    if pair.threshold.is_change:
+        note = _change_note(pair, family.min_examples)
+        return _comparison(pair, corrected_bound=None, outcome=UNDECIDED, note=note)
     note = _note(pair, pair.size_needed(family.level, family.min_examples), family)
     return _comparison(pair, corrected_bound=None, outcome=UNDECIDED, note=note)
 
@@ -175,23 +202,37 @@ def _note(pair: _Pair, needed: int | None, family: _Family) -> str:
     """How many examples there are and how many it takes."""
     what = 'a leak above the limit' if pair.threshold.block_if == LEAK_SHOWN else 'safety'
     if needed is None:
-        limit = f'Threshold.upper_bound = {pair.threshold.upper_bound:g}'
+        limit = f'Threshold.upper_bound = {pair.threshold.limit:g}'
         return f'with {limit} no number of examples can show {what}: choose another limit'
     has = f'{pair.result.num_members:,} members and {pair.result.num_non_members:,} non-members'
     comparisons = f'{family.size:,} comparison{"" if family.size == 1 else "s"}'
     return f'{has}; with {comparisons}, {what} can be shown from about {needed:,} each'
 
 
+def _change_note(pair: _Pair, min_examples: int) -> str:
+    """What it would take to decide on a change."""
+    if pair.result.curve is not None and pair.result.baseline is None:
+        return 'the baseline model was not attacked there'
+    if not pair.is_measured(min_examples):
+        non_members = max(min_examples, pair.metric.num_non_members_needed)
+        return f'needs {min_examples:,} members and {non_members:,} non-members'
+    return (
+        f'so few that not even a perfect attack would show a rise of more than {pair.threshold.limit:g} among this '
+        "many comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
+    )
+
+
 def _comparison(pair: _Pair, **rest: Any) -> Comparison:
-    figure = pair.result.metrics[pair.metric.name]
+    figure = pair.estimate
     return Comparison(
         slice_key=pair.result.slice_key,
         attack=pair.result.attack,
         metric=pair.metric.name,
-        limit=pair.threshold.upper_bound,
+        limit=pair.threshold.limit,
         block_if=pair.threshold.block_if,
         value=figure.value,
         lower=figure.lower,
         upper=figure.upper,
+        change=pair.change,
         **rest,
     )

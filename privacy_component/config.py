@@ -12,14 +12,15 @@ from privacy_component.attacks.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.errors import PrivacyInputError
 from privacy_component.fields import from_mapping
 from privacy_component.history import Overturn
-from privacy_component.metrics.registry import metric_named
+from privacy_component.metrics.registry import Metric, metric_named
 from privacy_component.observations import TASKS
 from privacy_component.slicing import SlicingSpec
 
 LEAK_SHOWN = 'leak_shown'
 SAFETY_NOT_SHOWN = 'safety_not_shown'
-WARN = 'warn'
 BLOCK = 'block'
+IGNORE = 'ignore'
+WARN = 'warn'
 OUTPUT_KINDS = ('auto', 'logits', 'probabilities')
 MODEL_TASKS = ('auto', *TASKS)
 GROUP_AGGREGATIONS = (NO_AGGREGATION, *AGGREGATIONS)
@@ -32,22 +33,27 @@ class Threshold:
     Attributes:
       metric: 'auc', 'advantage', 'tpr_at_fpr_0.01', ...
       upper_bound: the largest value that may be shipped.
+      absolute: in its place, the largest rise over the baseline model that may be shipped, as in
+        tfma.GenericChangeThreshold. `relative` and `direction` are left out: guessing has an AUC of 0.5, so the ratio
+        of two says little, and less leakage is always better.
       attacks: the attacks it holds for; empty for all.
       slicing_specs: the slices it holds for; empty for all. A slice named by its feature values must exist and be large
         enough to decide, or there is no blessing; one found through feature_keys that is too small is listed.
       block_if: 'leak_shown' blocks when the metric's lower confidence limit is above upper_bound; 'safety_not_shown'
-        blocks unless the upper confidence limit is below it. Limits are corrected for the number of comparisons.
+        blocks unless the upper confidence limit is below it. Limits are corrected for the number of comparisons. For a
+        change, the limits are those of the change.
     """
 
     metric: str
-    upper_bound: float
+    upper_bound: float | None = None
     attacks: tuple[str, ...] = ()
     slicing_specs: tuple[SlicingSpec, ...] = ()
     block_if: str = LEAK_SHOWN
+    absolute: float | None = None
 
     def __post_init__(self) -> None:
         metric = metric_named(self.metric)
-        _check_number('Threshold.upper_bound', self.upper_bound, 0, metric.largest)
+        self._check_bound(metric)
         _check_choice('Threshold.block_if', self.block_if, (LEAK_SHOWN, SAFETY_NOT_SHOWN))
         if self.block_if == SAFETY_NOT_SHOWN and metric.upper is None:
             raise PrivacyInputError(
@@ -57,6 +63,33 @@ class Threshold:
         object.__setattr__(self, 'attacks', _names('Threshold.attacks', self.attacks))
         specs = _sequence('Threshold.slicing_specs', self.slicing_specs)
         object.__setattr__(self, 'slicing_specs', tuple(map(_as_slicing_spec, specs)))
+
+    @property
+    def is_change(self) -> bool:
+        """True if it limits the rise over a baseline model."""
+        return self.absolute is not None
+
+    @property
+    def limit(self) -> float:
+        """upper_bound or absolute, whichever it has."""
+        limit = self.upper_bound if self.absolute is None else self.absolute
+        assert limit is not None
+        return limit
+
+    def _check_bound(self, metric: Metric) -> None:
+        if (self.upper_bound is None) == (self.absolute is None):
+            raise PrivacyInputError(
+                f"Threshold('{self.metric}') has upper_bound={self.upper_bound!r} and absolute={self.absolute!r}: "
+                'give one of them, upper_bound for the value itself or absolute for its rise over the baseline model; '
+                'for both limits write two thresholds.'
+            )
+        field = 'absolute' if self.is_change else 'upper_bound'
+        _check_number(f'Threshold.{field}', self.limit, 0, metric.largest)
+        if self.is_change and metric.upper is None:
+            raise PrivacyInputError(
+                f"Threshold.absolute limits the rise of '{self.metric}', which has no upper confidence limit, so "
+                "that a rise cannot be bounded: set upper_bound, or limit another metric, such as 'auc'."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +109,12 @@ class PrivacyConfig:
       slice_missing: what has no value of a feature is a slice, '<missing>'; else it is in none by it, as with TFMA.
       task: 'multiclass', 'multilabel' or 'regression'; 'auto' takes two or more labels per example for multilabel,
         predictions for regression, and all else for multiclass.
-      output_kind: whether the model's outputs are 'logits' or 'probabilities'; 'auto' decides for the whole data set.
+      output_kind: whether the model's outputs are 'logits' or 'probabilities'; 'auto' decides for the whole data set. A
+        baseline model's are what is named here too, and decided on their own by 'auto'.
       confidence_level: of the intervals, and one minus the gate's error rate over all comparisons together.
+      without_baseline: what thresholds on a change do where there is no baseline model: 'block', or 'ignore', which
+        leaves the decision to the others (there must be some), as Evaluator does. A pipeline whose baseline is the
+        model that it blessed last needs 'ignore' for its first run.
       folds: attacks that learn are fitted on all folds but one and score that one.
       group_key: the feature that says whose example it is (a person, author or device); '' for none. For the component:
         evaluate_privacy takes group_ids. Attacks that learn then never score a person whom they have learnt from.
@@ -112,6 +149,7 @@ class PrivacyConfig:
     task: str = 'auto'
     output_kind: str = 'auto'
     confidence_level: float = 0.95
+    without_baseline: str = BLOCK
     folds: int = 2
     group_key: str = ''
     group_aggregation: str = NO_AGGREGATION
@@ -137,6 +175,7 @@ class PrivacyConfig:
         object.__setattr__(self, 'overturns', tuple(map(_as_overturn, _sequence('overturns', self.overturns))))
         self._check_splits()
         self._check_threshold_attacks()
+        self._check_baseline()
         _check_choice('PrivacyConfig.output_kind', self.output_kind, OUTPUT_KINDS)
         _check_number('PrivacyConfig.confidence_level', self.confidence_level, 0.5, 0.9999)
         _check_integer('PrivacyConfig.min_examples', self.min_examples, 2)
@@ -204,6 +243,14 @@ class PrivacyConfig:
                         f"Threshold.attacks names '{name}', which is not among PrivacyConfig.attacks "
                         f'({", ".join(self.attacks)}): add it there, or the limit could never be checked.'
                     )
+
+    def _check_baseline(self) -> None:
+        _check_choice('PrivacyConfig.without_baseline', self.without_baseline, (BLOCK, IGNORE))
+        if self.without_baseline == IGNORE and self.thresholds and all(one.is_change for one in self.thresholds):
+            raise PrivacyInputError(
+                f"PrivacyConfig.without_baseline is '{IGNORE}' but every threshold limits a change, so without a "
+                "baseline nothing would be checked: add a threshold with upper_bound, or set it to 'block'."
+            )
 
 
 def _as_threshold(value: Any) -> Threshold:

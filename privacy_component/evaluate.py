@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
-from privacy_component.attacks.groups import NO_AGGREGATION, aggregate, mixed_groups_warning, num_mixed_groups
+from privacy_component.attacks.groups import mixed_groups_warning, num_mixed_groups
+from privacy_component.baselines import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.config import PrivacyConfig
+from privacy_component.counting import counts_by_slice, joint_by_slice
 from privacy_component.decision import decided
-from privacy_component.errors import PrivacyInputError
-from privacy_component.inputs import Inputs, read_inputs
-from privacy_component.metrics import roc
-from privacy_component.metrics.clusters import design_effect
+from privacy_component.errors import about
+from privacy_component.inputs import Inputs, read_baseline, read_inputs
+from privacy_component.metrics.figures import Baseline
+from privacy_component.metrics.joint import JointCounts
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.risk import most_vulnerable, privacy_risk_scores
 from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
@@ -30,7 +32,6 @@ from privacy_component.slicing import (
     CORRECT_FEATURE,
     LOSS_PERCENTILE_FEATURE,
     Column,
-    SliceKey,
     SliceRows,
     SlicingSpec,
     correct_column,
@@ -50,6 +51,9 @@ def evaluate_privacy(
     logits: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
     predictions: ArrayLike | None = None,
+    baseline_logits: ArrayLike | None = None,
+    baseline_probabilities: ArrayLike | None = None,
+    baseline_predictions: ArrayLike | None = None,
     features: Mapping[str, ArrayLike] | None = None,
     group_ids: ArrayLike | None = None,
     example_ids: ArrayLike | None = None,
@@ -63,6 +67,8 @@ def evaluate_privacy(
       logits: (n, classes), or (n,) or (n, 1) for one sigmoid output. Give these where the model has them.
       probabilities: the same shapes, in [0, 1].
       predictions: of regression, (n,) or (n, 1), or (n, 2) for mean and variance. Give one of these three.
+      baseline_logits, baseline_probabilities, baseline_predictions: the same of a baseline model on the same examples,
+        for thresholds on a change; one of them or none.
       features: columns to slice by, name -> (n,); None and NaN are no value.
       group_ids: (n,) whole numbers or texts, whose example it is: folds and intervals respect groups.
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them.
@@ -77,12 +83,18 @@ def evaluate_privacy(
     config = config or PrivacyConfig()
     outputs = {'logits': logits, 'probabilities': probabilities, 'predictions': predictions}
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
+    baseline_outputs = {
+        'logits': baseline_logits,
+        'probabilities': baseline_probabilities,
+        'predictions': baseline_predictions,
+    }
+    baseline = read_baseline(baseline_outputs, inputs.observations, config)
     observations = _with_signals(inputs.observations, config)
     slices = _slices(inputs.columns, observations, config)
-    measured = in_order(_evaluate(observations, slices, config), config.attacks)
+    measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
     results, num_suppressed = suppress(measured, config.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    context = _context(inputs, config)
+    context = _context(inputs, baseline, config)
     return decided(PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed))
 
 
@@ -147,68 +159,35 @@ def _slices(columns: Mapping[str, Column], observations: Observations, config: P
     return slices
 
 
-def _evaluate(observations: Observations, slices: Sequence[SliceRows], config: PrivacyConfig) -> Iterator[SliceResult]:
+def _evaluate(
+    observations: Observations, baseline: Observations | None, slices: Sequence[SliceRows], config: PrivacyConfig
+) -> Iterator[SliceResult]:
     metrics = metrics_for([threshold.metric for threshold in config.thresholds])
     for attack in config.attacks:
         check_needs(attack, attack_named(attack), observations)
         scored = fold_scores(attack_named(attack), observations, config.folds, config.seed)
-        for key, folds, effect in _count(scored, observations, slices, config):
-            yield measure(key, attack, folds, metrics, config.confidence_level, config.min_examples, effect)
+        baselines: Iterable[Baseline | None] = itertools.repeat(None)
+        if baseline is not None and attack in attacks_on_baseline(config):
+            baselines = _baselines(attack, scored, baseline, slices, config)
+        counted = counts_by_slice(scored, observations, slices, config)
+        for (key, folds, effect), other in zip(counted, baselines, strict=False):
+            yield measure(key, attack, folds, metrics, config.confidence_level, config.min_examples, effect, other)
 
 
-def _count(
-    scored: FoldScores, observations: Observations, slices: Sequence[SliceRows], config: PrivacyConfig
-) -> Iterator[tuple[SliceKey, list[roc.RocCounts], float]]:
-    """Every slice's counts, fold by fold, and the design effect of groups in it."""
-    by_group = config.group_aggregation != NO_AGGREGATION
-    if by_group:
-        if observations.group_id is None:
-            raise PrivacyInputError(f"PrivacyConfig.group_aggregation is '{config.group_aggregation}': give group_ids.")
-    else:
-        sorted_scores = roc.SortedScores.of(roc.score_keys(scored.scores), observations.is_member)
-    for members_of in slices:
-        rows, codes = _slice_and_fold(scored, members_of)
-        num_counts = len(members_of.keys) * scored.num_folds
-        if by_group:
-            counts = iter(_group_counts(scored, observations, rows, codes, num_counts, config.group_aggregation))
-        else:
-            counts = sorted_scores.each(rows, codes, num_counts)
-        effects = np.ones(num_counts) if by_group else _design_effects(scored, observations, rows, codes, num_counts)
-        for i, key in enumerate(members_of.keys):
-            part = slice(i * scored.num_folds, (i + 1) * scored.num_folds)
-            yield key, list(itertools.islice(counts, scored.num_folds)), float(effects[part].max())
-
-
-def _slice_and_fold(scored: FoldScores, members_of: SliceRows) -> tuple[NDArray, NDArray]:
-    """Rows that have a score, and for each the number of its slice and fold together."""
-    rows, codes = members_of.rows, members_of.codes
-    if scored.num_folds == 1:
-        return rows, codes
-    kept = scored.fold[rows] >= 0
-    rows = rows[kept]
-    return rows, codes[kept].astype(np.int64) * scored.num_folds + scored.fold[rows]
-
-
-def _group_counts(
-    scored: FoldScores, observations: Observations, rows: NDArray, codes: NDArray, num_counts: int, how: str
-) -> list[roc.RocCounts]:
-    assert observations.group_id is not None
-    units = aggregate(scored.scores[rows], observations.is_member[rows], codes, observations.group_id[rows], how)
-    return roc.count_by_slice(units.codes, num_counts, roc.score_keys(units.scores), units.is_member)
-
-
-def _design_effects(
-    scored: FoldScores, observations: Observations, rows: NDArray, codes: NDArray, num_counts: int
-) -> NDArray[np.float64]:
-    """By how much dependence within groups inflates variances, for each slice and fold; 1 without groups."""
-    effects = np.ones(num_counts)
-    if observations.group_id is None:
-        return effects
-    order = np.argsort(codes, kind='stable')
-    ends = np.cumsum(np.bincount(codes, minlength=num_counts))[:-1]
-    for i, part in enumerate(np.split(rows[order], ends)):
-        effects[i] = design_effect(scored.scores[part], observations.is_member[part], observations.group_id[part])
-    return effects
+def _baselines(
+    attack: str, scored: FoldScores, baseline: Observations, slices: Sequence[SliceRows], config: PrivacyConfig
+) -> Iterator[Baseline | None]:
+    """What the attack finds in the baseline model, slice by slice."""
+    with about('the baseline model'):
+        check_needs(attack, attack_named(attack), baseline)
+        other = fold_scores(attack_named(attack), baseline, config.folds, config.seed)
+    joint: Iterable[tuple[list[JointCounts] | None, float]] = itertools.repeat((None, 1.0))
+    if attack in attacks_paired(config):
+        joint = joint_by_slice(scored, other, baseline, slices, config)
+    metrics = metrics_for([threshold.metric for threshold in config.thresholds])
+    counted = counts_by_slice(other, baseline, slices, config)
+    for (_, folds, effect), (together, change_effect) in zip(counted, joint, strict=False):
+        yield Baseline.of(folds, together, metrics, effect, change_effect)
 
 
 def _with_signals(observations: Observations, config: PrivacyConfig) -> Observations:
@@ -229,9 +208,10 @@ def _most_vulnerable(inputs: Inputs, observations: Observations, config: Privacy
     return tuple({'example_id': i, 'risk': float(risk)} for i, risk in zip(ids, risks[rows], strict=True))
 
 
-def _context(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:
+def _context(inputs: Inputs, baseline: Observations | None, config: PrivacyConfig) -> dict[str, Any]:
     """What was evaluated and how; JSON values only."""
-    observations, warnings = inputs.observations, list(inputs.warnings)
+    observations = inputs.observations
+    warnings = [*inputs.warnings, *unused_baseline(baseline is not None, config)]
     if observations.group_id is not None:
         mixed = num_mixed_groups(observations.is_member, observations.group_id)
         if mixed:

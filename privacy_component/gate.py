@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from privacy_component import objections
+from privacy_component.baselines import checkable, missing_baseline
 from privacy_component.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
 from privacy_component.config import PrivacyConfig
 from privacy_component.reasons import exceeded_sentences, passed_sentence
@@ -58,18 +59,21 @@ def decide(
       A verdict that is blessed only if there are thresholds, every one of them could be checked where it had to be,
       none is exceeded, and the upstream verdict, if any, is a blessing.
     """
-    judged = compare(config, results)
+    checked = checkable(config, results)
+    judged = compare(checked, results)
+    without_baseline, ignored = missing_baseline(config, results)
     comparisons = tuple(comparison for _, comparison in judged)
     blocking, warnings = objections.small_slices(comparisons, slicing_specs, config, num_suppressed)
     against = [
         *objections.of_upstream(upstream_blessed),
+        *without_baseline,
         *objections.of_missing_slices(config, results),
         *objections.of_slices_not_found(slicing_specs, config, results),
         *objections.of_unmeasured_attacks(config, results),
         *objections.of_small_samples(results, comparisons, slicing_specs, config),
-        *objections.of_unchecked_thresholds(judged, config),
+        *objections.of_unchecked_thresholds(judged, checked),
         *exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
         *blocking,
     ]
     reasons = against or [passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
-    return Verdict(not against, tuple(reasons), tuple(warnings), comparisons, judged=not config.report_only)
+    return Verdict(not against, tuple(reasons), (*ignored, *warnings), comparisons, judged=not config.report_only)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.config import PrivacyConfig
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, about
 from privacy_component.hashing import hash_ids
 from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
 from privacy_component.outputs import LOGITS, PROBABILITIES, OutputEvidence, as_observations
@@ -18,6 +18,7 @@ from privacy_component.rows import all_rows
 from privacy_component.slicing import Column
 
 _MOST_VALUES = 10_000
+_KIND_HINT = 'regression goes with predictions, classification with logits or probabilities'
 _TASK_HINT = "for several labels per example set PrivacyConfig.task to 'multilabel'"
 
 
@@ -78,6 +79,38 @@ def read_inputs(
     return Inputs(observations, columns, ids, evidence, kind, tuple(_warnings(kind, evidence, task)))
 
 
+def read_baseline(
+    outputs: Mapping[str, ArrayLike | None], candidate: Observations, config: PrivacyConfig
+) -> Observations | None:
+    """What a baseline model says of the candidate's examples; None if no outputs of one are given.
+
+    Args:
+      outputs: by kind: 'logits', 'probabilities' and 'predictions'.
+      candidate: the examples.
+      config: says how the outputs of either model are to be read.
+
+    Raises:
+      PrivacyInputError: the outputs cannot be used; the message says that they are the baseline's.
+    """
+    if all(values is None for values in outputs.values()):
+        return None
+    with about('the baseline model'):
+        kind, rows = _outputs({f'baseline_{name}': values for name, values in outputs.items()}, len(candidate))
+        kind = kind.removeprefix('baseline_')
+        if (kind == 'predictions') != (candidate.task == REGRESSION):
+            raise PrivacyInputError(f'baseline_{kind} were given for a {candidate.task} model: {_KIND_HINT}.')
+        _evidence(kind, rows, candidate.task, config)
+        return as_observations(
+            is_member=candidate.is_member,
+            example_id=candidate.example_id,
+            labels=candidate.labels,
+            outputs=rows,
+            kind=LOGITS if candidate.task == REGRESSION else kind,
+            task=candidate.task,
+            group_id=candidate.group_id,
+        )
+
+
 def _memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
     members = _array('is_member', is_member, None)
     if members.ndim != 1 or members.dtype.kind not in 'biuf' or not np.isin(members, (0, 1)).all():
@@ -106,10 +139,7 @@ def _outputs(outputs: Mapping[str, ArrayLike | None], n: int) -> tuple[str, NDAr
 def _task(config: PrivacyConfig, kind: str, labels: NDArray) -> str:
     if kind == 'predictions' or config.task == REGRESSION:
         if config.task not in ('auto', REGRESSION) or kind != 'predictions':
-            raise PrivacyInputError(
-                f"PrivacyConfig.task is '{config.task}' but {kind} were given: regression goes with predictions, "
-                'classification with logits or probabilities.'
-            )
+            raise PrivacyInputError(f"PrivacyConfig.task is '{config.task}' but {kind} were given: {_KIND_HINT}.")
         return REGRESSION
     if config.task != 'auto':
         return config.task

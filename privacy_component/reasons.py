@@ -25,13 +25,26 @@ def passed_sentence(num_comparisons: int) -> str:
 
 def _surest_first(c: Comparison) -> tuple:
     excess = (c.corrected_bound or 0.0) - c.limit
-    return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.note
+    return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change, c.note
+
+
+def _exceeded_change(c: Comparison, attacks: str) -> str:
+    value = c.value or 0.0
+    moved = f'rose by {value:.3f} over' if value >= 0 else f'fell by {-value:.3f} below'
+    figure = (
+        f'{c.slice}, {attacks}: {c.metric} {moved} the baseline [{c.lower:.3f}, {c.upper:.3f}], allowed {c.limit:g}'
+    )
+    if c.block_if == LEAK_SHOWN:
+        return f'{figure}: a larger rise is shown (corrected lower bound {c.corrected_bound:.3f}).'
+    return f'{figure}: a larger rise is not ruled out (corrected upper bound {c.corrected_bound:.3f}).'
 
 
 def _exceeded_sentence(alike: Sequence[Comparison]) -> str:
     c = alike[0]
     attacks = ' and '.join(one.attack for one in alike)
     upper = '' if c.upper is None else f', {c.upper:.3f}'
+    if c.change:
+        return _exceeded_change(c, attacks)
     figure = f'{c.slice}, {attacks}: {c.metric} = {c.value:.3f} [{c.lower:.3f}{upper}]'
     if c.block_if == LEAK_SHOWN:
         shown = f'a leak is shown (corrected lower bound {c.corrected_bound:.3f})'

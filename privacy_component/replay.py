@@ -16,7 +16,9 @@ from privacy_component.gate import Comparison, Verdict
 from privacy_component.results import FILE_NAME, PrivacyResult
 
 # What the gate reads of a config; all else says what to measure, and a replay measures nothing.
-_DECIDING = frozenset({'thresholds', 'confidence_level', 'min_examples', 'small_slices', 'report_only', 'overturns'})
+_DECIDING = frozenset(
+    {'thresholds', 'confidence_level', 'min_examples', 'small_slices', 'report_only', 'without_baseline', 'overturns'}
+)
 _PACKAGES = ('privacy-component', 'numpy', 'scipy')
 
 

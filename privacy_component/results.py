@@ -14,6 +14,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import Comparison, Verdict
 from privacy_component.metrics import roc
 from privacy_component.metrics.curve import RocCurve, summarize_folds
+from privacy_component.metrics.figures import Baseline
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, false_positive_rates
 from privacy_component.slicing import SliceKey, slice_name
 
@@ -22,6 +23,7 @@ FILE_NAME = 'privacy_metrics.json'
 
 MEASURED = 'measured'
 INCONCLUSIVE = 'inconclusive'
+_STEPS = ('false_positives', 'true_positives')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,7 @@ class SliceResult:
       curve: the ROC at fixed ranks; None where a side is empty.
       sums_of_weights: of the slice's 'members' and 'non_members'; None where examples have no weights. For information:
         no figure is weighted.
+      baseline: the same attack on the baseline model; None where no threshold on a change asks for it.
     """
 
     slice_key: SliceKey
@@ -47,6 +50,7 @@ class SliceResult:
     metrics: Mapping[str, Estimate]
     curve: RocCurve | None
     sums_of_weights: Mapping[str, float] | None = None
+    baseline: Baseline | None = None
 
     @property
     def slice(self) -> str:
@@ -69,7 +73,12 @@ class SliceResult:
             'tpr_at_fpr': {_rate(name): e.value for name, e in tprs.items()},
             'tpr_at_fpr_intervals': {_rate(name): _interval(e) for name, e in tprs.items()},
             'empirical_epsilon': self.metrics['empirical_epsilon'].value,
-        } | ({'sums_of_weights': dict(self.sums_of_weights)} if self.sums_of_weights else {})
+        } | self._asked_for()
+
+    def _asked_for(self) -> dict[str, Any]:
+        """What only some evaluations have."""
+        weights = {'sums_of_weights': dict(self.sums_of_weights)} if self.sums_of_weights else {}
+        return weights | ({'baseline_auc': self.baseline.curve.auc} if self.baseline else {})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,23 +157,21 @@ def measure(
     confidence_level: float,
     min_examples: int,
     design_effect: float = 1.0,
+    baseline: Baseline | None = None,
 ) -> SliceResult:
     """All figures of one attack on one slice, from the counts of each fold (one, for an attack that learns nothing).
 
     A side without examples gives a result without figures. `design_effect` is by how much dependence between rows of
-    one group inflates variances; see `metrics.clusters`.
+    one group inflates variances; see `metrics.clusters`. `baseline` is what the attack finds in the baseline model.
     """
-    sizes: dict[str, Any] = {
-        'num_members': sum(fold.num_members for fold in folds),
-        'num_non_members': sum(fold.num_non_members for fold in folds),
-    }
-    status = MEASURED if min(sizes.values()) >= min_examples else INCONCLUSIVE
+    sizes = sum(fold.num_members for fold in folds), sum(fold.num_non_members for fold in folds)
+    status = MEASURED if min(sizes) >= min_examples else INCONCLUSIVE
     curve = summarize_folds(folds, false_positive_rates(metrics), design_effect)
     if curve is None:
         nothing = {metric.name: UNSUPPORTED for metric in metrics}
-        return SliceResult(slice_key, attack, **sizes, status=INCONCLUSIVE, metrics=nothing, curve=None)
+        return SliceResult(slice_key, attack, *sizes, status=INCONCLUSIVE, metrics=nothing, curve=None)
     estimates = {metric.name: estimate(metric, curve, confidence_level) for metric in metrics}
-    return SliceResult(slice_key, attack, **sizes, status=status, metrics=estimates, curve=curve)
+    return SliceResult(slice_key, attack, *sizes, status=status, metrics=estimates, curve=curve, baseline=baseline)
 
 
 def in_order(results: Iterable[SliceResult], attacks: Sequence[str]) -> tuple[SliceResult, ...]:
@@ -189,8 +196,11 @@ def result_to_json(result: SliceResult) -> dict[str, Any]:
     """A result as JSON values."""
     fields = dataclasses.asdict(result)
     if result.curve is not None:
-        fields['curve']['false_positives'] = result.curve.false_positives.tolist()
-        fields['curve']['true_positives'] = result.curve.true_positives.tolist()
+        fields['curve'] = _curve_to_json(result.curve)
+    if result.baseline is not None:
+        fields['baseline']['curve'] = _curve_to_json(result.baseline.curve)
+    else:
+        del fields['baseline']
     if result.sums_of_weights is None:
         del fields['sums_of_weights']
     return {'slice': result.slice, **fields}
@@ -202,9 +212,18 @@ def result_from_json(fields: dict[str, Any]) -> SliceResult:
     rest['slice_key'] = tuple((name, value) for name, value in rest['slice_key'])
     rest['metrics'] = {name: Estimate(**value) for name, value in rest['metrics'].items()}
     if rest['curve'] is not None:
-        steps = ('false_positives', 'true_positives')
-        rest['curve'] = RocCurve(**rest['curve'] | {s: np.array(rest['curve'][s], np.int64) for s in steps})
+        rest['curve'] = _curve_from_json(rest['curve'])
+    if rest.get('baseline') is not None:
+        rest['baseline'] = Baseline(**rest['baseline'] | {'curve': _curve_from_json(rest['baseline']['curve'])})
     return SliceResult(**rest)
+
+
+def _curve_to_json(curve: RocCurve) -> dict[str, Any]:
+    return dataclasses.asdict(curve) | {step: getattr(curve, step).tolist() for step in _STEPS}
+
+
+def _curve_from_json(fields: dict[str, Any]) -> RocCurve:
+    return RocCurve(**fields | {step: np.array(fields[step], np.int64) for step in _STEPS})
 
 
 def _verdict_to_json(verdict: Verdict) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from apache_beam.metrics import Metrics
 from tfx_bsl.coders import example_coder
 
 from privacy_component.beam.bad_records import BAD_RECORDS, without_bad
+from privacy_component.beam.baseline import BaselineModel
 from privacy_component.beam.calls import Call, Serialized, called_signature, parse_call, signature_call, transform_call
 from privacy_component.beam.decode import decode_batch, not_an_example, read_schema, tensor_representations
 from privacy_component.beam.observe import Batch, Observer
@@ -31,6 +32,7 @@ class _Called(NamedTuple):
     decoded: int
     transformed: Mapping[str, Any]
     predictions: Mapping[str, Any]
+    baseline: np.ndarray | None
 
 
 class ObserveDirectly(beam.DoFn):
@@ -44,6 +46,7 @@ class ObserveDirectly(beam.DoFn):
         self._loader = tfma.default_eval_shared_model(
             plan.model_path, eval_config=self._observer.eval_config
         ).model_loader
+        self._baseline = BaselineModel(plan.baseline) if plan.baseline else None
         self._signature = spec.signature_name
         self._transforms = tuple(spec.preprocessing_function_names)
         self._drops_bad_records = plan.config.max_bad_record_share > 0
@@ -53,6 +56,8 @@ class ObserveDirectly(beam.DoFn):
         """Loads model, transform graph and decoder once per worker."""
         self._model = self._loader.load()
         self._predict = signature_call(self._model, called_signature(self._signature, self._model.signatures))
+        if self._baseline:
+            self._baseline.load()
         self._transform = self._make_transform()
         self._features = FeatureReader(self._plan)
 
@@ -89,7 +94,8 @@ class ObserveDirectly(beam.DoFn):
         serialized = Serialized(batch.records)
         raw = self._features.read(batch, serialized)
         decoded = time.process_time_ns()
-        return _Called(raw, decoded, self._transform(serialized), self._predict(serialized))
+        baseline = self._baseline.outputs(serialized) if self._baseline else None
+        return _Called(raw, decoded, self._transform(serialized), self._predict(serialized), baseline)
 
     def _call_readable(self, batch: RawBatch) -> tuple[RawBatch, _Called | None]:
         """The records that can be read, and what they give; None if there are none."""
@@ -109,6 +115,7 @@ class ObserveDirectly(beam.DoFn):
             (called.transformed, called.raw),
             called.predictions,
             split=batch.split,
+            baseline_outputs=called.baseline,
         )
         spent = {'decode': called.decoded - started, 'predict': predicted - called.decoded}
         observed.nanoseconds.update(spent, columns=time.process_time_ns() - predicted)

@@ -13,15 +13,17 @@ from apache_beam.metrics import Metrics
 
 from privacy_component.attacks import attack_named
 from privacy_component.attacks.groups import GroupTotals, mixed_groups_warning
+from privacy_component.baselines import attacks_on_baseline
 from privacy_component.beam.bad_records import BAD_RECORDS
 from privacy_component.beam.direct import ObserveDirectly
 from privacy_component.beam.extract import observe_by_extractors
 from privacy_component.beam.learn import draw_sample, fit_attacks
 from privacy_component.beam.losses import find_loss_edges
 from privacy_component.beam.observe import Tally
+from privacy_component.beam.paired import as_baseline, as_counts, baseline_of, candidate_of
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE, read_batches
-from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge, as_counts
+from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge
 from privacy_component.beam.vulnerable import Candidate, most_vulnerable
 from privacy_component.beam.weights import WeightSums
 from privacy_component.metrics.registry import metrics_for
@@ -89,9 +91,21 @@ def _count_learnt_scores(
     **known: beam.pvalue.AsSideInput,
 ) -> beam.PCollection:
     """The second pass: attackers are fitted on the sample, and every example is scored by one that never saw it."""
-    fitted = fit_attacks(root, sample, plan, attacks)
+    fitted = {'fitted': fit_attacks(root, sample, plan, attacks)} | _fit_to_baseline(root, batches, plan, attacks)
     count = CountScores(plan, attacks, with_tally=False)
-    return batches | 'CountLearntScores' >> beam.ParDo(count, fitted=fitted, **known)
+    return batches | 'CountLearntScores' >> beam.ParDo(count, **fitted, **known)
+
+
+def _fit_to_baseline(
+    root: beam.Pipeline, batches: beam.PCollection, plan: Plan, attacks: Sequence[str]
+) -> dict[str, beam.pvalue.AsSingleton]:
+    """The same attackers, fitted on the same examples as the baseline model sees them."""
+    needed = [name for name in attacks if name in attacks_on_baseline(plan.config)]
+    if plan.baseline is None or not needed:
+        return {}
+    seen = batches | 'AsBaseline' >> beam.Map(as_baseline)
+    sample = draw_sample(seen, plan.baseline, 'OfBaseline')
+    return {'fitted_to_baseline': fit_attacks(root, sample, plan.baseline, needed, 'OfBaseline')}
 
 
 def _tally(batches: beam.PCollection) -> beam.PCollection:
@@ -115,12 +129,14 @@ def _measure(counted: tuple[CountKey, FoldCounts | Tally | WeightSums], plan: Pl
     if slice_key == OVERALL:
         Metrics.counter(NAMESPACE, 'attacks').inc()
     metrics = metrics_for([threshold.metric for threshold in plan.config.thresholds])
-    folds = [as_counts(fold, plan.config.max_distinct_scores) for fold in counts]
-    yield measure(slice_key, attack, folds, metrics, plan.config.confidence_level, plan.config.min_examples)
+    folds = [as_counts(fold, plan.config.max_distinct_scores) for fold in candidate_of(counts)]
+    level, least = plan.config.confidence_level, plan.config.min_examples
+    baseline = baseline_of(attack, counts, metrics, plan.config)
+    yield measure(slice_key, attack, folds, metrics, level, least, baseline=baseline)
 
 
 def _group_warnings(folds: FoldCounts) -> list[str]:
-    num_mixed = sum(fold.num_mixed for fold in folds if isinstance(fold, GroupTotals))
+    num_mixed = sum(fold.num_mixed for fold in candidate_of(folds) if isinstance(fold, GroupTotals))
     return [mixed_groups_warning(num_mixed)] if num_mixed else []
 
 

@@ -22,26 +22,28 @@ from privacy_component.observations import Observations, concatenate
 _SAMPLED_PER_SIDE_AND_FOLD = 20_000
 
 
-def draw_sample(batches: beam.PCollection, plan: Plan, **tally: beam.pvalue.AsSingleton) -> beam.pvalue.AsSingleton:
-    """A bounded sample of all observations, the same in every run."""
-    observations = batches | 'AsObservations' >> beam.Map(observations_of, plan, **({'tally': None} | tally))
+def draw_sample(
+    batches: beam.PCollection, plan: Plan, of: str = '', /, **tally: beam.pvalue.AsSingleton
+) -> beam.pvalue.AsSingleton:
+    """A bounded sample of all observations, the same in every run; `of` tells the steps for several models apart."""
+    observations = batches | f'AsObservations{of}' >> beam.Map(observations_of, plan, **({'tally': None} | tally))
     return beam.pvalue.AsSingleton(
-        observations | 'Sample' >> beam.CombineGlobally(SmallestHashes(plan)).without_defaults()
+        observations | f'Sample{of}' >> beam.CombineGlobally(SmallestHashes(plan)).without_defaults()
     )
 
 
 def fit_attacks(
-    root: beam.Pipeline, sample: beam.pvalue.AsSingleton, plan: Plan, attacks: Sequence[str]
+    root: beam.Pipeline, sample: beam.pvalue.AsSingleton, plan: Plan, attacks: Sequence[str], of: str = ''
 ) -> beam.pvalue.AsSingleton:
-    """{attack: fitted attack of each fold}."""
+    """{attack: fitted attack of each fold}; `of` as for `draw_sample`."""
     work = [(attack, number) for attack in attacks for number in range(plan.config.folds)]
     fitted = (
         root
-        | 'AttacksAndFolds' >> beam.Create(work)
-        | 'SpreadFits' >> beam.Reshuffle()
-        | 'Fit' >> beam.Map(fit_one, sample, plan)
-        | 'GatherFits' >> beam.combiners.ToList()
-        | 'ByAttack' >> beam.Map(_by_attack)
+        | f'AttacksAndFolds{of}' >> beam.Create(work)
+        | f'SpreadFits{of}' >> beam.Reshuffle()
+        | f'Fit{of}' >> beam.Map(fit_one, sample, plan)
+        | f'GatherFits{of}' >> beam.combiners.ToList()
+        | f'ByAttack{of}' >> beam.Map(_by_attack)
     )
     return beam.pvalue.AsSingleton(fitted)
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from privacy_component.beam.columns import columns_of, concatenate_columns, dense_values, first_of
 from privacy_component.beam.owners import example_weights, group_ids
-from privacy_component.beam.plan import Plan
-from privacy_component.errors import PrivacyInputError
+from privacy_component.beam.plan import BASELINE, Plan
+from privacy_component.errors import PrivacyInputError, about
 from privacy_component.fixed_point import exact_sum
 from privacy_component.hashing import fingerprint
 from privacy_component.observations import MULTICLASS
@@ -35,6 +35,7 @@ class Batch:
       columns: what slices are made of, by feature name.
       group_id: (n,) uint64, a hash of whose example it is; None if that is not asked for.
       weights: (n,) float64, the examples' weights; None if they have none.
+      baseline_outputs: (n, classes) as the baseline model gave them; None where there is none.
       split: where the examples are from; '' if it is not known.
       nanoseconds: CPU time spent on it, by stage.
     """
@@ -46,6 +47,7 @@ class Batch:
     columns: Mapping[str, Column]
     group_id: NDArray[np.uint64] | None = None
     weights: NDArray[np.float64] | None = None
+    baseline_outputs: NDArray | None = None
     split: str = ''
     nanoseconds: dict[str, int] = dataclasses.field(default_factory=dict)
 
@@ -57,7 +59,7 @@ def concatenate_batches(batches: Sequence[Batch]) -> Batch:
     for batch in batches:
         check_same_number(batches[0].outputs.shape[1], batch.outputs.shape[1])
     sizes = [len(batch.is_member) for batch in batches]
-    known = ('is_member', 'example_id', 'labels', 'outputs', 'group_id', 'weights')
+    known = ('is_member', 'example_id', 'labels', 'outputs', 'group_id', 'weights', 'baseline_outputs')
     names = [name for name in known if getattr(batches[0], name) is not None]
     arrays = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in names}
     columns = {
@@ -130,6 +132,7 @@ class Tally:
       nanoseconds: CPU time, by stage.
       weights: the sums of the weights of 'members' and 'non_members', exact, in `fixed_point`'s units; {} without any.
       fingerprints: of the examples, by split.
+      baseline: as `outputs`, of the baseline model; None without one.
     """
 
     outputs: OutputEvidence
@@ -139,6 +142,7 @@ class Tally:
     nanoseconds: dict[str, int]
     weights: Mapping[str, int] = dataclasses.field(default_factory=dict)
     fingerprints: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    baseline: OutputEvidence | None = None
 
     @classmethod
     def of(cls, batch: Batch, nanoseconds: Mapping[str, int]) -> Tally:
@@ -146,7 +150,9 @@ class Tally:
         evidence = OutputEvidence.of(batch.outputs)
         low, high = float(batch.labels.min()), float(batch.labels.max())
         sizes, prints = {batch.split: len(batch.labels)}, {batch.split: fingerprint(batch.example_id)}
-        return cls(evidence, low, high, sizes, dict(nanoseconds), _weights(batch), prints)
+        with about(BASELINE):
+            baseline = None if batch.baseline_outputs is None else OutputEvidence.of(batch.baseline_outputs)
+        return cls(evidence, low, high, sizes, dict(nanoseconds), _weights(batch), prints, baseline)
 
     def merge(self, other: Tally) -> Tally:
         """The tally of both parts together."""
@@ -158,12 +164,14 @@ class Tally:
             _add(self.nanoseconds, other.nanoseconds),
             _add(self.weights, other.weights),
             {name: total % 2**64 for name, total in _add(self.fingerprints, other.fingerprints).items()},
+            self.baseline and other.baseline and self.baseline.merge(other.baseline),
         )
 
 
 def tally_from_json(fields: Mapping[str, Any]) -> Tally:
     """The tally that `dataclasses.asdict` made the fields of."""
-    return Tally(**{**fields, 'outputs': OutputEvidence(**fields['outputs'])})
+    evidence = {name: fields[name] and OutputEvidence(**fields[name]) for name in ('outputs', 'baseline')}
+    return Tally(**{**fields, **evidence})
 
 
 def example_ids(records: Sequence[bytes]) -> NDArray[np.uint64]:

@@ -8,6 +8,8 @@ from privacy_component.config import PrivacyConfig
 from privacy_component.observations import MULTICLASS
 from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
 
+BASELINE = 'baseline_model'  # the channel, and what errors of that model begin with
+
 
 @dataclasses.dataclass(frozen=True)
 class SplitFiles:
@@ -42,6 +44,7 @@ class Plan:
       feature_types: for direct calls, the features to decode and the TFMD type of each.
       output_kind: 'logits' or 'probabilities'; '' if it has to be found out in the job.
       has_stable_outputs: whether an example's outputs are the same bits at any place in a batch; None if not tried.
+      baseline: the plan for the baseline model, if thresholds on changes ask for one; only the model differs.
     """
 
     config: PrivacyConfig
@@ -56,6 +59,7 @@ class Plan:
     feature_types: tuple[tuple[str, int], ...] = ()
     output_kind: str = ''
     has_stable_outputs: bool | None = None
+    baseline: Plan | None = None
 
     @property
     def task(self) -> str:

@@ -6,7 +6,7 @@ import collections
 import functools
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -17,20 +17,23 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from privacy_component.attacks import Attack, attack_named
 from privacy_component.attacks.crossfit import fold_numbers
-from privacy_component.attacks.groups import NO_AGGREGATION, GroupTotals, merge_totals, totals_by_slice
+from privacy_component.attacks.groups import NO_AGGREGATION, GroupTotals, totals_by_slice
+from privacy_component.baselines import attacks_on_baseline, attacks_paired
 from privacy_component.beam.observe import Batch, Tally, concatenate_batches
-from privacy_component.beam.plan import Plan
+from privacy_component.beam.paired import Counter, Counts, add, as_baseline, both, bounded
+from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.beam.read import NAMESPACE
 from privacy_component.beam.weights import WEIGHTS, weigh
+from privacy_component.errors import about
 from privacy_component.evaluate import slices_of
 from privacy_component.metrics import roc
+from privacy_component.metrics.joint import SortedPairs
 from privacy_component.observations import Observations
 from privacy_component.outputs import as_observations, output_kind
 from privacy_component.slicing import SliceKey, SliceRows, too_many_slices
 
 CountKey = tuple[SliceKey, str]
-FoldCounts = tuple[roc.RocCounts | GroupTotals, ...]
-Counter = Callable[[np.ndarray, np.ndarray, int], Sequence[Any]]
+FoldCounts = tuple[Counts, ...]
 FittedAttacks = Mapping[str, Sequence[Attack]]
 
 TALLY_KEY: CountKey = ((), '')
@@ -60,6 +63,7 @@ class CountScores(beam.DoFn):
         self._plan = plan
         self._attacks = tuple(attacks)
         self._with_tally = with_tally
+        self._on_baseline = attacks_on_baseline(plan.config) if plan.baseline else ()
         self._merge = Merge(plan.config.max_distinct_scores)
         self._num_examples = Metrics.counter(NAMESPACE, 'examples_scored')
         self._num_slices = Metrics.distribution(NAMESPACE, 'slices_per_bundle')
@@ -69,6 +73,7 @@ class CountScores(beam.DoFn):
         self._parts: dict[CountKey, list[Any]] = collections.defaultdict(list)
         self._waiting: list[Batch] = []
         self._known: tuple[FittedAttacks | None, Tally | None, np.ndarray | None] = (None, None, None)
+        self._fitted_to_baseline: FittedAttacks | None = None
 
     def process(
         self,
@@ -76,9 +81,11 @@ class CountScores(beam.DoFn):
         fitted: FittedAttacks | None = None,
         tally: Tally | None = None,
         loss_edges: np.ndarray | None = None,
+        fitted_to_baseline: FittedAttacks | None = None,
     ) -> None:
         """Takes a batch; counts when there are enough rows for the cost of a slice not to matter."""
         self._known = (fitted, tally, loss_edges)
+        self._fitted_to_baseline = fitted_to_baseline
         self._waiting.append(batch)
         self._num_examples.inc(len(batch.is_member))
         if self._with_tally:
@@ -98,12 +105,26 @@ class CountScores(beam.DoFn):
         for attack in self._attacks:
             scores, fold, num_folds = score(attack, observations, fitted, self._plan)
             count = counter(scores, observations, self._plan.config.group_aggregation)
+            if attack in self._on_baseline:
+                count = self._with_baseline(attack, count, scores, batch)
             for members_of in slices:
                 self._count(attack, count, members_of, fold, num_folds)
         self._check_number_of_slices()
         if self._with_tally:
             self._weigh(batch, slices)
             self._parts[TALLY_KEY][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
+
+    def _with_baseline(self, attack: str, count: Counter, scores: np.ndarray, batch: Batch) -> Counter:
+        """What counts for the baseline model too, with the same rows in the same folds."""
+        assert self._plan.baseline is not None
+        how = self._plan.config.group_aggregation
+        with about(BASELINE):
+            observations = observations_of(as_baseline(batch), self._plan.baseline, None)
+            theirs, _, _ = score(attack, observations, self._fitted_to_baseline, self._plan)
+        together = None
+        if how == NO_AGGREGATION and attack in attacks_paired(self._plan.config):
+            together = SortedPairs.of(scores, theirs, batch.is_member).count
+        return both(count, counter(theirs, observations, how), together)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Emits the bundle's counts."""
@@ -205,21 +226,11 @@ class Merge(beam.CombineFn):
     def _bounded(self, part: Any) -> Any:
         if not isinstance(part, tuple):
             return part
-        return tuple(
-            fold if isinstance(fold, GroupTotals) else roc.narrowed(roc.bounded(fold, self._max_keys)) for fold in part
-        )
-
-
-def as_counts(fold: roc.RocCounts | GroupTotals, max_keys: int) -> roc.RocCounts:
-    """The counts of one fold, of groups where these are the unit."""
-    if isinstance(fold, GroupTotals):
-        return roc.bounded(roc.count_scores(roc.score_keys(fold.scores), fold.is_member), max_keys)
-    return fold
+        return tuple(bounded(fold, self._max_keys) for fold in part)
 
 
 def merged(parts: Sequence[Any]) -> Any:
     """The sum of tallies or weights, or of the counts of each fold."""
     if not isinstance(parts[0], tuple):
         return functools.reduce(type(parts[0]).merge, parts)
-    add = merge_totals if isinstance(parts[0][0], GroupTotals) else roc.merge
     return tuple(add(fold) for fold in zip(*parts, strict=True))

@@ -14,12 +14,13 @@ from privacy_component.beam.bad_records import only_examples, usual_types
 from privacy_component.beam.decode import decode_batch, read_schema
 from privacy_component.beam.direct import ObserveDirectly
 from privacy_component.beam.observe import Batch, Observer, Tally
-from privacy_component.beam.plan import Plan, SplitFiles
+from privacy_component.beam.paired import as_baseline
+from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
 from privacy_component.beam.read import RawBatch, read_file
-from privacy_component.beam.score import merged
-from privacy_component.errors import PrivacyInputError
+from privacy_component.beam.score import merged, observations_of
+from privacy_component.errors import PrivacyInputError, about
 from privacy_component.observations import MULTICLASS
-from privacy_component.outputs import output_kind
+from privacy_component.outputs import OutputEvidence, output_kind
 
 _TYPES = ((pa.types.is_integer, schema_pb2.INT), (pa.types.is_floating, schema_pb2.FLOAT))
 
@@ -48,6 +49,7 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     return dataclasses.replace(
         plan,
         output_kind=output_kind(tally.outputs, plan.config.output_kind, plan.task),
+        baseline=plan.baseline and _tried_baseline(plan.baseline, batches, tally),
         has_stable_outputs=all(map(lambda *pair: _is_stable(worker, *pair), samples, batches)),
     )
 
@@ -64,7 +66,14 @@ def check_tally(plan: Plan, tally: Tally) -> str:
             f"every label_key '{label_key}' is {tally.smallest_label:g}: a model cannot be judged on one class. Check "
             'the label, and that the splits hold all classes.'
         )
-    kind = output_kind(tally.outputs, plan.config.output_kind, plan.task)
+    if plan.baseline and tally.baseline:
+        with about(BASELINE):
+            _check_kind(plan.baseline, tally.baseline)
+    return _check_kind(plan, tally.outputs)
+
+
+def _check_kind(plan: Plan, outputs: OutputEvidence) -> str:
+    kind = output_kind(outputs, plan.config.output_kind, plan.task)
     if plan.output_kind and kind != plan.output_kind:
         raise PrivacyInputError(
             f"the model's first outputs look like {plan.output_kind}, all of them together like {kind}: say which they "
@@ -88,6 +97,16 @@ def _first_batch(split: SplitFiles, plan: Plan) -> RawBatch:
         f"the split '{split.split}' has no record that can be parsed as a tf.Example in {files}: run the component "
         'that wrote them again.'
     )
+
+
+def _tried_baseline(plan: Plan, batches: list[Batch], tally: Tally) -> Plan:
+    """The baseline model's plan with the kind of its outputs, which must fit the labels too."""
+    assert tally.baseline is not None
+    with about(BASELINE):
+        plan = dataclasses.replace(plan, output_kind=output_kind(tally.baseline, plan.config.output_kind, plan.task))
+        for batch in batches:
+            observations_of(as_baseline(batch), plan, None)
+    return plan
 
 
 def _try(worker: ObserveDirectly, sample: RawBatch) -> Batch:
@@ -128,4 +147,7 @@ def _is_stable(worker: ObserveDirectly, sample: RawBatch, batch: Batch) -> bool:
     """True if an example's outputs are the same bits at another place in the batch."""
     reversed_sample = dataclasses.replace(sample, records=sample.records[::-1])
     again = _try(worker, reversed_sample)
+    if batch.baseline_outputs is not None and again.baseline_outputs is not None:
+        both = (again.baseline_outputs[::-1], batch.baseline_outputs)
+        return np.array_equal(*both) and np.array_equal(again.outputs[::-1], batch.outputs)
     return np.array_equal(again.outputs[::-1], batch.outputs)

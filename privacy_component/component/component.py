@@ -36,6 +36,7 @@ class PrivacyEvaluatorSpec(ComponentSpec):
         executor.SCHEMA_KEY: ChannelParameter(type=standard_artifacts.Schema, optional=True),
         executor.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         executor.PREVIOUS_METRICS_KEY: ChannelParameter(type=PrivacyMetrics, optional=True),
+        executor.BASELINE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
         executor.PRIVACY_METRICS_KEY: ChannelParameter(type=PrivacyMetrics),
@@ -65,6 +66,7 @@ class PrivacyEvaluator(BaseBeamComponent):
         schema: types.BaseChannel | None = None,
         model_blessing: types.BaseChannel | None = None,
         previous_metrics: types.BaseChannel | None = None,
+        baseline_model: types.BaseChannel | None = None,
     ):
         """Constructs a PrivacyEvaluator.
 
@@ -84,6 +86,9 @@ class PrivacyEvaluator(BaseBeamComponent):
           previous_metrics: A channel of type `PrivacyMetrics` from a Resolver with StandingRefusalsStrategy: a model
             that an earlier evaluation refused stays refused until PrivacyConfig.overturns names it. Without this input
             nothing is known of the past.
+          baseline_model: A channel of type `standard_artifacts.Model` for thresholds on a change, usually from a
+            Resolver with LatestBlessedModelStrategy; attacked in the same job on the same examples. Where it holds no
+            model yet, `PrivacyConfig.without_baseline` decides.
 
         Raises:
           PrivacyInputError: privacy_config has a mistake; the message names it.
@@ -99,6 +104,7 @@ class PrivacyEvaluator(BaseBeamComponent):
                 schema=schema,
                 model_blessing=model_blessing,
                 previous_metrics=previous_metrics,
+                baseline_model=baseline_model,
                 privacy_metrics=types.Channel(type=PrivacyMetrics),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

@@ -15,7 +15,7 @@ _PARTS = {
     'settings_sha256': 'other settings of PrivacyConfig',
     'eval_config_sha256': 'eval_config',
     'examples_sha256': 'examples',
-    'other_inputs_sha256': 'transform_graph or schema',
+    'other_inputs_sha256': 'transform_graph, schema or baseline_model',
     'upstream': 'the upstream verdict',
     'version': 'the version of privacy_component',
 }

@@ -12,6 +12,7 @@ from privacy_component.beam import job
 from privacy_component.beam.errors import surfaced
 from privacy_component.beam.plan import Plan
 from privacy_component.component import preflight, publish
+from privacy_component.component.baseline import baseline_path
 from privacy_component.component.compat import (
     BaseBeamExecutor,
     EvaluatorExecutor,
@@ -38,6 +39,7 @@ TRANSFORM_GRAPH_KEY = 'transform_graph'
 SCHEMA_KEY = 'schema'
 MODEL_BLESSING_KEY = 'model_blessing'
 PREVIOUS_METRICS_KEY = 'previous_metrics'
+BASELINE_MODEL_KEY = 'baseline_model'
 EVAL_CONFIG_KEY = 'eval_config'
 PRIVACY_CONFIG_KEY = 'privacy_config'
 VERSION_KEY = 'version'
@@ -57,7 +59,8 @@ class Executor(BaseBeamExecutor):
         """Attacks the model and writes metrics, report and blessing.
 
         Args:
-          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing and previous_metrics.
+          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing, previous_metrics and
+            baseline_model.
           output_dict: privacy_metrics and blessing.
           exec_properties: eval_config and privacy_config, both JSON.
 
@@ -123,6 +126,7 @@ def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any]) -> Plan:
         config=PrivacyConfig.from_json(_required(exec_properties, PRIVACY_CONFIG_KEY)),
         transform_path=_optional_uri(input_dict, TRANSFORM_GRAPH_KEY),
         schema_path=_optional_uri(input_dict, SCHEMA_KEY),
+        baseline_path=baseline_path(input_dict),
     )
 
 

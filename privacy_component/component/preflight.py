@@ -13,15 +13,17 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.python.saved_model import loader_impl
 
+from privacy_component.baselines import attacks_on_baseline
 from privacy_component.beam.calls import called_signature
 from privacy_component.beam.decode import read_schema
-from privacy_component.beam.plan import Plan, SplitFiles
+from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
 from privacy_component.beam.read import RawBatch
 from privacy_component.beam.trial import first_batches, try_out
+from privacy_component.component.baseline import baseline_config, check_called_directly
 from privacy_component.component.compat import artifact_utils, examples_utils, io_utils, types
 from privacy_component.component.refusals import check_settings
 from privacy_component.config import PrivacyConfig
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, about
 from privacy_component.evaluate import slicing_specs_for
 from privacy_component.observations import MULTICLASS
 from privacy_component.slicing import SlicingSpec
@@ -39,13 +41,14 @@ def make_plan(
     config: PrivacyConfig,
     transform_path: str = '',
     schema_path: str = '',
+    baseline_path: str = '',
 ) -> Plan:
     """A plan for inputs that fit together.
 
     Raises:
       PrivacyInputError: they do not; the message names what and how to mend it.
     """
-    eval_config = candidate_only(eval_config)
+    all_specs, eval_config = eval_config, candidate_only(eval_config)
     spec = eval_config.model_specs[0]
     calls_model_directly = check_model(model_path, spec)
     check_settings(config, spec, calls_model_directly)
@@ -67,7 +70,17 @@ def make_plan(
     )
     samples = first_batches(plan)
     plan = _with_transform(plan, transform_path, samples)
+    if baseline_path and attacks_on_baseline(config):
+        plan = dataclasses.replace(plan, baseline=_baseline_plan(plan, baseline_path, all_specs))
     return try_out(plan, samples) if plan.calls_model_directly else plan
+
+
+def _baseline_plan(plan: Plan, model_path: str, eval_config: tfma.EvalConfig) -> Plan:
+    with about(BASELINE):
+        eval_config = candidate_only(baseline_config(eval_config))
+        is_direct = check_model(model_path, eval_config.model_specs[0])
+    check_called_directly(plan.calls_model_directly, is_direct)
+    return dataclasses.replace(plan, model_path=model_path, eval_config=json_format.MessageToJson(eval_config))
 
 
 def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:

@@ -9,7 +9,7 @@ from typing import Any
 from privacy_component.component.compat import fileio, types
 
 _CHUNK = 1 << 20
-_SMALL = ('transform_graph', 'schema')
+_FINGERPRINTED = ('transform_graph', 'schema', 'baseline_model')
 _TOLD_ELSEWHERE = ('previous_metrics',)  # those that matter are the context's earlier_evaluations
 
 
@@ -21,7 +21,7 @@ def provenance(input_dict: Mapping[str, Sequence[types.Artifact]], model_path: s
     return {
         'model_fingerprint': directory_fingerprint(model_path),
         'artifacts': {
-            name: [_artifact(one, with_files=name in _SMALL) for one in input_dict[name]]
+            name: [_artifact(one, with_files=name in _FINGERPRINTED) for one in input_dict[name]]
             for name in sorted(input_dict)
             if name not in _TOLD_ELSEWHERE
         },

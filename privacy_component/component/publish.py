@@ -12,9 +12,10 @@ from typing import Any
 
 from privacy_component import decision
 from privacy_component._version import __version__
+from privacy_component.baselines import unused_baseline
 from privacy_component.beam.bad_records import check_share
 from privacy_component.beam.observe import Tally, tally_from_json
-from privacy_component.beam.plan import Plan
+from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.beam.trial import check_tally
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.fixed_point import from_units
@@ -43,27 +44,32 @@ def context(
     tally: Tally = tally_from_json(measured['tally'])
     check_share(plan.config.max_bad_record_share, tally.num_examples, measured['bad_records'])
     saturation = tally.outputs.saturation_warning()
+    baseline, cautions = _baseline(plan, tally, BASELINE in uris)
     unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
-    return {
-        'inputs': dict(uris),
-        'model_uri': plan.model_path,
-        'splits': _split_names(plan),
-        'num_examples': dict(tally.num_examples),
-        'fingerprints': {split: f'{total:016x}' for split, total in tally.fingerprints.items()},
-        'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
-        'output_kind': check_tally(plan, tally),
-        'output_evidence': dataclasses.asdict(tally.outputs),
-        'warnings': [*([saturation] if saturation else []), *unstable, *measured['warnings']],
-        'upstream_blessed': upstream,
-        'slicing_specs': [dataclasses.asdict(spec) for spec in plan.slicing_specs],
-        'config': json.loads(plan.config.to_json()),
-        'eval_config': json.loads(plan.eval_config),
-        'model_called': 'directly' if plan.calls_model_directly else "by TFMA's extractors",
-        'versions': _versions(),
-        'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
-        'seconds': round(time.time() - started, 1),
-        'cpu_seconds': {stage: round(spent / 1e9, 3) for stage, spent in tally.nanoseconds.items()},
-    } | _asked_for(plan, tally, measured['bad_records'])
+    return (
+        {
+            'inputs': dict(uris),
+            'model_uri': plan.model_path,
+            'splits': _split_names(plan),
+            'num_examples': dict(tally.num_examples),
+            'fingerprints': {split: f'{total:016x}' for split, total in tally.fingerprints.items()},
+            'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
+            'output_kind': check_tally(plan, tally),
+            'output_evidence': dataclasses.asdict(tally.outputs),
+            'warnings': [*([saturation] if saturation else []), *unstable, *cautions, *measured['warnings']],
+            'upstream_blessed': upstream,
+            'slicing_specs': [dataclasses.asdict(spec) for spec in plan.slicing_specs],
+            'config': json.loads(plan.config.to_json()),
+            'eval_config': json.loads(plan.eval_config),
+            'model_called': 'directly' if plan.calls_model_directly else "by TFMA's extractors",
+            'versions': _versions(),
+            'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
+            'seconds': round(time.time() - started, 1),
+            'cpu_seconds': {stage: round(spent / 1e9, 3) for stage, spent in tally.nanoseconds.items()},
+        }
+        | _asked_for(plan, tally, measured['bad_records'])
+        | baseline
+    )
 
 
 def _asked_for(plan: Plan, tally: Tally, bad_records: Mapping[str, int]) -> dict[str, Any]:
@@ -73,6 +79,16 @@ def _asked_for(plan: Plan, tally: Tally, bad_records: Mapping[str, int]) -> dict
     return ({'sums_of_weights': weights} if weights else {}) | (
         {'num_bad_records': bad} if plan.config.max_bad_record_share else {}
     )
+
+
+def _baseline(plan: Plan, tally: Tally, is_given: bool) -> tuple[dict[str, Any], list[str]]:
+    """What is to be said of the baseline model, and warnings."""
+    warnings = unused_baseline(is_given, plan.config)
+    if plan.baseline is None or tally.baseline is None:
+        return {}, warnings
+    saturation = tally.baseline.saturation_warning()
+    said = {'baseline_model_uri': plan.baseline.model_path, 'baseline_output_kind': plan.baseline.output_kind}
+    return said, [*warnings, *([f'{BASELINE}: {saturation}'] if saturation else [])]
 
 
 def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,28 +38,50 @@ def design_effect(scores: ArrayLike, is_member: ArrayLike, group_id: ArrayLike) 
         raise PrivacyInputError('scores, is_member and group_id must have one entry per row.')
     if is_member.all() or not is_member.any():
         return 1.0
-    groups = np.unique(np.asarray(group_id), return_inverse=True)[1]
+    return _effect(_influences(keys, is_member), is_member, np.asarray(group_id))
+
+
+def change_design_effect(
+    candidate: NDArray[np.float64],
+    baseline: NDArray[np.float64],
+    is_member: NDArray[np.bool_],
+    group_id: NDArray[np.uint64],
+) -> float:
+    """The same for the change of the AUC from the scores (n,) of a baseline model to those of a candidate."""
+    if is_member.all() or not is_member.any():
+        return 1.0
+    ours, theirs = (_placements(roc.score_keys(scores), is_member) for scores in (candidate, baseline))
+    return _effect([ours - theirs], is_member, group_id)
+
+
+def _effect(influences: Iterable[NDArray[np.float64]], is_member: NDArray[np.bool_], group_id: NDArray) -> float:
+    groups = np.unique(group_id, return_inverse=True)[1]
     num_groups = min(np.count_nonzero(np.bincount(groups[side])) for side in (is_member, ~is_member))
     if num_groups == 1:
-        return float(len(keys)) if max(np.bincount(groups)) > 1 else 1.0
-    factors = [_inflation(influence, groups) for influence in _influences(keys, is_member)]
+        return float(len(groups)) if max(np.bincount(groups)) > 1 else 1.0
+    factors = [_inflation(influence, groups) for influence in influences]
     # The groups' mean is estimated too, which a variance between few groups is short of.
-    return min(max(1.0, max(factors) * num_groups / (num_groups - 1)), float(len(keys)))
+    return min(max(1.0, max(factors) * num_groups / (num_groups - 1)), float(len(groups)))
 
 
 def _influences(keys: NDArray[np.uint64], is_member: NDArray[np.bool_]) -> Iterator[NDArray[np.float64]]:
     """Per row, what it adds to the estimated AUC, and to each estimated rate; (n,) each, of mean 0 on either side."""
-    members, non_members = np.sort(keys[is_member]), np.sort(keys[~is_member])
-    placement = np.empty(len(keys))
-    placement[is_member] = _centred(_share_below(keys[is_member], non_members)) / len(members)
-    placement[~is_member] = -_centred(_share_below(keys[~is_member], members)) / len(non_members)
-    yield placement
+    yield _placements(keys, is_member)
     for side in (is_member, ~is_member):
         ordered = np.sort(keys[side])
         for rate in _RATES:
             threshold = ordered[int((1 - rate) * (len(ordered) - 1))]
             flagged = keys >= threshold
             yield np.where(side, flagged - flagged[side].mean(), 0.0)
+
+
+def _placements(keys: NDArray[np.uint64], is_member: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Per row, what it adds to the estimated AUC."""
+    members, non_members = np.sort(keys[is_member]), np.sort(keys[~is_member])
+    placement = np.empty(len(keys))
+    placement[is_member] = _centred(_share_below(keys[is_member], non_members)) / len(members)
+    placement[~is_member] = -_centred(_share_below(keys[~is_member], members)) / len(non_members)
+    return placement
 
 
 def _inflation(influence: NDArray[np.float64], groups: NDArray[np.int64]) -> float:

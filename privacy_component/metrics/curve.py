@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,9 +20,22 @@ from privacy_component.metrics import rates, roc
 # Where epsilon, mu and advantage are bounded.
 FIXED_RATES = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.65, 0.8)
 
+# By how much the scores of other folds' attackers inflate variances; see `summarize_folds`.
+FOLD_EFFECT = 2.0
+
 _RANK_RATIO = 1.15
-_FOLD_EFFECT = 2.0
 _DEVIATIONS = np.arange(-12, 13) / 2
+
+
+class _HasSides(Protocol):
+    @property
+    def num_members(self) -> int: ...
+
+    @property
+    def num_non_members(self) -> int: ...
+
+
+_Folded = TypeVar('_Folded', bound=_HasSides)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -169,8 +183,7 @@ def summarize_folds(
       false_positive_rates: rates whose ranks are kept exactly.
       design_effect: by how much dependence between rows of one group inflates variances; see `clusters`.
     """
-    least = 1 if len(folds) == 1 else 2
-    used = [fold for fold in folds if min(fold.num_members, fold.num_non_members) >= least]
+    used = used_folds(folds)
     if not used:
         return None
     rates_kept = tuple(false_positive_rates)
@@ -185,7 +198,13 @@ def summarize_folds(
         auc_standard_error=float(mean_error),
         auc_error=float(np.mean([roc.auc_error_bound(fold) for fold in used])),
     )
-    return _inflated(curve, design_effect * _FOLD_EFFECT)
+    return _inflated(curve, design_effect * FOLD_EFFECT)
+
+
+def used_folds(folds: Sequence[_Folded]) -> list[_Folded]:
+    """The folds with examples on either side; where there are several, with two at least."""
+    least = 1 if len(folds) == 1 else 2
+    return [fold for fold in folds if min(fold.num_members, fold.num_non_members) >= least]
 
 
 def _inflated(curve: RocCurve, design_effect: float) -> RocCurve:

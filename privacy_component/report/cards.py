@@ -26,9 +26,10 @@ def cards(
     if row is None:
         return [_slices_card(slices, is_judged)]
     metric = worst.metric if worst else 'auc'
+    first = _change_card(row, worst) if worst and worst.change else _figure_card('Worst figure', row, metric, worst)
     others = [other for other in beside(row, slices) if other.figure('auc').value is not None]
     return [
-        _figure_card('Worst figure', row, metric, worst),
+        first,
         *(_figure_card('All examples' if o.is_overall else 'Worst other slice', o, 'auc', None) for o in others),
         _slices_card(slices, is_judged),
     ]
@@ -44,6 +45,17 @@ def _figure_card(title: str, row: Row, metric: str, comparison: Comparison | Non
         'detail': ' · '.join(filter(None, (wording.interval(figure), limit))),
         'where': f'{row.slice} · {wording.visible(row.result.attack)}',
         'meaning': wording.meaning(metric, figure.value),
+    }
+
+
+def _change_card(row: Row, c: Comparison) -> dict[str, str]:
+    interval = wording.interval(c)
+    return {
+        'title': 'Worst change',
+        'figure': f'{wording.metric_title(c.metric)} {wording.comparison_value(c)}',
+        'detail': ' · '.join(filter(None, (interval, f'allowed\N{NO-BREAK SPACE}{c.limit:g}'))),
+        'where': f'{row.slice} · {wording.visible(row.result.attack)}',
+        'meaning': 'By how much the attack finds more in this model than in the baseline model, on the same examples.',
     }
 
 

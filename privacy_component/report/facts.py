@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,14 @@ from privacy_component.attacks import ATTACKS
 from privacy_component.comparisons import UNDECIDED
 from privacy_component.config import LEAK_SHOWN, SAFETY_NOT_SHOWN
 from privacy_component.report.ranking import Row, flat
-from privacy_component.report.wording import metric_title, number, outcome_counts, percent, visible
+from privacy_component.report.wording import change_interval, comparison_title, number, outcome_counts, percent, visible
 from privacy_component.results import PrivacyResult
 
 _KNOWN = {
     'model_uri', 'examples_uri', 'inputs', 'splits', 'num_examples', 'task', 'label_key', 'output_kind', 'model_called',
     'output_evidence', 'output_kind_evidence', 'upstream_blessed', 'config', 'versions', 'started', 'seconds',
     'warnings', 'model_fingerprint', 'fingerprints', 'artifacts', 'slicing_specs', 'earlier_evaluations',
+    'baseline_model_uri', 'baseline_output_kind',
 }  # fmt: skip
 _RULE_DETAILS = {
     LEAK_SHOWN: 'the corrected lower bound is above the limit. A leak that the examples are too few to show passes.',
@@ -33,6 +35,7 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
         ('Model', _plain(context.get('model_uri'))),
         ('Model fingerprint', _plain(context.get('model_fingerprint'))),
         ('Earlier evaluations', _history(context.get('earlier_evaluations'))),
+        ('Baseline model', _plain(context.get('baseline_model_uri'))),
         ('Examples', _plain(context.get('examples_uri'))),
         ('Inputs', _plain(context.get('inputs'))),
         ('Members', _side(context, 'members', slices)),
@@ -42,6 +45,7 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
         ('Task', _plain(context.get('task'))),
         ('Label', _plain(context.get('label_key'))),
         ('Model outputs', _outputs(context)),
+        ('Baseline model outputs', _plain(context.get('baseline_output_kind'))),
         ('Model called', _plain(context.get('model_called'))),
         ('Upstream validator', _UPSTREAM.get(_plain(context.get('upstream_blessed')), '')),
         ('Confidence level', confidence(result)),
@@ -77,16 +81,17 @@ def attacks(slices: Sequence[Sequence[Row]]) -> list[dict[str, str]]:
 def limits(result: PrivacyResult) -> list[dict[str, Any]]:
     """Every distinct limit of the gate, with how many comparisons had which outcome."""
     comparisons = result.verdict.comparisons if result.verdict else ()
-    keys = dict.fromkeys((c.metric, c.limit, c.block_if) for c in comparisons)
+    alike = defaultdict(list)
+    for c in comparisons:
+        alike[comparison_title(c), c.limit, c.block_if].append(c)
     return [
         {
-            'title': f'{metric_title(metric)} ≤ {limit:g}',
+            'title': f'{title} ≤ {limit:g}',
             'rule': rule(block_if),
-            'outcomes': outcome_counts(
-                [c.outcome for c in comparisons if (c.metric, c.limit, c.block_if) == (metric, limit, block_if)]
-            ),
+            'outcomes': outcome_counts([c.outcome for c in those]),
+            'interval': ' and '.join(sorted({change_interval(c) for c in those} - {''})),
         }
-        for metric, limit, block_if in keys
+        for (title, limit, block_if), those in alike.items()
     ]
 
 

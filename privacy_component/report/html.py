@@ -100,6 +100,9 @@ def _figure_line(row: Row, worst: Comparison | None) -> str:
     figure = row.figure(metric)
     limit = f', limit {worst.limit:g}' if worst else ''
     place = f'{row.slice}, {wording.visible(row.result.attack)}'
+    if worst and worst.change:
+        figures = f'{wording.comparison_value(worst)} {wording.interval(worst)}'.rstrip()
+        return f'{place}: change of {metric} over the baseline = {figures}, allowed {worst.limit:g}'
     return f'{place}: {metric} = {wording.number(figure.value)} {wording.interval(figure)}'.rstrip() + limit
 
 
@@ -107,11 +110,12 @@ def _forest(slices: Sequence[Sequence[Row]], result: PrivacyResult) -> dict[str,
     judged = [rows for rows in slices if rows[0].outcome != DIAGNOSTIC]
     shown = [rows[:_ATTACKS_IN_PLOT] for rows in judged[:_SLICES_IN_PLOT]]
     comparisons = result.verdict.comparisons if result.verdict else ()
-    limits = sorted({c.limit for c in comparisons if c.metric == 'auc'})
+    limits = sorted({c.limit for c in comparisons if c.metric == 'auc' and not c.change})
     return {
         'svg': Markup(plots.forest(shown, limits)) if shown else '',
         'is_cut': len(flat(shown)) < len(result.results),
         'limits': [f'{limit:g}' for limit in limits],
+        'has_changes': any(c.change for c in comparisons),
         'blocking': wording.outcome_word(EXCEEDED, comparisons),
     }
 

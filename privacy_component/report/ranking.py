@@ -98,7 +98,7 @@ def worst_row(slices: Sequence[Sequence[Row]], comparison: Comparison | None) ->
 
 def surest_first(c: Comparison) -> tuple:
     """Sorts as the verdict's reasons are sorted."""
-    return -excess_shown(c), -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if
+    return -excess_shown(c), -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change
 
 
 def excess_shown(comparison: Comparison) -> float:
@@ -108,7 +108,7 @@ def excess_shown(comparison: Comparison) -> float:
 
 def _share_of_limit(comparison: Comparison) -> tuple[float, float]:
     """How much of what the limit allows beyond guessing is used, for comparing metrics on different scales."""
-    chance = guessing(comparison.metric)
+    chance = 0.0 if comparison.change else guessing(comparison.metric)
     allowed = max(comparison.limit - chance, 1e-3)
     shown = comparison.lower if comparison.lower is not None else chance
     return (shown - chance) / allowed, ((comparison.value or 0.0) - chance) / allowed

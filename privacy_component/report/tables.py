@@ -46,10 +46,10 @@ def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
         {
             'slice': wording.visible(c.slice),
             'attack': wording.visible(c.attack),
-            'metric': wording.metric_title(c.metric),
+            'metric': wording.comparison_title(c),
             'limit': f'{c.limit:g}',
             'rule': rule(c.block_if),
-            'value': wording.number(c.value),
+            'value': wording.comparison_value(c),
             'interval': wording.interval(c),
             'raw_bound': wording.number(c.raw_bound),
             'raw_sort': _sort(c.raw_bound),
@@ -101,7 +101,7 @@ def _sort(value: float | None) -> str:
 
 
 def _outcome(row: Row) -> dict[str, str]:
-    notes = [f'{wording.metric_title(c.metric)} {wording.outcome_word(c.outcome, [c])}' for c in row.comparisons]
+    notes = [f'{wording.comparison_title(c)} {wording.outcome_word(c.outcome, [c])}' for c in row.comparisons]
     if row.result.status == INCONCLUSIVE:
         notes = ['too few examples']
     elif len(notes) < 2:

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 from privacy_component.config import LEAK_SHOWN
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
+from privacy_component.metrics.figures import PAIRED, TWO_LIMITS
 from privacy_component.metrics.registry import Estimate, metric_named
 from privacy_component.results import SliceResult
 
@@ -27,6 +28,11 @@ _MEANINGS = {
     'auc': 'Shown a member and a non-member, the attacker tells which is which {percent} of the time; guessing: 50 %.',
     'advantage': "The attacker's best threshold catches members {percent} more often than non-members; guessing: 0 %.",
     'empirical_epsilon': 'The attack succeeds as often as an epsilon of at least {number} would allow; guessing: 0.',
+}
+
+_CHANGE_INTERVALS = {
+    PAIRED: 'interval of the paired difference',
+    TWO_LIMITS: 'interval from a limit of either model, valid however they depend on each other',
 }
 
 
@@ -75,6 +81,21 @@ def metric_title(name: str) -> str:
         return words[:1].upper() + words[1:]
 
 
+def comparison_title(c: Comparison) -> str:
+    """What was compared: 'AUC', or 'AUC, rise over the baseline'."""
+    return f'{metric_title(c.metric)}, rise over the baseline' if c.change else metric_title(c.metric)
+
+
+def change_interval(c: Comparison) -> str:
+    """How the interval of a change was made; nothing for a level."""
+    return _CHANGE_INTERVALS.get(c.change, '')
+
+
+def comparison_value(c: Comparison) -> str:
+    """Its figure, with a sign if it is a change."""
+    return f'+{number(c.value)}' if c.change and (c.value or 0.0) > 0 else number(c.value)
+
+
 def meaning(metric: str, value: float) -> str:
     """What a figure says about an attacker, in a sentence; nothing for a metric without a plain reading."""
     if metric.startswith(_TPR_PREFIX):
@@ -115,6 +136,8 @@ def headline(verdict: Verdict | None) -> str:
     total = len(verdict.comparisons)
     exceeded = [c for c in verdict.comparisons if c.outcome == EXCEEDED]
     shown = [c for c in exceeded if c.block_if == LEAK_SHOWN]
+    if shown and all(c.change for c in shown):
+        return f'The model leaks more than its baseline: above the allowed rise in {_of(len(exceeded), total)}.'
     if shown:
         return f'The model leaks who was in its training data: above the limit in {_of(len(shown), total)}.'
     if exceeded:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from privacy_component import PrivacyConfig, PrivacyResult, evaluate_privacy
 from privacy_component.beam.observe import example_ids
+from privacy_component.results import result_to_json
 from tests.component.world import World
 
 
@@ -24,14 +25,17 @@ def value_of(feature: tf.train.Feature) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def evaluated(world: World, config: PrivacyConfig) -> PrivacyResult:
+def evaluated(world: World, config: PrivacyConfig, baseline=None) -> PrivacyResult:
+    """`baseline` is what the baseline model makes of logits."""
     members, non_members = world.records('train'), world.records('eval')
     parsed = [tf.train.Example.FromString(record).features.feature for record in members + non_members]
     groups = [value_of(example[config.group_key]) for example in parsed] if config.group_key else None
+    logits = np.array([example['logits'].float_list.value for example in parsed], np.float32)
     return evaluate_privacy(
         is_member=np.arange(len(parsed)) < len(members),
         labels=[example['label'].int64_list.value[0] for example in parsed],
-        logits=np.array([example['logits'].float_list.value for example in parsed], np.float32),
+        logits=logits,
+        baseline_logits=None if baseline is None else np.asarray(baseline(logits)),
         features={'color': [value_of(example['color']) for example in parsed]},
         example_ids=example_ids(members + non_members),
         group_ids=groups,
@@ -48,3 +52,6 @@ def assert_same_figures(found: PrivacyResult, expected: PrivacyResult, at_least:
         other = wanted[result.slice, result.attack]
         assert result.row() == other.row()
         assert result.metrics == other.metrics
+        assert (result.baseline is None) == (other.baseline is None)
+        if result.baseline:
+            assert result_to_json(result)['baseline'] == result_to_json(other)['baseline']

@@ -15,6 +15,7 @@ from privacy_component import PrivacyConfig, SlicingSpec, fixed_point
 from privacy_component.attacks.groups import GroupTotals, aggregate, totals_by_slice
 from privacy_component.beam import score
 from privacy_component.beam.observe import Batch, Tally
+from privacy_component.beam.paired import as_counts
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.weights import WEIGHTS, WeightSums, weigh
 from privacy_component.metrics import roc
@@ -94,7 +95,7 @@ def test_counts(partition, how):
     (whole,) = merged_as_a_runner_does([totals_of(how, rows)])
     (found,) = merged_as_a_runner_does([totals_of(how, part) for part in parts])
     same(found, whole)
-    same(score.as_counts(found, 1000), score.as_counts(whole, 1000))
+    same(as_counts(found, 1000), as_counts(whole, 1000))
 
 
 @settings(max_examples=100, deadline=None)

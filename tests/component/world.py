@@ -127,6 +127,13 @@ class World:
         model.uri, model.id = str(self.root / 'model'), 17
         return {executor.EXAMPLES_KEY: [examples], executor.MODEL_KEY: [model]}
 
+    def with_baseline(self, **model) -> dict:
+        """The inputs with a baseline model; arguments as for `save_model`."""
+        save_model(self.root / 'baseline', **model)
+        baseline = standard_artifacts.Model()
+        baseline.uri, baseline.id = str(self.root / 'baseline'), 16
+        return self.inputs() | {executor.BASELINE_MODEL_KEY: [baseline]}
+
     def outputs(self, name: str = 'out') -> dict:
         metrics, blessing = PrivacyMetrics(), standard_artifacts.ModelBlessing()
         metrics.uri, blessing.uri = str(self.root / name / 'metrics'), str(self.root / name / 'blessing')

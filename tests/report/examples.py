@@ -8,6 +8,7 @@ from privacy_component import PrivacyConfig, SlicingSpec, Threshold, evaluate_pr
 from privacy_component.config import SAFETY_NOT_SHOWN
 from privacy_component.results import PrivacyResult
 
+CHANGE = Threshold('auc', absolute=0.02)
 NASTY = (
     '<script>alert(1)</script>',
     '"><img src=x onerror=alert(2)>',
@@ -21,17 +22,29 @@ NASTY = (
 )
 
 
-def evaluated(shift, values=('Cash', 'Card', 'Mobile'), n=3000, thresholds=None, **settings):
-    """A result whose members' right logits are `shift` larger, sliced by a feature `kind` that takes these values."""
+def evaluated(shift, values=('Cash', 'Card', 'Mobile'), n=3000, thresholds=None, baseline=None, **settings):
+    """A result whose members' right logits are `shift` larger, sliced by a feature `kind` that takes these values.
+
+    Those of a baseline model are `baseline` larger, if that is given.
+    """
     rng = np.random.default_rng(7)
     labels = rng.integers(0, 3, 2 * n)
     is_member = np.arange(2 * n) < n
     logits = rng.normal(size=(2 * n, 3))
+    theirs = logits.copy()
     logits[np.arange(2 * n), labels] += 1 + shift * is_member
+    theirs[np.arange(2 * n), labels] += 1 + (baseline or 0.0) * is_member
     kinds = np.array(values, dtype=object)[np.arange(2 * n) % len(values)].astype(str)
     thresholds = (Threshold('auc', 0.6),) if thresholds is None else thresholds
     config = PrivacyConfig(thresholds=thresholds, **settings)
-    return evaluate_privacy(is_member=is_member, labels=labels, logits=logits, features={'kind': kinds}, config=config)
+    return evaluate_privacy(
+        is_member=is_member,
+        labels=labels,
+        logits=logits,
+        baseline_logits=None if baseline is None else theirs,
+        features={'kind': kinds},
+        config=config,
+    )
 
 
 def renamed(result, values=NASTY):
@@ -82,5 +95,6 @@ KINDS = {
     'tiny': lambda: evaluated(shift=0.0, n=20),
     'diagnostic': lambda: evaluated(shift=0.0, slice_by_loss_percentile=True, num_most_vulnerable=5),
     'no upper limit': lambda: evaluated(shift=1.5, thresholds=(Threshold('gdp_mu', 0.1),)),
+    'change': lambda: evaluated(shift=1.0, baseline=0.5, thresholds=(CHANGE, Threshold('auc', 0.9))),
     'safety': lambda: evaluated(shift=0.0, thresholds=(Threshold('auc', 0.7, block_if=SAFETY_NOT_SHOWN),)),
 }

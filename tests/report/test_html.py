@@ -264,3 +264,27 @@ def _check_figure(estimate, text, value):
     both = estimate.lower is not None and estimate.upper is not None
     bounds = f' [{number(estimate.lower)}, {number(estimate.upper)}]' if both else ''
     assert text == number(estimate.value) + bounds
+
+
+def test_a_change_is_told_from_a_level():
+    thresholds = (examples.CHANGE, Threshold('auc', 0.9), Threshold('advantage', absolute=0.5))
+    result = examples.evaluated(shift=1.0, baseline=0.5, thresholds=thresholds)
+    page = Page(html.render(result))
+    worst = next(c for c in result.verdict.comparisons if c.change == 'paired' and c.outcome == 'exceeded')
+    assert 'The model leaks more than its baseline: above the allowed rise in' in page.text
+    assert 'AUC, rise over the baseline ≤ 0.02' in page.text and 'interval of the paired difference' in page.text
+    assert 'Advantage, rise over the baseline ≤ 0.5' in page.text and 'AUC ≤ 0.9' in page.text
+    assert (
+        f'+{worst.value:.3f}' in page.text
+        and 'Worst change' in page.text
+        and 'allowed\N{NO-BREAK SPACE}0.02' in page.text
+    )
+    assert 'Dashed: limit 0.9.' in page.text  # and none at the 0.02 that a change may reach
+    said = html.summary(result)
+    assert 'rose by 0.' in said and 'change of auc over the baseline = +0.' in said and 'allowed 0.02' in said
+
+
+def test_small_changes_do_not_outrank_what_is_near_its_limit():
+    result = examples.evaluated(shift=1.0, baseline=1.0, thresholds=(examples.CHANGE, Threshold('auc', 0.8)))
+    assert result.verdict.blessed
+    assert 'auc = 0.' in html.summary(result) and 'change of' not in html.summary(result)
