@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
 from privacy_component.attacks.groups import NO_AGGREGATION, aggregate, mixed_groups_warning, num_mixed_groups
+from privacy_component.checks import run_checks
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import decide
@@ -39,6 +40,7 @@ from privacy_component.slicing import (
     slice_rows,
     too_many_slices,
 )
+from privacy_component.soundness import evidence_of
 
 
 def evaluate_privacy(
@@ -79,8 +81,9 @@ def evaluate_privacy(
     slices = _slices(inputs.columns, observations, config)
     results = in_order(_evaluate(observations, slices, config), config.attacks)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    verdict = decide(results, config, slicing_specs=config.slicing_specs)
-    return PrivacyResult(results, verdict, _context(inputs, config), vulnerable)
+    checks = run_checks(evidence_of(inputs, config), config.checks)
+    verdict = decide(results, config, slicing_specs=config.slicing_specs, checks=checks)
+    return PrivacyResult(results, verdict, _context(inputs, config), vulnerable, checks)
 
 
 def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from privacy_component import objections
+from privacy_component.checks import REFUSED, WARNING, Check
 from privacy_component.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
 from privacy_component.config import PrivacyConfig
 from privacy_component.reasons import exceeded_sentences, passed_sentence
@@ -40,6 +41,7 @@ def decide(
     config: PrivacyConfig,
     upstream_blessed: bool | None = None,
     slicing_specs: Sequence[SlicingSpec] = (),
+    checks: Sequence[Check] = (),
 ) -> Verdict:
     """The verdict on measured results.
 
@@ -49,15 +51,17 @@ def decide(
       upstream_blessed: an earlier validator's verdict; None where there is none.
       slicing_specs: what was asked for; a slice named by feature values that has no examples is missing, whoever named
         it.
+      checks: whether the measurement is sound.
 
     Returns:
       A verdict that is blessed only if there are thresholds, every one of them could be checked where it had to be,
-      none is exceeded, and the upstream verdict, if any, is a blessing.
+      none is exceeded, no check refuses, and the upstream verdict, if any, is a blessing.
     """
     judged = compare(config, results)
     comparisons = tuple(comparison for _, comparison in judged)
     against = [
         *objections.of_upstream(upstream_blessed),
+        *(check.message for check in checks if check.status == REFUSED),
         *objections.of_missing_slices(config, results),
         *objections.of_slices_not_found(slicing_specs, results),
         *objections.of_unmeasured_attacks(config, results),
@@ -65,7 +69,8 @@ def decide(
         *objections.of_unchecked_thresholds(judged, config),
         *exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
     ]
-    warnings = objections.small_slice_warnings(comparisons, config)
+    unsound = tuple(check.message for check in checks if check.status == WARNING)
+    warnings = (*unsound, *objections.small_slice_warnings(comparisons, config))
     if against:
         return Verdict(False, tuple(against), warnings, comparisons)
     return Verdict(True, (passed_sentence(sum(c.outcome == PASSED for c in comparisons)),), warnings, comparisons)

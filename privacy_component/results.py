@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from privacy_component.checks import Check
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import Comparison, Verdict
 from privacy_component.metrics import roc
@@ -78,12 +79,14 @@ class PrivacyResult:
       verdict: the gate's decision; None where no gate was asked for.
       context: what was evaluated and how, JSON values only: model, splits, config, package versions.
       most_vulnerable: the members at the highest risk, highest first, each with its example_id and risk.
+      checks: whether the measurement itself is sound.
     """
 
     results: tuple[SliceResult, ...]
     verdict: Verdict | None = None
     context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     most_vulnerable: tuple[Mapping[str, Any], ...] = ()
+    checks: tuple[Check, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict per slice and attack: counts, figures, intervals."""
@@ -101,6 +104,7 @@ class PrivacyResult:
             'verdict': None if self.verdict is None else _verdict_to_json(self.verdict),
             'context': self.context,
             'most_vulnerable': self.most_vulnerable,
+            'checks': [dataclasses.asdict(check) for check in self.checks],
             'results': [result_to_json(result) for result in self.results],
         }
         return json.dumps(fields, indent=1, allow_nan=False)
@@ -124,7 +128,8 @@ class PrivacyResult:
             )
         verdict = fields['verdict'] and _verdict_from_json(fields['verdict'])
         vulnerable = tuple(fields.get('most_vulnerable', ()))
-        return cls(tuple(map(result_from_json, fields['results'])), verdict, fields['context'], vulnerable)
+        checks = tuple(Check(**check) for check in fields.get('checks', ()))
+        return cls(tuple(map(result_from_json, fields['results'])), verdict, fields['context'], vulnerable, checks)
 
     @classmethod
     def load(cls, path: str | Path) -> PrivacyResult:

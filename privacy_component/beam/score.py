@@ -20,6 +20,8 @@ from privacy_component.attacks.groups import NO_AGGREGATION, GroupTotals, merge_
 from privacy_component.beam.observe import Batch, Tally, concatenate_batches
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE
+from privacy_component.checks.answers import Answers, merge_answers
+from privacy_component.checks.examples import ExampleSketch, merge_sketches
 from privacy_component.evaluate import slices_of
 from privacy_component.metrics import roc
 from privacy_component.observations import Observations
@@ -32,6 +34,7 @@ Counter = Callable[[np.ndarray, np.ndarray, int], Sequence[Any]]
 FittedAttacks = Mapping[str, Sequence[Attack]]
 
 TALLY_KEY: CountKey = ((), '')
+ANSWERS_KEY: CountKey = ((), '@answers')
 _PARTS_KEPT = 8
 _BATCHES_AT_ONCE = 32
 _COUNTING = 'score and count'
@@ -92,6 +95,7 @@ class CountScores(beam.DoFn):
                 self._count(attack, count, members_of, fold, num_folds)
         self._check_number_of_slices()
         if self._with_tally:
+            self._parts[ANSWERS_KEY].append(Answers.of(batch.outputs, observations))
             self._parts[TALLY_KEY][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
@@ -185,7 +189,7 @@ class Merge(beam.CombineFn):
         return self._bounded(merged(accumulator))
 
     def _bounded(self, part: Any) -> Any:
-        if isinstance(part, Tally):
+        if isinstance(part, Tally | Answers | ExampleSketch):
             return part
         return tuple(fold if isinstance(fold, GroupTotals) else roc.bounded(fold, self._max_keys) for fold in part)
 
@@ -198,8 +202,12 @@ def as_counts(fold: roc.RocCounts | GroupTotals, max_keys: int) -> roc.RocCounts
 
 
 def merged(parts: Sequence[Any]) -> Any:
-    """The sum of tallies, or of the counts of each fold."""
+    """The sum of tallies, answers or sketches, or of the counts of each fold."""
     if isinstance(parts[0], Tally):
         return functools.reduce(Tally.merge, parts)
+    if isinstance(parts[0], Answers):
+        return merge_answers(parts)
+    if isinstance(parts[0], ExampleSketch):
+        return merge_sketches(parts)
     add = merge_totals if isinstance(parts[0][0], GroupTotals) else roc.merge
     return tuple(add(fold) for fold in zip(*parts, strict=True))

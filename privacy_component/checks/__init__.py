@@ -18,6 +18,7 @@ from privacy_component.checks.check import (
     WARNING,
     Check,
     CheckInfo,
+    DoesNotApply,
 )
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
@@ -88,14 +89,27 @@ def _run(name: str, info: CheckInfo, evidence: Evidence, configured: Mapping[str
     found = info.look(evidence)
     if isinstance(found, str):
         # Who asks for a refusal by name does not want a pass for want of evidence.
-        if configured.get(name) == REFUSE:
+        if configured.get(name) == REFUSE and not isinstance(found, DoesNotApply):
             return Check(name, REFUSED, f"It could not be run, and PrivacyConfig.checks asks for 'refuse': {found}")
-        return Check(name, NOT_RUN, found)
+        return Check(name, NOT_RUN, str(found))
     status = OK if not found.is_unsound else REFUSED if action == REFUSE else WARNING
     return Check(name, status, found.message, found.figures)
 
 
 __all__ = [
-    'ACTIONS', 'BLIND', 'CHECKS', 'NOT_RUN', 'OF_EXAMPLES', 'OFF', 'OK', 'REFUSED', 'WARNING', 'Check', 'CheckInfo',
-    'Evidence', 'checked_actions', 'is_on', 'run_checks',
+    'ACTIONS',
+    'BLIND',
+    'CHECKS',
+    'NOT_RUN',
+    'OFF',
+    'OF_EXAMPLES',
+    'OK',
+    'REFUSED',
+    'WARNING',
+    'Check',
+    'CheckInfo',
+    'Evidence',
+    'checked_actions',
+    'is_on',
+    'run_checks',
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from privacy_component.checks.check import WARN, CheckInfo, Finding
+from privacy_component.checks.check import WARN, CheckInfo, DoesNotApply, Finding
 from privacy_component.checks.evidence import Evidence
 from privacy_component.metrics.confidence import clopper_pearson_lower, clopper_pearson_upper
 from privacy_component.observations import REGRESSION
@@ -15,7 +15,7 @@ MOST_REVERSED = 0.02
 def accuracy_gap(evidence: Evidence) -> Finding | str:
     """Whether the model is clearly better on examples that it has never seen."""
     if evidence.task == REGRESSION:
-        return 'Predictions of a regression are neither right nor wrong.'
+        return DoesNotApply('Predictions of a regression are neither right nor wrong.')
     seen = evidence.answers
     members = seen.right_members / max(seen.num_members, 1)
     non_members = seen.right_non_members / max(seen.num_non_members, 1)

@@ -45,12 +45,16 @@ class Finding:
     figures: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
+class DoesNotApply(str):
+    """Why a check has nothing to look at in this task; not a want of evidence."""
+
+
 @dataclasses.dataclass(frozen=True)
 class CheckInfo:
     """The registry's line for a check.
 
     Attributes:
-      look: the evidence -> a finding, or why the check does not apply.
+      look: the evidence -> a finding, or why there is none.
       default: 'warn' or 'refuse'.
       meaning: what a finding does to the figures, for the report.
     """

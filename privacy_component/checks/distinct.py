@@ -1,4 +1,4 @@
-"""Distinct hashes and how often each occurs among members and non-members: bounded, mergeable, exact below the bound."""
+"""Distinct hashes and how often each stands on either side: bounded, mergeable, exact below the bound."""
 
 from __future__ import annotations
 
@@ -58,9 +58,7 @@ def merge_counts(parts: Sequence[DistinctCounts], most: int) -> DistinctCounts:
     """The sketch of all parts together."""
     totals = (sum(part.num_members for part in parts), sum(part.num_non_members for part in parts))
     limit = min(part.limit for part in parts)
-    columns = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ('hashes', 'members', 'non_members')
-    )
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ('hashes', 'members', 'non_members'))
     return _reduced(*columns, totals=totals, limit=limit, most=most)
 
 
@@ -78,7 +76,7 @@ def _reduced(
     most: int,
 ) -> DistinctCounts:
     inside = np.flatnonzero(below(hashes, limit))
-    order = inside[np.argsort(hashes[inside], kind='stable')]
+    order = inside[np.argsort(hashes[inside])]  # of equal ones the order does not matter: they are added up
     ordered = hashes[order]
     first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
     if len(first) > most:

@@ -62,8 +62,8 @@ def in_training(evidence: Evidence) -> Finding | str:
     is_much = inflation > MOST_VARIANCE_INFLATION
     if is_much:
         message += (
-            f': intervals take them for independent and may be too narrow by a factor of up to {np.sqrt(inflation):.2f}, '
-            'and what a model sees often it remembers best. Remove duplicates from the training data, or count people '
+            f': intervals take them for independent and may be too narrow by a factor of up to '
+            f'{np.sqrt(inflation):.2f}, and what a model sees often it remembers best. Remove duplicates from the training data, or count people '
             'with group_key'
         )
     figures = {'copied_members': found.copied_members, 'variance_inflation': inflation}

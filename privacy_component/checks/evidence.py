@@ -1,10 +1,8 @@
-"""What the checks look at: a few numbers, gathered from arrays or by a job; JSON both ways."""
+"""What the checks look at: a few numbers, gathered from arrays or by a job."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 from privacy_component.outputs import OutputEvidence
 
@@ -97,24 +95,3 @@ class Evidence:
     answers: AnswerFigures
     duplicates: DuplicateFigures | str
     blind: BlindFigures | str
-
-
-Figures = AnswerFigures | DuplicateFigures | BlindFigures
-
-
-def figures_to_json(figures: Mapping[str, Figures | str]) -> dict[str, Any]:
-    """Figures by their field in Evidence, as JSON values."""
-    return {name: one if isinstance(one, str) else dataclasses.asdict(one) for name, one in sorted(figures.items())}
-
-
-def figures_from_json(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What `figures_to_json` was given."""
-    blind = fields['blind']
-    if not isinstance(blind, str):
-        blind = BlindFigures(**blind | {'features': tuple(blind['features'])})
-    duplicates = fields['duplicates']
-    return {
-        'answers': AnswerFigures(**fields['answers']),
-        'duplicates': duplicates if isinstance(duplicates, str) else DuplicateFigures(**duplicates),
-        'blind': blind,
-    }

@@ -109,6 +109,7 @@ def _is_first(one: Input) -> bool:
     return one.part in (VALUE, CATEGORY) and one.position == 0
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _priority(one: Input) -> int:
     return int(mix(np.array([one.position], np.uint64) + _name_hash(one.feature, one.part))[0])
 

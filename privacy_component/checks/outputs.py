@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from privacy_component.checks.answers import MORE_DECIMALS
-from privacy_component.checks.check import REFUSE, WARN, CheckInfo, Finding
+from privacy_component.checks.check import REFUSE, WARN, CheckInfo, DoesNotApply, Finding
 from privacy_component.checks.evidence import Evidence
 from privacy_component.observations import REGRESSION
 from privacy_component.outputs import PROBABILITIES
@@ -36,7 +36,7 @@ def constant(evidence: Evidence) -> Finding | str:
 def saturated(evidence: Evidence) -> Finding | str:
     """Whether many outputs equal the smallest or the largest one."""
     if evidence.task == REGRESSION:
-        return 'Predictions of a regression have no ends to be stuck at.'
+        return DoesNotApply('Predictions of a regression have no ends to be stuck at.')
     seen = evidence.outputs
     equal, value = max((seen.num_at_largest, seen.largest), (seen.num_at_smallest, seen.smallest))
     is_much = equal >= max(FEWEST_SATURATED, MOST_SATURATED * seen.num_rows)
@@ -52,7 +52,7 @@ def saturated(evidence: Evidence) -> Finding | str:
 def rounded(evidence: Evidence) -> Finding | str:
     """Whether outputs have so few decimals that different answers tie."""
     if evidence.task == REGRESSION:
-        return 'Predictions of a regression are compared with the label, and rounding them hides little.'
+        return DoesNotApply('Predictions of a regression are compared with labels that may well be rounded too.')
     decimals = evidence.answers.decimals
     if decimals == MORE_DECIMALS:
         return Finding(False, f'The outputs have {MORE_DECIMALS} decimals or more.', {'decimals': decimals})

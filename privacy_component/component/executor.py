@@ -11,6 +11,7 @@ from absl import logging
 from privacy_component.beam import job
 from privacy_component.beam.errors import surfaced
 from privacy_component.beam.plan import Plan
+from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
 from privacy_component.component.compat import (
     BaseBeamExecutor,
@@ -67,9 +68,10 @@ class Executor(BaseBeamExecutor):
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
         upstream = _upstream_blessed(input_dict)
-        verdict = decide(results, plan.config, upstream, plan.slicing_specs)
         context = publish.context(plan, measured, upstream, _uris(input_dict), started)
-        result = PrivacyResult(results, verdict, context, tuple(measured['most_vulnerable']))
+        checks = run_checks(publish.evidence(plan, measured), plan.config.checks)
+        verdict = decide(results, plan.config, upstream, plan.slicing_specs, checks)
+        result = PrivacyResult(results, verdict, context, tuple(measured['most_vulnerable']), checks)
         publish.write_metrics(metrics, result)
         logging.info('%s', html.summary(result))
         publish.write_blessing(

@@ -15,6 +15,8 @@ from privacy_component.beam.bad_records import check_share
 from privacy_component.beam.observe import Tally, tally_from_json
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.trial import check_tally
+from privacy_component.checks.evidence import Evidence
+from privacy_component.checks.transport import evidence_from
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
@@ -40,7 +42,6 @@ def context(
     """
     tally: Tally = tally_from_json(measured['tally'])
     check_share(plan.config.max_bad_record_share, tally.num_examples, measured['bad_records'])
-    saturation = tally.outputs.saturation_warning()
     unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
     return {
         'inputs': dict(uris),
@@ -50,7 +51,7 @@ def context(
         'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
         'output_kind': check_tally(plan, tally),
         'output_evidence': dataclasses.asdict(tally.outputs),
-        'warnings': [*([saturation] if saturation else []), *unstable, *measured['warnings']],
+        'warnings': [*unstable, *measured['warnings']],
         'upstream_blessed': upstream,
         'config': json.loads(plan.config.to_json()),
         'eval_config': json.loads(plan.eval_config),
@@ -60,6 +61,12 @@ def context(
         'seconds': round(time.time() - started, 1),
         'cpu_seconds': {stage: round(spent / 1e9, 3) for stage, spent in tally.nanoseconds.items()},
     } | _asked_for(plan, tally, measured['bad_records'])
+
+
+def evidence(plan: Plan, measured: Mapping[str, Any]) -> Evidence:
+    """What checks look at, of what the job measured."""
+    tally: Tally = tally_from_json(measured['tally'])
+    return evidence_from(measured['evidence'], plan.task, check_tally(plan, tally), tally.outputs)
 
 
 def _asked_for(plan: Plan, tally: Tally, bad_records: Mapping[str, int]) -> dict[str, Any]:
