@@ -16,7 +16,6 @@ from privacy_component.checks.evidence import BlindFigures, DuplicateFigures
 from privacy_component.checks.examples import MOST_COUNTED
 from privacy_component.checks.features import (
     CATEGORY,
-    COUNT,
     VALUE,
     FeatureSample,
     Input,
@@ -84,13 +83,12 @@ def _rows(hashes: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def _inputs(name: str, column: Column, num_rows: int) -> dict[Input, NDArray[np.float64]]:
-    """A feature's values as numbers, or as categories where some are text; and where there is none."""
+    """A feature's values as numbers, or as categories where some are text."""
     is_number = all(isinstance(value, int | float) for value in column.vocabulary)
     numbers = np.array(column.vocabulary, np.float64) if is_number else _as_categories(column.vocabulary)
-    values, count = np.full(num_rows, np.nan), np.zeros(num_rows)
+    values = np.full(num_rows, np.nan)
     values[column.rows] = numbers[column.codes]
-    count[column.rows] = np.nan
-    return {Input(name, VALUE if is_number else CATEGORY): values, Input(name, COUNT): count}
+    return {Input(name, VALUE if is_number else CATEGORY): values}
 
 
 def _as_categories(vocabulary: tuple) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ class SketchExamples(beam.DoFn):
         self._lacks_groups = False
 
     def process(self, batch: RawBatch) -> None:
-        """Takes a batch. What is no tf.Example is left out: it is counted, or is an error, where the model is called."""
+        """Takes a batch, without what is no tf.Example: that is counted, or an error, where the model is called."""
         hashes, readable = feature_hashes(batch.records)
         self._waiting.append((hashes[readable], np.full(int(readable.sum()), batch.is_member)))
         # Sorting what is there already must not cost more than sorting what is new.
@@ -94,7 +94,7 @@ class SketchExamples(beam.DoFn):
             self._limits = (low, high)
 
     def _decoded(self, batch: RawBatch, first: int) -> Iterator[tuple[pa.RecordBatch, slice]]:
-        """The features, and whose they are. Records of different types are decoded apart; what cannot be is left out."""
+        """The features, and whose they are. Records of different types are decoded apart; what cannot be, is not."""
         num_rows = len(batch.records)
         try:
             yield decode_batch(self._decoder, batch), slice(first, first + num_rows)

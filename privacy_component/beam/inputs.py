@@ -43,7 +43,8 @@ def _of_feature(name: str, lists: pa.Array) -> Iterator[tuple[Input, NDArray[np.
     values = flat.to_numpy(zero_copy_only=False).astype(np.float64) if is_number else _categories(flat)
     for position in wanted_positions(name, part, int(lengths.max(initial=0))):
         yield Input(name, part, position), _at(values, starts + position, lengths > position)
-    yield Input(name, COUNT), np.where(lengths == 1, np.nan, lengths)
+    # No value is NaN everywhere: a batch in which no example has the feature does not know of it.
+    yield Input(name, COUNT), np.where(lengths > 1, lengths, np.nan)
     if is_number:
         yield Input(name, MEAN), _means(values, starts, lengths)
     else:

@@ -19,7 +19,7 @@ _TAG_1_BYTES = 0x0A  # of tf.Example.features, and of an entry of tf.Features.fe
 _WORD = 8
 _PADDING = 16
 _LONGEST_VARINT = 5
-_WORDS_AT_ONCE = 1 << 18
+_WORDS_AT_ONCE = 1 << 15
 _LAST_BYTES = np.array([0, *((1 << 8 * n) - 1 for n in range(1, _WORD)), 2**64 - 1], np.uint64)
 
 
@@ -34,9 +34,13 @@ def feature_hashes(records: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArra
     start, stop, fits = _field(buffer, position[filled], end[filled])
     readable[filled] = fits & (stop == end[filled])
     position[filled] = start
+    entries = _entries(buffer, position, end, readable)
     sums = np.zeros(len(records), np.uint64)
-    for rows, begin, size in _entries(buffer, position, end, readable):
-        sums[rows] += _hash_parts(buffer, begin, size)
+    if entries:
+        begin, size = (np.concatenate(parts) for parts in list(zip(*entries, strict=True))[1:])
+        cuts = np.cumsum([len(rows) for rows, _, _ in entries])[:-1]
+        for (rows, _, _), hashes in zip(entries, np.split(_hash_parts(buffer, begin, size), cuts), strict=True):
+            sums[rows] += hashes  # a record has one entry at most in each
     return mix(sums), readable
 
 

@@ -27,6 +27,7 @@ from privacy_component.metrics.curve import summarize_folds
 # One false alarm in a hundred evaluations of splits that do not differ.
 ALPHA = 0.01
 FEWEST_PER_SIDE = 100
+_FEWEST_PER_FOLD = 40  # folds are drawn, so they are not of one size
 _FOLDS = 2
 _MOST_CATEGORIES = 64
 _BINS = 16
@@ -43,9 +44,9 @@ def blind_baseline(evidence: Evidence) -> Finding | str:
     message = f'A classifier that never sees the model cannot tell members from non-members: {numbers}'
     if can:
         message = (
-            f'A classifier that never sees the model tells members from non-members by their features alone, {numbers}, '
-            f'most by {", ".join(found.features)}. The splits differ in more than membership (time, source, filter), '
-            'so attack figures measure that difference too: they can show a leak that is none, or hide one. Split at '
+            'A classifier that never sees the model tells members from non-members by their features alone, '
+            f'{numbers}, most by {", ".join(found.features)}. The splits differ in more than membership (time, source, '
+            'filter), so attack figures measure that difference too: they can show a leak that is none, or hide one. Split at '
             'random, or evaluate members against non-members of the same time and source'
         )
     figures = {
@@ -75,7 +76,7 @@ def measure_blind(
     rows = one_per_unit(one_side_each(sample, counts)) if is_grouped else one_side_each(sample, counts)
     fold = (mix(rows.units, seed + 2) % np.uint64(_FOLDS)).astype(np.int64)
     sizes = [int(np.count_nonzero((fold == i) & (rows.is_member == side))) for i in range(_FOLDS) for side in (0, 1)]
-    if min(sizes) < FEWEST_PER_SIDE // _FOLDS:
+    if min(sizes) < _FEWEST_PER_FOLD:
         return (
             f'Too few distinct examples to learn from: {sum(sizes[1::2]):,} members and {sum(sizes[::2]):,} '
             f'non-members; about {FEWEST_PER_SIDE} each are needed.'

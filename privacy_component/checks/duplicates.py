@@ -8,8 +8,8 @@ from privacy_component.checks.check import REFUSE, WARN, CheckInfo, Finding
 from privacy_component.checks.distinct import DistinctCounts
 from privacy_component.checks.evidence import DuplicateFigures, Evidence
 
-# At a false positive rate of 1 %, the strictest that is reported for most data, so many non-members that are members
-# use up all false accusations: the attack's true positive rate there reads 0, however much leaks.
+# Non-members that were trained on are accused with the members: where a model gives everybody away, an attack with a
+# false positive rate of 1 % finds at most 0.01 / share of the members. Up to this share that is all of them.
 MOST_SHARED = 0.01
 # Intervals count copies as independent examples; so they are at most 5 % too narrow.
 MOST_VARIANCE_INFLATION = 1.1
@@ -44,7 +44,7 @@ def across_splits(evidence: Evidence) -> Finding | str:
     message = f'{_count(found.shared_non_members, found.num_non_members, "non-members", found)} stand among the members'
     if share > MOST_SHARED:
         message += (
-            ' too, with the same features and label: the model was trained on them, so a leak reads too low. Remove '
+            ' too: the model was trained on them, so a leak reads too low. Remove '
             'duplicates before the data are split; if they are different people who happen to be alike, set '
             "PrivacyConfig.checks to {'duplicates_across_splits': 'warn'}"
         )
@@ -62,9 +62,9 @@ def in_training(evidence: Evidence) -> Finding | str:
     is_much = inflation > MOST_VARIANCE_INFLATION
     if is_much:
         message += (
-            f': intervals take them for independent and may be too narrow by a factor of up to '
-            f'{np.sqrt(inflation):.2f}, and what a model sees often it remembers best. Remove duplicates from the training data, or count people '
-            'with group_key'
+            ': intervals take them for independent, and may be too narrow by a factor of up to '
+            f'{np.sqrt(inflation):.2f}; and what a model sees often it remembers best. Remove duplicates from the '
+            'training data, or count people with group_key'
         )
     figures = {'copied_members': found.copied_members, 'variance_inflation': inflation}
     return Finding(is_much, f'{message}.', figures)
@@ -80,8 +80,8 @@ def _count(count: float, total: int, what: str, found: DuplicateFigures) -> str:
 ACROSS_SPLITS = CheckInfo(
     look=across_splits,
     default=REFUSE,
-    meaning='Non-members that the model was trained on score like members: they hide a leak, at low false positive '
-    'rates all of it.',
+    meaning='Non-members that the model was trained on score like members: they hide a leak, most of all at '
+    'low false positive rates.',
 )
 IN_TRAINING = CheckInfo(
     look=in_training,

@@ -40,7 +40,7 @@ def saturated(evidence: Evidence) -> Finding | str:
     seen = evidence.outputs
     equal, value = max((seen.num_at_largest, seen.largest), (seen.num_at_smallest, seen.smallest))
     is_much = equal >= max(FEWEST_SATURATED, MOST_SATURATED * seen.num_rows)
-    message = f'{equal:,} outputs, for {seen.num_rows:,} examples, equal {value:g}, the end of their range'
+    message = f'{equal:,} of the outputs for {seen.num_rows:,} examples at the end of their range, {value:g}'
     if is_much:
         message = (
             f'The outputs are saturated: {equal:,} of them, for {seen.num_rows:,} examples, equal {value:g}. Such '
