@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,76 +10,62 @@ from numpy.typing import NDArray
 from privacy_component.checks import BLIND, OF_EXAMPLES, Evidence, is_on
 from privacy_component.checks.answers import Answers
 from privacy_component.checks.blind import measure_blind
-from privacy_component.checks.distinct import DistinctCounts
+from privacy_component.checks.distinct import DistinctCounts, below, early_limit
 from privacy_component.checks.duplicates import measure_duplicates
-from privacy_component.checks.evidence import BlindFigures, DuplicateFigures
+from privacy_component.checks.evidence import BlindFigures
 from privacy_component.checks.examples import MOST_COUNTED
 from privacy_component.checks.features import (
     CATEGORY,
+    MOST_PER_SIDE,
     VALUE,
     FeatureSample,
     Input,
     bounded_sample,
-    most_wanted,
 )
 from privacy_component.config import PrivacyConfig
 from privacy_component.hashing import hash_ids, mix
 from privacy_component.inputs import Inputs
-from privacy_component.observations import Observations
 from privacy_component.slicing import Column
-
-_SWITCHED_OFF = 'Switched off by PrivacyConfig.checks.'
 
 
 def evidence_of(inputs: Inputs, config: PrivacyConfig) -> Evidence:
     """What the checks look at."""
-    observations = inputs.observations
-    hashes = mix(observations.example_id, 5)
-    wanted = any(is_on(name, config.checks) for name in OF_EXAMPLES)
-    counts = DistinctCounts.of(hashes, observations.is_member, MOST_COUNTED) if wanted else None
     return Evidence(
-        task=observations.task,
+        task=inputs.observations.task,
         kind=inputs.kind,
         outputs=inputs.evidence,
-        answers=Answers.of(inputs.outputs, observations).figures(),
-        duplicates=_duplicates(counts, inputs.has_ids),
-        blind=_blind(
-            observations, hashes, counts if is_on(BLIND, config.checks) else None, inputs.columns, config.seed
-        ),
+        answers=Answers.of(inputs.outputs, inputs.observations).figures(),
+        **_of_examples(inputs, config),
     )
 
 
-def _duplicates(counts: DistinctCounts | None, has_ids: bool) -> DuplicateFigures | str:
-    if counts is None:
-        return _SWITCHED_OFF
-    if not has_ids:
-        return 'Give example_ids, equal ones to equal examples.'
-    return measure_duplicates(counts)
+def _of_examples(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:
+    """Duplicates and the blind baseline; what is switched off is not gathered."""
+    found: dict[str, Any] = {
+        'duplicates': 'Give example_ids, equal ones to equal examples.',
+        'blind': 'Give features.',
+    }
+    if not any(is_on(name, config.checks) for name in OF_EXAMPLES):
+        return found
+    hashes = mix(inputs.observations.example_id, 5)
+    counts = DistinctCounts.of(hashes, inputs.observations.is_member, MOST_COUNTED) if inputs.has_ids else None
+    if counts is not None:
+        found['duplicates'] = measure_duplicates(counts)
+    if inputs.columns and is_on(BLIND, config.checks):
+        found['blind'] = _blind(inputs, hashes, counts, config.seed)
+    return found
 
 
-def _blind(
-    observations: Observations,
-    hashes: NDArray[np.uint64],
-    counts: DistinctCounts | None,
-    columns: Mapping[str, Column],
-    seed: int,
-) -> BlindFigures | str:
-    if counts is None:
-        return _SWITCHED_OFF
-    if not columns:
-        return 'Give features.'
-    groups = observations.group_id
+def _blind(inputs: Inputs, hashes: NDArray[np.uint64], counts: DistinctCounts | None, seed: int) -> BlindFigures | str:
+    members, groups = inputs.observations.is_member, inputs.observations.group_id
+    low, high = (early_limit(hashes[members == side], MOST_PER_SIDE) for side in (False, True))
+    rows = np.flatnonzero(np.where(members, below(hashes, high), below(hashes, low)))
+    features = {k: v[rows] for name, one in inputs.columns.items() for k, v in _inputs(name, one, len(hashes)).items()}
     units = hashes if groups is None else groups
-    rows = bounded_sample(FeatureSample(hashes, observations.is_member, units, {Input('row', VALUE): _rows(hashes)}))
-    chosen = rows.inputs[Input('row', VALUE)].astype(np.int64)
-    inputs = {k: v[chosen] for name, column in columns.items() for k, v in _inputs(name, column, len(hashes)).items()}
-    names = most_wanted(list(inputs))
-    sample = FeatureSample(rows.hashes, rows.is_member, rows.units, {k: inputs[k] for k in names}, rows.limits)
+    sample = bounded_sample(FeatureSample(hashes[rows], members[rows], units[rows], features, (low, high)))
+    if counts is None:  # no two rows are one example
+        counts = DistinctCounts.of(sample.hashes, sample.is_member, len(sample))
     return measure_blind(sample, counts, is_grouped=groups is not None, seed=seed)
-
-
-def _rows(hashes: NDArray[np.uint64]) -> NDArray[np.float64]:
-    return np.arange(len(hashes), dtype=np.float64)
 
 
 def _inputs(name: str, column: Column, num_rows: int) -> dict[Input, NDArray[np.float64]]:

@@ -44,7 +44,9 @@ def feature_hashes(records: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArra
     return mix(sums), readable
 
 
-def _entries(buffer: NDArray, position: NDArray, end: NDArray, readable: NDArray) -> list[tuple[NDArray, ...]]:
+def _entries(
+    buffer: NDArray, position: NDArray, end: NDArray, readable: NDArray
+) -> list[tuple[NDArray, NDArray, NDArray]]:
     """The first map entry of every record, then the second ...: records, where entries begin, their sizes."""
     found = []
     rows = np.flatnonzero(readable & (position < end))
@@ -84,10 +86,11 @@ def _hash_parts(buffer: NDArray, begin: NDArray, size: NDArray) -> NDArray[np.ui
 
 def _hash_block(buffer: NDArray, begin: NDArray, size: NDArray, words: NDArray) -> NDArray[np.uint64]:
     # A word of eight bytes at every position of the buffer, aligned or not; nothing is copied.
-    at = np.ndarray((len(buffer) - _WORD + 1,), '<u8', buffer.data, strides=(1,))
+    at: NDArray[np.uint64] = np.ndarray((len(buffer) - _WORD + 1,), '<u8', buffer.data, strides=(1,))
     first = np.cumsum(words) - words
     number = np.arange(words.sum()) - np.repeat(first, words)
     values = at[np.repeat(begin, words) + _WORD * number]
     values[first + words - 1] &= _LAST_BYTES[size - _WORD * (words - 1)]
-    values += mix(np.arange(words.max(), dtype=np.uint64), 1)[number]
-    return mix(np.add.reduceat(mix(values), first) + size.astype(np.uint64), 2)
+    values += mix(np.arange(int(words.max()), dtype=np.uint64), 1)[number]
+    sums: NDArray[np.uint64] = np.add.reduceat(mix(values), first)
+    return mix(sums + size.astype(np.uint64), 2)

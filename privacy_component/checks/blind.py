@@ -41,13 +41,13 @@ def blind_baseline(evidence: Evidence) -> Finding | str:
         return found
     can = found.lower > 0.5
     numbers = f'AUC = {found.auc:.3f} (lower limit at {100 * (1 - ALPHA):g} %: {found.lower:.3f})'
-    message = f'A classifier that never sees the model cannot tell members from non-members: {numbers}'
+    message = f'A classifier that never sees the model is not shown to tell members from non-members: {numbers}'
     if can:
         message = (
             'A classifier that never sees the model tells members from non-members by their features alone, '
             f'{numbers}, most by {", ".join(found.features)}. The splits differ in more than membership (time, source, '
-            'filter), so attack figures measure that difference too: they can show a leak that is none, or hide one. Split at '
-            'random, or evaluate members against non-members of the same time and source'
+            'filter), so attack figures measure that difference too: they can show a leak that is none, or hide one. '
+            'Split at random, or evaluate members against non-members of the same time and source'
         )
     figures = {
         'auc': found.auc,

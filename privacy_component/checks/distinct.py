@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_LIMIT = 2**64
+_MANY = 16  # times as many hashes as are kept: then a look at the smallest saves time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class DistinctCounts:
         """The sketch of (n,) well mixed hashes of (n,) examples; keeps at most `most`."""
         members = int(np.count_nonzero(is_member))
         sides = is_member.astype(np.int64)
-        return _reduced(hashes, sides, 1 - sides, (members, len(sides) - members), NO_LIMIT, most)
+        return _reduced((hashes, sides, 1 - sides), (members, len(sides) - members), NO_LIMIT, most)
 
     @property
     def is_exact(self) -> bool:
@@ -58,8 +59,19 @@ def merge_counts(parts: Sequence[DistinctCounts], most: int) -> DistinctCounts:
     """The sketch of all parts together."""
     totals = (sum(part.num_members for part in parts), sum(part.num_non_members for part in parts))
     limit = min(part.limit for part in parts)
-    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ('hashes', 'members', 'non_members'))
-    return _reduced(*columns, totals=totals, limit=limit, most=most)
+    hashes, members, non_members = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ('hashes', 'members', 'non_members')
+    )
+    return _reduced((hashes, members, non_members), totals, limit, most)
+
+
+def early_limit(hashes: NDArray[np.uint64], most: int) -> int:
+    """The smallest distinct hash but `most`, where it can be found without sorting many more; otherwise NO_LIMIT."""
+    if len(hashes) < _MANY * most:
+        return NO_LIMIT
+    nearly = _MANY // 2 * most
+    near = np.unique(np.partition(hashes, nearly)[:nearly])
+    return int(near[most]) if len(near) > most else NO_LIMIT
 
 
 def below(hashes: NDArray[np.uint64], limit: int) -> NDArray[np.bool_]:
@@ -68,13 +80,13 @@ def below(hashes: NDArray[np.uint64], limit: int) -> NDArray[np.bool_]:
 
 
 def _reduced(
-    hashes: NDArray[np.uint64],
-    members: NDArray[np.int64],
-    non_members: NDArray[np.int64],
+    columns: tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]],
     totals: tuple[int, int],
     limit: int,
     most: int,
 ) -> DistinctCounts:
+    hashes, *sides = columns
+    limit = min(limit, early_limit(hashes, most))
     inside = np.flatnonzero(below(hashes, limit))
     order = inside[np.argsort(hashes[inside])]  # of equal ones the order does not matter: they are added up
     ordered = hashes[order]
@@ -82,5 +94,5 @@ def _reduced(
     if len(first) > most:
         limit = int(ordered[first[most]])
         order, first = order[: first[most]], first[:most]
-    sums = [np.add.reduceat(side[order], first) if len(first) else side[:0] for side in (members, non_members)]
-    return DistinctCounts(ordered[first], *sums, *totals, limit=limit)
+    members, non_members = (np.add.reduceat(side[order], first) if len(first) else side[:0] for side in sides)
+    return DistinctCounts(ordered[first], members, non_members, *totals, limit=limit)

@@ -11,7 +11,7 @@ from privacy_component.checks.evidence import AnswerFigures, BlindFigures, Dupli
 from privacy_component.checks.examples import ExampleSketch
 from privacy_component.outputs import OutputEvidence
 
-FiguresFound = dict[str, AnswerFigures | DuplicateFigures | BlindFigures | str]
+FiguresFound = Mapping[str, AnswerFigures | DuplicateFigures | BlindFigures | str]
 
 _NOT_LOOKED_AT = 'The examples were not looked at.'
 
