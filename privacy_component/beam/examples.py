@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 import apache_beam as beam
@@ -26,8 +25,11 @@ from privacy_component.checks.features import FeatureSample, merge_samples
 from privacy_component.errors import PrivacyInputError
 from privacy_component.slicing import SliceKey
 
+Sides = tuple[NDArray[np.uint64], NDArray[np.bool_]]  # hashes of examples, and whether they are members
+
 EXAMPLES_KEY: tuple[SliceKey, str] = ((), '@examples')
-_ROWS_WAITING = 1 << 15
+_ROWS_WAITING = 1 << 12
+_BYTES_WAITING = 1 << 24
 _NOTHING = (np.zeros(0, np.uint64), np.zeros(0, bool))
 
 
@@ -56,8 +58,10 @@ class SketchExamples(beam.DoFn):
     def start_bundle(self) -> None:
         """Starts counting anew."""
         self._counts = DistinctCounts.of(*_NOTHING, MOST_COUNTED)
-        self._waiting: list[tuple[NDArray[np.uint64], NDArray[np.bool_]]] = []
-        self._samples: list[FeatureSample] = []
+        self._waiting: list[Sides] = []
+        self._sample: FeatureSample | None = None
+        self._records: list[bytes] = []
+        self._whose: list[Sides] = []
         self._lacks_groups = False
 
     def process(self, batch: RawBatch) -> None:
@@ -65,43 +69,50 @@ class SketchExamples(beam.DoFn):
         hashes, readable = feature_hashes(batch.records)
         self._waiting.append((hashes[readable], np.full(int(readable.sum()), batch.is_member)))
         # Sorting what is there already must not cost more than sorting what is new.
-        if sum(len(new) for new, _ in self._waiting) >= max(_ROWS_WAITING, len(self._counts.hashes)):
+        if _length(self._waiting) >= max(_ROWS_WAITING, len(self._counts.hashes)):
             self._count_waiting()
-        wanted = np.flatnonzero(readable & below(hashes, self._limits[batch.is_member]))
-        if self._wants_features and len(wanted):
-            self._take_features(dataclasses.replace(batch, records=[batch.records[i] for i in wanted]), hashes[wanted])
+        if self._wants_features:
+            wanted = np.flatnonzero(readable & below(hashes, self._limits[batch.is_member]))
+            self._records += [batch.records[i] for i in wanted]
+            self._whose.append((hashes[wanted], np.full(len(wanted), batch.is_member)))
+            if len(self._records) >= _ROWS_WAITING or sum(map(len, self._records)) >= _BYTES_WAITING:
+                self._take_features()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Emits the bundle's sketch."""
         self._count_waiting()
-        sample = merge_samples(self._samples) if self._samples else None
-        sketch = ExampleSketch(self._counts, sample, self._lacks_groups)
+        self._take_features()
+        sketch = ExampleSketch(self._counts, self._sample, self._lacks_groups)
         window = GlobalWindow()
         yield WindowedValue((EXAMPLES_KEY, sketch), window.max_timestamp(), (window,))
 
     def _count_waiting(self) -> None:
-        hashes, sides = (np.concatenate(parts) for parts in zip(_NOTHING, *self._waiting, strict=True))
-        self._counts = merge_counts([self._counts, DistinctCounts.of(hashes, sides, MOST_COUNTED)], MOST_COUNTED)
+        new = DistinctCounts.of(*_joined(self._waiting), MOST_COUNTED)
+        self._counts = merge_counts([self._counts, new], MOST_COUNTED)
         self._waiting = []
 
-    def _take_features(self, batch: RawBatch, hashes: NDArray[np.uint64]) -> None:
-        for features, rows in self._decoded(batch, 0):
-            units, sides = self._units(features, hashes[rows]), np.full(features.num_rows, batch.is_member)
-            self._samples.append(FeatureSample(hashes[rows], sides, units, inputs_of(features)))
-        if sum(map(len, self._samples)) >= _ROWS_WAITING:
-            self._samples = [merge_samples(self._samples)]
-            low, high = (min(pair) for pair in zip(self._limits, self._samples[0].limits, strict=True))
+    def _take_features(self) -> None:
+        """Decodes what has gathered; from the sample then follows what need not be decoded any more."""
+        hashes, sides = _joined(self._whose)
+        parts = [] if self._sample is None else [self._sample]
+        for features, rows in self._decoded(self._records, 0):
+            units = self._units(features, hashes[rows])
+            parts.append(FeatureSample(hashes[rows], sides[rows], units, inputs_of(features)))
+        self._records, self._whose = [], []
+        if parts:
+            self._sample = merge_samples(parts)
+            low, high = (min(pair) for pair in zip(self._limits, self._sample.limits, strict=True))
             self._limits = (low, high)
 
-    def _decoded(self, batch: RawBatch, first: int) -> Iterator[tuple[pa.RecordBatch, slice]]:
+    def _decoded(self, records: list[bytes], first: int) -> Iterator[tuple[pa.RecordBatch, slice]]:
         """The features, and whose they are. Records of different types are decoded apart; what cannot be, is not."""
-        num_rows = len(batch.records)
+        middle, end = len(records) // 2, len(records)
         try:
-            yield decode_batch(self._decoder, batch), slice(first, first + num_rows)
+            if records:
+                yield decode_batch(self._decoder, RawBatch(records, False, '', '')), slice(first, first + end)
         except PrivacyInputError:
-            middle = num_rows // 2
-            for part in (slice(0, middle), slice(middle, num_rows)) if middle else ():
-                yield from self._decoded(dataclasses.replace(batch, records=batch.records[part]), first + part.start)
+            for part in (slice(0, middle), slice(middle, end)) if middle else ():
+                yield from self._decoded(records[part], first + part.start)
 
     def _units(self, features: pa.RecordBatch, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
         key = self._plan.config.group_key
@@ -109,3 +120,12 @@ class SketchExamples(beam.DoFn):
         self._lacks_groups |= bool(key) and key not in columns
         units = group_ids(key, [columns], len(hashes)) if key in columns else None
         return hashes if units is None else units
+
+
+def _joined(parts: list[Sides]) -> Sides:
+    hashes, sides = (np.concatenate(columns) for columns in zip(_NOTHING, *parts, strict=True))
+    return hashes, sides
+
+
+def _length(parts: list[Sides]) -> int:
+    return sum(len(hashes) for hashes, _ in parts)

@@ -14,7 +14,7 @@ from privacy_component.checks.distinct import NO_LIMIT, below
 from privacy_component.hashing import hash_ids, mix
 
 MOST_INPUTS = 200
-MOST_PER_SIDE = 10_000
+MOST_PER_SIDE = 5_000
 
 VALUE, CATEGORY, MEAN, COUNT, LENGTH = 'value', 'category', 'mean', 'count', 'length'
 
