@@ -11,8 +11,8 @@ from privacy_component.checks.duplicates import measure_duplicates
 from privacy_component.checks.evidence import BlindFigures, DuplicateFigures
 from privacy_component.checks.features import FeatureSample, merge_samples
 
-# 24 MB; duplicates are counted exactly among so many distinct examples, and estimated above.
-MOST_COUNTED = 1 << 20
+# 12 MB; duplicates are counted exactly among so many distinct examples, and estimated above.
+MOST_COUNTED = 1 << 19
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

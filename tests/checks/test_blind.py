@@ -9,7 +9,7 @@ from privacy_component.checks.distinct import DistinctCounts
 from privacy_component.checks.features import CATEGORY, VALUE, FeatureSample, Input, bounded_sample
 from privacy_component.hashing import mix
 
-RUNS = 100
+RUNS = 60
 
 
 def chance(level, runs):
