@@ -9,6 +9,7 @@ from typing import Any
 
 from privacy_component.attacks import attack_named
 from privacy_component.attacks.groups import AGGREGATIONS, NO_AGGREGATION
+from privacy_component.checks import checked_actions
 from privacy_component.errors import PrivacyInputError
 from privacy_component.fields import from_mapping
 from privacy_component.history import Overturn
@@ -133,6 +134,8 @@ class PrivacyConfig:
       max_slices: more slices than this are an error.
       max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much
         the AUC can be off.
+      checks: what becomes of a finding of a check of the measurement itself, by the check's name: 'warn', 'refuse' (no
+        blessing) or 'off'. Others do as by default; see docs/checks.md.
       seed: of everything that is random; combined with hashes of the examples.
       overturns: models that may be blessed although an earlier evaluation refused them, each with the reason.
     """
@@ -161,6 +164,7 @@ class PrivacyConfig:
     report_only: bool = False
     max_slices: int = 10_000
     max_distinct_scores: int = 100_000
+    checks: Mapping[str, str] = dataclasses.field(default_factory=dict)
     seed: int = 0
     overturns: tuple[Overturn, ...] = ()
 
@@ -183,6 +187,7 @@ class PrivacyConfig:
         _check_integer('PrivacyConfig.max_slices', self.max_slices, 1)
         _check_integer('PrivacyConfig.max_distinct_scores', self.max_distinct_scores, 1000)
         _check_number('PrivacyConfig.max_bad_record_share', self.max_bad_record_share, 0, 0.5)
+        object.__setattr__(self, 'checks', checked_actions(self.checks))
         self._check_attack_settings()
         self._check_gate_settings()
 

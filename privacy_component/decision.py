@@ -31,7 +31,12 @@ def decide_result(result: PrivacyResult, config: PrivacyConfig | None = None) ->
     config = config or recorded_config(context)
     specs = [SlicingSpec(**fields) for fields in context.get('slicing_specs', ())]
     verdict = decide(
-        result.results, config, context.get('upstream_blessed'), specs, num_suppressed=result.num_suppressed
+        result.results,
+        config,
+        context.get('upstream_blessed'),
+        specs,
+        num_suppressed=result.num_suppressed,
+        checks=result.checks,
     )
     return with_history(verdict, _earlier(context), config.overturns, context.get('model_fingerprint', ''))
 

@@ -15,6 +15,7 @@ from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
 from privacy_component.attacks.groups import mixed_groups_warning, num_mixed_groups
 from privacy_component.baselines import attacks_on_baseline, attacks_paired, unused_baseline
+from privacy_component.checks import run_checks
 from privacy_component.config import PrivacyConfig
 from privacy_component.counting import counts_by_slice, joint_by_slice
 from privacy_component.decision import decided
@@ -41,6 +42,7 @@ from privacy_component.slicing import (
     too_many_slices,
     with_missing,
 )
+from privacy_component.soundness import evidence_of
 from privacy_component.suppression import suppress
 
 
@@ -95,7 +97,8 @@ def evaluate_privacy(
     results, num_suppressed = suppress(measured, config.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
     context = _context(inputs, baseline, config)
-    return decided(PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed))
+    checks = run_checks(evidence_of(inputs, config), config.checks)
+    return decided(PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed, checks=checks))
 
 
 def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from privacy_component import objections
 from privacy_component.baselines import checkable, missing_baseline
+from privacy_component.checks import REFUSED, WARNING, Check
 from privacy_component.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
 from privacy_component.config import PrivacyConfig
 from privacy_component.reasons import exceeded_sentences, passed_sentence
@@ -44,6 +45,7 @@ def decide(
     upstream_blessed: bool | None = None,
     slicing_specs: Sequence[SlicingSpec] = (),
     num_suppressed: int = 0,
+    checks: Sequence[Check] = (),
 ) -> Verdict:
     """The verdict on measured results.
 
@@ -54,10 +56,11 @@ def decide(
       slicing_specs: what was asked for; a slice named by feature values must be there and large enough to decide,
         whoever named it.
       num_suppressed: how many slices are too small to be reported.
+      checks: whether the measurement is sound.
 
     Returns:
       A verdict that is blessed only if there are thresholds, every one of them could be checked where it had to be,
-      none is exceeded, and the upstream verdict, if any, is a blessing.
+      none is exceeded, no check refuses, and the upstream verdict, if any, is a blessing.
     """
     checked = checkable(config, results)
     judged = compare(checked, results)
@@ -67,6 +70,7 @@ def decide(
     against = [
         *objections.of_upstream(upstream_blessed),
         *without_baseline,
+        *(check.message for check in checks if check.status == REFUSED),
         *objections.of_missing_slices(config, results),
         *objections.of_slices_not_found(slicing_specs, config, results),
         *objections.of_unmeasured_attacks(config, results),
@@ -76,4 +80,6 @@ def decide(
         *blocking,
     ]
     reasons = against or [passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
-    return Verdict(not against, tuple(reasons), (*ignored, *warnings), comparisons, judged=not config.report_only)
+    unsound = (check.message for check in checks if check.status == WARNING)
+    warnings = [*unsound, *ignored, *warnings]
+    return Verdict(not against, tuple(reasons), tuple(warnings), comparisons, judged=not config.report_only)

@@ -31,7 +31,9 @@ class Inputs:
       columns: the features to slice by.
       example_ids: (n,) as they were given, to name examples by; the row numbers if none were.
       evidence: what the outputs look like.
+      outputs: (n, classes) as they were given.
       kind: 'logits', 'probabilities' or 'predictions'.
+      has_ids: whether example_ids were given.
       warnings: what should be known about the outputs; sentences.
     """
 
@@ -39,7 +41,9 @@ class Inputs:
     columns: Mapping[str, Column]
     example_ids: NDArray
     evidence: OutputEvidence
+    outputs: NDArray
     kind: str
+    has_ids: bool
     warnings: tuple[str, ...]
 
 
@@ -76,7 +80,8 @@ def read_inputs(
         group_id=None if group_ids is None else hash_ids(_ids('group_ids', group_ids, n)),
     )
     columns = {name: _column(name, values, n) for name, values in _named(features).items()}
-    return Inputs(observations, columns, ids, evidence, kind, tuple(_warnings(kind, evidence, task)))
+    warnings = tuple(_warnings(kind, evidence, task))
+    return Inputs(observations, columns, ids, evidence, rows, kind, example_ids is not None, warnings)
 
 
 def read_baseline(
@@ -174,8 +179,7 @@ def _warnings(kind: str, evidence: OutputEvidence, task: str) -> list[str]:
             f'What was given as logits looks like probabilities ({evidence.in_words()}): hand it in as probabilities= '
             'if it is.'
         )
-    saturation = None if task == REGRESSION else evidence.saturation_warning()
-    return [*warnings, saturation] if saturation else warnings
+    return warnings
 
 
 def _named(features: Mapping[str, ArrayLike] | None) -> Mapping[str, ArrayLike]:

@@ -20,8 +20,6 @@ _ROUNDING = 1e-3
 # Squares and differences of anything smaller stay finite.
 _LARGEST_OUTPUT = 1e150
 _VALUES_PER_BLOCK = 1 << 17
-_SATURATED_SHARE = 0.01
-_SATURATED_ROWS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,17 +91,6 @@ class OutputEvidence:
         sums = f', rows sum to 1 within {self.largest_row_sum_error:.2g}' if self.num_outputs > 1 else ''
         plural = 's' if self.num_outputs != 1 else ''
         return f'{self.num_outputs} output{plural} per example in [{self.smallest:.6g}, {self.largest:.6g}]{sums}'
-
-    def saturation_warning(self) -> str | None:
-        """What to do about many equal extreme outputs, which hide the examples that low false positive rates count."""
-        equal, value = max((self.num_at_largest, self.largest), (self.num_at_smallest, self.smallest))
-        if equal < max(_SATURATED_ROWS, _SATURATED_SHARE * self.num_rows):
-            return None
-        return (
-            f'The outputs are saturated: {equal:,} of them, for {self.num_rows:,} examples, equal {value:g}. Such '
-            'examples tie, so rates at low false positive rates may read too low: evaluate logits (the layer before '
-            'the softmax or sigmoid) in place of probabilities, unrounded and unclipped.'
-        )
 
 
 def check_same_number(one: int, other: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from privacy_component.checks import Check
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import Comparison, Verdict
 from privacy_component.metrics import roc
@@ -91,6 +92,7 @@ class PrivacyResult:
       context: what was evaluated and how, JSON values only: model, splits, config, package versions.
       most_vulnerable: the members at the highest risk, highest first, each with its example_id and risk.
       num_suppressed: how many slices are too small to be named; see `suppression`.
+      checks: whether the measurement itself is sound.
     """
 
     results: tuple[SliceResult, ...]
@@ -98,6 +100,7 @@ class PrivacyResult:
     context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     most_vulnerable: tuple[Mapping[str, Any], ...] = ()
     num_suppressed: int = 0
+    checks: tuple[Check, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict per slice and attack: counts, figures, intervals."""
@@ -116,6 +119,7 @@ class PrivacyResult:
             'context': self.context,
             'most_vulnerable': self.most_vulnerable,
             'num_suppressed': self.num_suppressed,
+            'checks': [dataclasses.asdict(check) for check in self.checks],
             'results': [result_to_json(result) for result in self.results],
         }
         return json.dumps(fields, indent=1, allow_nan=False)
@@ -137,11 +141,14 @@ class PrivacyResult:
                 f'{FILE_NAME} has schema_version {version!r}, this release reads {SCHEMA_VERSION}: read it with the '
                 'release that wrote it (context.versions in the file).'
             )
-        verdict = fields['verdict'] and _verdict_from_json(fields['verdict'])
-        vulnerable = tuple(fields.get('most_vulnerable', ()))
-        results = tuple(map(result_from_json, fields['results']))
-        num_suppressed = fields.get('num_suppressed', 0)
-        return cls(results, verdict, fields['context'], vulnerable, num_suppressed=num_suppressed)
+        return cls(
+            tuple(map(result_from_json, fields['results'])),
+            fields['verdict'] and _verdict_from_json(fields['verdict']),
+            fields['context'],
+            tuple(fields.get('most_vulnerable', ())),
+            num_suppressed=fields.get('num_suppressed', 0),
+            checks=tuple(Check(**check) for check in fields.get('checks', ())),
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> PrivacyResult:

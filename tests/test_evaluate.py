@@ -197,7 +197,7 @@ def test_warns_of_logits_that_look_like_probabilities():
 def test_warns_of_saturated_outputs():
     given = arguments(n=200)
     probabilities = softmax(20 * given.pop('logits'), axis=1).astype(np.float32)
-    warnings = evaluate_privacy(**given, probabilities=probabilities).context['warnings']
+    warnings = evaluate_privacy(**given, probabilities=probabilities).verdict.warnings
     assert 'saturated' in warnings[0]
 
 

@@ -67,24 +67,6 @@ def test_outputs_must_be_finite(logits, bad):
         OutputEvidence.of(logits)
 
 
-def test_saturated_probabilities_are_reported_with_the_remedy(logits):
-    p = softmax(logits * 20, axis=1).astype(np.float32)
-    warning = OutputEvidence.of(p).saturation_warning()
-    assert 'saturated' in warning
-    assert 'evaluate logits' in warning
-    assert OutputEvidence.of(logits).saturation_warning() is None
-    assert OutputEvidence.of(softmax(logits, axis=1)).saturation_warning() is None
-
-
-def test_clipped_logits_are_saturated_too(logits):
-    assert 'equal 2' in OutputEvidence.of(np.minimum(logits, 2)).saturation_warning()
-
-
-def test_saturation_of_one_sigmoid_output_at_0():
-    p = np.concatenate([np.zeros(50), np.linspace(0.1, 0.9, 950)])
-    assert 'equal 0' in OutputEvidence.of(p).saturation_warning()
-
-
 def test_logits_are_passed_on_without_a_copy(logits):
     for outputs in (logits, logits.astype(np.float32)):
         assert np.shares_memory(as_logits(outputs, 'logits'), outputs)

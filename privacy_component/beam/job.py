@@ -16,6 +16,7 @@ from privacy_component.attacks.groups import GroupTotals, mixed_groups_warning
 from privacy_component.baselines import attacks_on_baseline
 from privacy_component.beam.bad_records import BAD_RECORDS
 from privacy_component.beam.direct import ObserveDirectly
+from privacy_component.beam.examples import SketchExamples, looks_at_examples
 from privacy_component.beam.extract import observe_by_extractors
 from privacy_component.beam.learn import draw_sample, fit_attacks
 from privacy_component.beam.losses import find_loss_edges
@@ -26,21 +27,29 @@ from privacy_component.beam.read import NAMESPACE, read_batches
 from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge
 from privacy_component.beam.vulnerable import Candidate, most_vulnerable
 from privacy_component.beam.weights import WeightSums
+from privacy_component.checks.answers import Answers
+from privacy_component.checks.examples import ExampleSketch
+from privacy_component.checks.transport import FiguresFound, evidence_fields, figures_of
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import SliceResult, measure, result_to_json
 from privacy_component.slicing import OVERALL, SliceKey
 
-Measured = SliceResult | Tally | tuple[SliceKey, WeightSums] | str
+Counted = FoldCounts | Tally | WeightSums | Answers | ExampleSketch
+Measured = SliceResult | Tally | tuple[SliceKey, WeightSums] | FiguresFound | str
 
 
 def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     """Adds the job to a Beam pipeline; it leaves its measurements in the JSON file `output_path`."""
-    batches, bad_records = observe(read_batches(root, plan.splits, plan.compression), plan)
+    records = read_batches(root, plan.splits, plan.compression)
+    batches, bad_records = observe(records, plan)
     tally = {} if plan.output_kind else {'tally': beam.pvalue.AsSingleton(_tally(batches))}
     loss_edges, warnings = find_loss_edges(batches, plan, **tally)
     learning = [name for name in plan.config.attacks if attack_named(name).learns]
     others = [name for name in plan.config.attacks if name not in learning]
     counts = batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_tally=True), **tally, **loss_edges)
+    if looks_at_examples(plan):
+        sketches = records | 'SketchExamples' >> beam.ParDo(SketchExamples(plan))
+        counts = (counts, sketches) | 'CountsAndSketches' >> beam.Flatten()
     vulnerable = {}
     if learning or plan.config.num_most_vulnerable:
         sample = draw_sample(batches, plan, **tally)
@@ -74,7 +83,7 @@ def take_measurements(path: str) -> dict[str, Any]:
     """What `build`'s job left behind; the file is gone afterwards.
 
     Returns:
-      'results', 'tally', 'most_vulnerable', 'bad_records' by split, and 'warnings'.
+      'results', 'tally', 'most_vulnerable', 'bad_records' by split, 'warnings', and 'evidence' for the checks.
     """
     with FileSystems.open(path) as file:
         measurements = json.loads(file.read().decode('utf-8'))
@@ -113,14 +122,17 @@ def _tally(batches: beam.PCollection) -> beam.PCollection:
     return tallies | 'MergeTallies' >> beam.CombineGlobally(Merge(0)).without_defaults()
 
 
-def _measure(counted: tuple[CountKey, FoldCounts | Tally | WeightSums], plan: Plan) -> Iterator[Measured]:
-    """The results of one slice and attack, and warnings; a tally and a slice's weights pass."""
+def _measure(counted: tuple[CountKey, Counted], plan: Plan) -> Iterator[Measured]:
+    """The results of one slice and attack, warnings, figures for checks; a tally and a slice's weights pass."""
     (slice_key, attack), counts = counted
     if isinstance(counts, Tally):
         yield counts
         return
     if isinstance(counts, WeightSums):
         yield slice_key, counts
+        return
+    if isinstance(counts, Answers | ExampleSketch):
+        yield figures_of(counts, is_grouped=bool(plan.config.group_key), seed=plan.config.seed)
         return
     if attack == plan.config.attacks[0]:
         Metrics.counter(NAMESPACE, 'slices').inc()
@@ -156,6 +168,7 @@ def _write(
         'most_vulnerable': [{'example_id': example_id, 'risk': risk} for risk, _, example_id in vulnerable],
         'bad_records': dict(sorted((bad_records or {}).items())),
         'warnings': [*(one for one in measured if isinstance(one, str)), *warnings],
+        'evidence': evidence_fields([one for one in measured if isinstance(one, dict)]),
     }
     with FileSystems.create(path) as file:
         file.write(json.dumps(fields, allow_nan=False).encode('utf-8'))

@@ -24,6 +24,8 @@ from privacy_component.beam.paired import Counter, Counts, add, as_baseline, bot
 from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.beam.read import NAMESPACE
 from privacy_component.beam.weights import WEIGHTS, weigh
+from privacy_component.checks.answers import Answers, merge_answers
+from privacy_component.checks.examples import ExampleSketch, merge_sketches
 from privacy_component.errors import about
 from privacy_component.evaluate import slices_of
 from privacy_component.metrics import roc
@@ -37,6 +39,7 @@ FoldCounts = tuple[Counts, ...]
 FittedAttacks = Mapping[str, Sequence[Attack]]
 
 TALLY_KEY: CountKey = ((), '')
+ANSWERS_KEY: CountKey = ((), '@answers')
 _PARTS_KEPT = 8
 _BATCHES_AT_ONCE = 32
 _COUNTING = 'score and count'
@@ -112,6 +115,7 @@ class CountScores(beam.DoFn):
         self._check_number_of_slices()
         if self._with_tally:
             self._weigh(batch, slices)
+            self._parts[ANSWERS_KEY].append(Answers.of(batch.outputs, observations))
             self._parts[TALLY_KEY][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
 
     def _with_baseline(self, attack: str, count: Counter, scores: np.ndarray, batch: Batch) -> Counter:
@@ -230,7 +234,11 @@ class Merge(beam.CombineFn):
 
 
 def merged(parts: Sequence[Any]) -> Any:
-    """The sum of tallies or weights, or of the counts of each fold."""
+    """The sum of tallies, weights, answers or sketches, or of the counts of each fold."""
+    if isinstance(parts[0], Answers):
+        return merge_answers(parts)
+    if isinstance(parts[0], ExampleSketch):
+        return merge_sketches(parts)
     if not isinstance(parts[0], tuple):
         return functools.reduce(type(parts[0]).merge, parts)
     return tuple(add(fold) for fold in zip(*parts, strict=True))

@@ -11,6 +11,7 @@ from absl import logging
 from privacy_component.beam import job
 from privacy_component.beam.errors import surfaced
 from privacy_component.beam.plan import Plan
+from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
 from privacy_component.component.baseline import baseline_path
 from privacy_component.component.compat import (
@@ -79,7 +80,9 @@ class Executor(BaseBeamExecutor):
         context = read | publish.context(plan, measured, _upstream_blessed(input_dict), _uris(read), started)
         context |= _history(input_dict, context)
         vulnerable = tuple(measured['most_vulnerable'])
-        result = decided(PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed))
+        checks = run_checks(publish.evidence(plan, measured), plan.config.checks)
+        result = PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed, checks=checks)
+        result = decided(result)
         assert result.verdict is not None
         properties = publish.write_metrics(metrics, result)
         logging.info('%s', html.summary(result))

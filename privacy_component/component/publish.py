@@ -17,9 +17,13 @@ from privacy_component.beam.bad_records import check_share
 from privacy_component.beam.observe import Tally, tally_from_json
 from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.beam.trial import check_tally
+from privacy_component.checks.evidence import Evidence
+from privacy_component.checks.outputs import saturation
+from privacy_component.checks.transport import evidence_from
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
+from privacy_component.observations import REGRESSION
 from privacy_component.report import html
 from privacy_component.results import FILE_NAME, PrivacyResult, SliceResult
 
@@ -43,7 +47,6 @@ def context(
     """
     tally: Tally = tally_from_json(measured['tally'])
     check_share(plan.config.max_bad_record_share, tally.num_examples, measured['bad_records'])
-    saturation = tally.outputs.saturation_warning()
     baseline, cautions = _baseline(plan, tally, BASELINE in uris)
     unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
     return (
@@ -56,7 +59,7 @@ def context(
             'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
             'output_kind': check_tally(plan, tally),
             'output_evidence': dataclasses.asdict(tally.outputs),
-            'warnings': [*([saturation] if saturation else []), *unstable, *cautions, *measured['warnings']],
+            'warnings': [*unstable, *cautions, *measured['warnings']],
             'upstream_blessed': upstream,
             'slicing_specs': [dataclasses.asdict(spec) for spec in plan.slicing_specs],
             'config': json.loads(plan.config.to_json()),
@@ -70,6 +73,12 @@ def context(
         | _asked_for(plan, tally, measured['bad_records'])
         | baseline
     )
+
+
+def evidence(plan: Plan, measured: Mapping[str, Any]) -> Evidence:
+    """What checks look at, of what the job measured."""
+    tally: Tally = tally_from_json(measured['tally'])
+    return evidence_from(measured['evidence'], plan.task, check_tally(plan, tally), tally.outputs)
 
 
 def _asked_for(plan: Plan, tally: Tally, bad_records: Mapping[str, int]) -> dict[str, Any]:
@@ -86,9 +95,10 @@ def _baseline(plan: Plan, tally: Tally, is_given: bool) -> tuple[dict[str, Any],
     warnings = unused_baseline(is_given, plan.config)
     if plan.baseline is None or tally.baseline is None:
         return {}, warnings
-    saturation = tally.baseline.saturation_warning()
+    found = saturation(tally.baseline)
+    is_saturated = found.is_unsound and plan.task != REGRESSION
     said = {'baseline_model_uri': plan.baseline.model_path, 'baseline_output_kind': plan.baseline.output_kind}
-    return said, [*warnings, *([f'{BASELINE}: {saturation}'] if saturation else [])]
+    return said, [*warnings, *([f'{BASELINE}: {found.message}'] if is_saturated else [])]
 
 
 def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> dict[str, str]:

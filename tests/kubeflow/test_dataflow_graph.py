@@ -8,17 +8,18 @@ from google.protobuf import json_format
 from privacy_component import PrivacyConfig, SlicingSpec
 from privacy_component.beam import job
 from privacy_component.beam.plan import Plan, SplitFiles
+from privacy_component.checks import OF_EXAMPLES
 from tests.component import world as w
 
 FEW = ('loss_threshold',)
 MANY = ('loss_threshold', 'scaled_logit_threshold', 'entropy_threshold')
 
 
-def graph_of(attacks, num_slices, **settings):
+def graph_of(attacks, num_slices, checks=None, **settings):
     """The job on splits that do not exist, as the portable pipeline that every runner is given."""
     files = tuple(f'gs://bucket/examples/part-{i}.gz' for i in range(3))
     plan = Plan(
-        config=PrivacyConfig(attacks=attacks),
+        config=PrivacyConfig(attacks=attacks, checks=checks or {}),
         eval_config=json_format.MessageToJson(w.eval_config()),
         model_path='gs://bucket/model',
         splits=(SplitFiles('train', True, files), SplitFiles('eval', False, files)),
@@ -56,6 +57,14 @@ def test_examples_are_never_shuffled(graph):
     found = {name.split('/')[0] for name in shuffles(graph)}
     assert 'Merge' in found
     assert found <= {'Files', 'SpreadFiles', 'Merge', 'Gather'}
+
+
+def test_checks_add_one_branch_and_no_shuffle(graph):
+    off = dict.fromkeys(OF_EXAMPLES, 'off')
+    bare = graph_of(FEW, num_slices=1, checks=off)
+    added = {name.split('/')[0] for name in set(labels(graph)) - set(labels(bare))}
+    assert added == {'SketchExamples', 'CountsAndSketches'}
+    assert len(shuffles(graph)) == len(shuffles(bare))
 
 
 def test_graph_carries_settings_but_no_data(graph):

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from privacy_component import PrivacyResult, Threshold
+from privacy_component.checks import Check
 from privacy_component.config import SAFETY_NOT_SHOWN
 from privacy_component.report import html
 from privacy_component.report.wording import number, visible
@@ -288,3 +289,33 @@ def test_small_changes_do_not_outrank_what_is_near_its_limit():
     result = examples.evaluated(shift=1.0, baseline=1.0, thresholds=(examples.CHANGE, Threshold('auc', 0.8)))
     assert result.verdict.blessed
     assert 'auc = 0.' in html.summary(result) and 'change of' not in html.summary(result)
+
+
+CHECKED = (
+    Check('duplicates_across_splits', 'refused', '<b>12</b> of 30 non-members stand among the members too.'),
+    Check('blind_baseline', 'warning', 'The splits differ.'),
+    Check('constant_outputs', 'ok', 'Fine.'),
+    Check('a_check_of_another_release', 'not_run', 'Switched off.'),
+)
+
+
+def test_checks_have_a_section_and_a_line_on_the_first_screen(blessed):
+    result = dataclasses.replace(blessed, checks=CHECKED)
+    page = html.render(result)
+    _, *rows = Page(page).tables['checks']
+    assert [(name, status, found) for (name, _), (status, _), (found, _), _ in rows] == [
+        (check.name, check.status.replace('_', ' '), check.message) for check in CHECKED
+    ]
+    assert '<b>12' not in page
+    top = page[: page.index('Slice by slice')]
+    assert '1 refused (duplicates_across_splits), 1 warning (blind_baseline)' in top
+    assert 'sound? 1 refused (duplicates_across_splits), 1 warning (blind_baseline), 1 ok, 1 not run' in html.summary(
+        result
+    )
+
+
+def test_checks_that_find_nothing_are_no_matter_for_the_first_screen(blessed):
+    page = html.render(dataclasses.replace(blessed, checks=CHECKED[2:]))
+    assert 'sound?' not in page[: page.index('Slice by slice')]
+    assert 'id="checks"' in page
+    assert 'id="checks"' not in html.render(dataclasses.replace(blessed, checks=()))

@@ -1,0 +1,115 @@
+"""Is the measurement sound? The registry of checks: one line here and one file beside it add a check."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from privacy_component.checks.accuracy import ACCURACY_GAP
+from privacy_component.checks.blind import BLIND_BASELINE
+from privacy_component.checks.check import (
+    ACTIONS,
+    NOT_RUN,
+    OFF,
+    OK,
+    REFUSE,
+    REFUSED,
+    WARNING,
+    Check,
+    CheckInfo,
+    DoesNotApply,
+)
+from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_TRAINING
+from privacy_component.checks.evidence import Evidence
+from privacy_component.checks.outputs import CONSTANT, ROUNDED, SATURATED
+from privacy_component.errors import PrivacyInputError
+
+BLIND = 'blind_baseline'
+OF_EXAMPLES = ('duplicates_across_splits', 'duplicates_in_training', BLIND)
+
+CHECKS: dict[str, CheckInfo] = {
+    'duplicates_across_splits': ACROSS_SPLITS,
+    'duplicates_in_training': IN_TRAINING,
+    BLIND: BLIND_BASELINE,
+    'constant_outputs': CONSTANT,
+    'saturated_outputs': SATURATED,
+    'rounded_outputs': ROUNDED,
+    'accuracy_gap': ACCURACY_GAP,
+}
+
+
+def run_checks(evidence: Evidence, configured: Mapping[str, str]) -> tuple[Check, ...]:
+    """Every check of the registry, in its order.
+
+    Args:
+      evidence: what was gathered.
+      configured: PrivacyConfig.checks, what becomes of a finding where that is not the check's default.
+    """
+    return tuple(_run(name, info, evidence, configured) for name, info in CHECKS.items())
+
+
+def is_on(name: str, configured: Mapping[str, str]) -> bool:
+    """Whether a check is to be run."""
+    return configured.get(name, CHECKS[name].default) != OFF
+
+
+def checked_actions(configured: Any) -> dict[str, str]:
+    """PrivacyConfig.checks, if it can be understood.
+
+    Raises:
+      PrivacyInputError: it names no check, or asks for what checks cannot do.
+    """
+    if not isinstance(configured, Mapping):
+        raise PrivacyInputError(
+            f"PrivacyConfig.checks is {configured!r}; write it as names with 'warn', 'refuse' or 'off'."
+        )
+    for name, action in configured.items():
+        if name not in CHECKS:
+            raise PrivacyInputError(
+                f"PrivacyConfig.checks names '{name}', which is not one of {', '.join(CHECKS)}{_hint(name, CHECKS)}"
+            )
+        if action not in ACTIONS:
+            raise PrivacyInputError(
+                f"PrivacyConfig.checks['{name}'] is {action!r}; choose one of {', '.join(ACTIONS)}"
+                f'{_hint(action, ACTIONS) or "."}'
+            )
+    return dict(configured)
+
+
+def _hint(name: Any, known: Any) -> str:
+    close = difflib.get_close_matches(str(name), known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else ''
+
+
+def _run(name: str, info: CheckInfo, evidence: Evidence, configured: Mapping[str, str]) -> Check:
+    action = configured.get(name, info.default)
+    if action == OFF:
+        return Check(name, NOT_RUN, 'Switched off by PrivacyConfig.checks.')
+    found = info.look(evidence)
+    if isinstance(found, str):
+        # Who asks for a refusal by name does not want a pass for want of evidence.
+        if configured.get(name) == REFUSE and not isinstance(found, DoesNotApply):
+            return Check(name, REFUSED, f"It could not be run, and PrivacyConfig.checks asks for 'refuse': {found}")
+        return Check(name, NOT_RUN, str(found))
+    status = OK if not found.is_unsound else REFUSED if action == REFUSE else WARNING
+    return Check(name, status, found.message, found.figures)
+
+
+__all__ = [
+    'ACTIONS',
+    'BLIND',
+    'CHECKS',
+    'NOT_RUN',
+    'OFF',
+    'OF_EXAMPLES',
+    'OK',
+    'REFUSED',
+    'WARNING',
+    'Check',
+    'CheckInfo',
+    'Evidence',
+    'checked_actions',
+    'is_on',
+    'run_checks',
+]  # fmt: skip

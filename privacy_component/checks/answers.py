@@ -1,0 +1,101 @@
+"""What the model answered: distinct answers, decimals and right answers, as integers that merge in any order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy_component.checks.distinct import DistinctCounts, merge_counts
+from privacy_component.checks.evidence import AnswerFigures
+from privacy_component.hashing import mix
+from privacy_component.observations import REGRESSION, Observations
+from privacy_component.signals import compute
+
+MORE_DECIMALS = 5
+_MOST_DISTINCT = 1024
+_LOOKED_AT_FIRST = 256
+_UNITS = 4
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Answers:
+    """Answers of a part of the examples.
+
+    Attributes:
+      distinct: hashes of the rows of outputs.
+      decimals: every output is a multiple of 10^-decimals; MORE_DECIMALS if of none that is looked at.
+      right: how many answers to members and to non-members are right.
+    """
+
+    distinct: DistinctCounts
+    decimals: int
+    right: tuple[int, int]
+
+    @classmethod
+    def of(cls, outputs: NDArray, observations: Observations) -> Answers:
+        """Of (n, classes) outputs as the model gave them, and the observations made of them."""
+        members = observations.is_member
+        rows = np.asarray(outputs).reshape(len(members), -1)
+        right = np.zeros(len(members), bool)
+        if observations.task != REGRESSION:
+            right = compute('correctness', observations) == 1
+        sides = (int(np.count_nonzero(right & members)), int(np.count_nonzero(right & ~members)))
+        return cls(DistinctCounts.of(_hash_rows(rows), members, _MOST_DISTINCT), decimals_of(rows), sides)
+
+    def figures(self) -> AnswerFigures:
+        """The numbers that checks look at."""
+        counts = self.distinct
+        commonest = (counts.members + counts.non_members).max(initial=0) if counts.is_exact else 0
+        return AnswerFigures(
+            num_examples=counts.num_members + counts.num_non_members,
+            num_distinct=len(counts.hashes),
+            is_exact=counts.is_exact,
+            num_commonest=int(commonest),
+            decimals=self.decimals,
+            num_members=counts.num_members,
+            num_non_members=counts.num_non_members,
+            right_members=self.right[0],
+            right_non_members=self.right[1],
+        )
+
+
+def merge_answers(parts: Sequence[Answers]) -> Answers:
+    """The answers of all parts together."""
+    return Answers(
+        distinct=merge_counts([part.distinct for part in parts], _MOST_DISTINCT),
+        decimals=max(part.decimals for part in parts),
+        right=(sum(part.right[0] for part in parts), sum(part.right[1] for part in parts)),
+    )
+
+
+def decimals_of(outputs: NDArray) -> int:
+    """The fewest decimals that every output can be written with; MORE_DECIMALS if those looked at do not do.
+
+    Rounding in a model leaves an error of a few units in the last place of a float32, whatever the outputs' type, so
+    that much is allowed. Where it is not far smaller than the last decimal, nothing can be said.
+    """
+    flat = outputs.reshape(-1)
+    if flat.dtype.kind != 'f':
+        return 0
+    rest = (decimals for decimals in range(MORE_DECIMALS) if _has(flat[:_LOOKED_AT_FIRST], decimals))
+    return next((decimals for decimals in rest if _has(flat, decimals)), MORE_DECIMALS)
+
+
+def _has(values: NDArray, decimals: int) -> bool:
+    wide = values.astype(np.float64)
+    error = _UNITS * max(float(np.finfo(values.dtype).eps), float(np.finfo(np.float32).eps)) * np.abs(wide)
+    if error.max(initial=0.0) > 0.05 * 10.0**-decimals:
+        return False
+    return bool(np.all(np.abs(np.round(wide, decimals) - wide) <= error))
+
+
+def _hash_rows(rows: NDArray) -> NDArray[np.uint64]:
+    """(n,) hashes of (n, k) numbers: a random linear function of their bits (Carter and Wegman 1979), mixed."""
+    if rows.dtype != np.float32:
+        rows = rows.astype(np.float64)
+    folded = np.ascontiguousarray(rows + rows.dtype.type(0))  # -0.0 and 0.0 are one answer
+    bits = folded.view(np.uint32 if folded.dtype == np.float32 else np.uint64).astype(np.uint64)
+    return mix(bits @ (mix(np.arange(rows.shape[1], dtype=np.uint64)) | np.uint64(1)))

@@ -1,0 +1,97 @@
+"""What the checks look at: a few numbers, gathered from arrays or by a job."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from privacy_component.outputs import OutputEvidence
+
+
+@dataclasses.dataclass(frozen=True)
+class AnswerFigures:
+    """What the model answered.
+
+    Attributes:
+      num_examples: how many were answered.
+      num_distinct: distinct answers; where `is_exact` is False, at least so many.
+      is_exact: whether all distinct answers were counted.
+      num_commonest: how many examples got the commonest answer; 0 where `is_exact` is False.
+      decimals: every output is a multiple of 10^-decimals; `answers.MORE_DECIMALS` for none of those looked at.
+      num_members, num_non_members: how many there are.
+      right_members, right_non_members: how many of them the model answers right; 0 for regression.
+    """
+
+    num_examples: int
+    num_distinct: int
+    is_exact: bool
+    num_commonest: int
+    decimals: int
+    num_members: int
+    num_non_members: int
+    right_members: int
+    right_non_members: int
+
+
+@dataclasses.dataclass(frozen=True)
+class DuplicateFigures:
+    """How many examples are alike; estimates where `is_exact` is False.
+
+    Attributes:
+      num_members, num_non_members: of all examples.
+      num_distinct: distinct examples.
+      is_exact: False if counts are estimated from `num_looked_at` distinct examples.
+      num_looked_at: distinct examples that were counted.
+      shared_non_members: non-members that stand among the members too.
+      copied_members: members that are like another member.
+      sum_of_squares: over the distinct examples, of how often each stands among the members.
+    """
+
+    num_members: int
+    num_non_members: int
+    num_distinct: float
+    is_exact: bool
+    num_looked_at: int
+    shared_non_members: float
+    copied_members: float
+    sum_of_squares: float
+
+
+@dataclasses.dataclass(frozen=True)
+class BlindFigures:
+    """How well members and non-members can be told apart without the model.
+
+    Attributes:
+      auc: of a classifier on features alone, out of fold.
+      lower: its lower confidence limit at `blind.ALPHA`.
+      num_members, num_non_members: distinct examples that it was fitted on and scored.
+      num_inputs: the classifier's inputs.
+      features: those on which the two sides differ most, the most first.
+    """
+
+    auc: float
+    lower: float
+    num_members: int
+    num_non_members: int
+    num_inputs: int
+    features: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """Everything that checks look at.
+
+    Attributes:
+      task: the observations' task.
+      kind: 'logits', 'probabilities' or 'predictions'.
+      outputs: range and ends of the outputs.
+      answers: what the model answered.
+      duplicates: how many examples are alike; text says why that is not known.
+      blind: the classifier without the model; text says why there is none.
+    """
+
+    task: str
+    kind: str
+    outputs: OutputEvidence
+    answers: AnswerFigures
+    duplicates: DuplicateFigures | str
+    blind: BlindFigures | str

@@ -1,0 +1,53 @@
+"""What is kept of all examples to look for duplicates and differences: counts of hashes, and a sample of features."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from privacy_component.checks.blind import measure_blind
+from privacy_component.checks.distinct import DistinctCounts, merge_counts
+from privacy_component.checks.duplicates import measure_duplicates
+from privacy_component.checks.evidence import BlindFigures, DuplicateFigures
+from privacy_component.checks.features import FeatureSample, merge_samples
+
+# 12 MB; duplicates are counted exactly among so many distinct examples, and estimated above.
+MOST_COUNTED = 1 << 19
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ExampleSketch:
+    """Of a part of the examples.
+
+    Attributes:
+      counts: how often each distinct example stands on either side.
+      sample: features of some; None if no classifier is wanted.
+      lacks_groups: whether groups were asked for, and some example does not tell its own.
+    """
+
+    counts: DistinctCounts
+    sample: FeatureSample | None
+    lacks_groups: bool = False
+
+    def figures(self, is_grouped: bool, seed: int) -> dict[str, DuplicateFigures | BlindFigures | str]:
+        """The numbers that checks look at, by field of Evidence."""
+        blind: BlindFigures | str = 'No sample of features was taken.'
+        if self.lacks_groups:
+            blind = (
+                'PrivacyConfig.group_key is not among the features of the examples as they are read, and a classifier '
+                "that meets the same people on both sides of a fold would recognise them: leave 'blind_baseline' off, "
+                'or give examples that hold it.'
+            )
+        elif self.sample is not None:
+            blind = measure_blind(self.sample, self.counts, is_grouped, seed)
+        return {'duplicates': measure_duplicates(self.counts), 'blind': blind}
+
+
+def merge_sketches(parts: Sequence[ExampleSketch]) -> ExampleSketch:
+    """The sketch of all parts together."""
+    samples = [part.sample for part in parts if part.sample is not None]
+    return ExampleSketch(
+        counts=merge_counts([part.counts for part in parts], MOST_COUNTED),
+        sample=merge_samples(samples) if samples else None,
+        lacks_groups=any(part.lacks_groups for part in parts),
+    )

@@ -1,0 +1,82 @@
+"""The evidence for checks from what evaluate_privacy was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy_component.checks import BLIND, OF_EXAMPLES, Evidence, is_on
+from privacy_component.checks.answers import Answers
+from privacy_component.checks.blind import measure_blind
+from privacy_component.checks.distinct import DistinctCounts, below, early_limit
+from privacy_component.checks.duplicates import measure_duplicates
+from privacy_component.checks.evidence import BlindFigures
+from privacy_component.checks.examples import MOST_COUNTED
+from privacy_component.checks.features import (
+    CATEGORY,
+    MOST_PER_SIDE,
+    VALUE,
+    FeatureSample,
+    Input,
+    bounded_sample,
+)
+from privacy_component.config import PrivacyConfig
+from privacy_component.hashing import hash_ids, mix
+from privacy_component.inputs import Inputs
+from privacy_component.slicing import Column
+
+
+def evidence_of(inputs: Inputs, config: PrivacyConfig) -> Evidence:
+    """What the checks look at."""
+    return Evidence(
+        task=inputs.observations.task,
+        kind=inputs.kind,
+        outputs=inputs.evidence,
+        answers=Answers.of(inputs.outputs, inputs.observations).figures(),
+        **_of_examples(inputs, config),
+    )
+
+
+def _of_examples(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:
+    """Duplicates and the blind baseline; what is switched off is not gathered."""
+    found: dict[str, Any] = {
+        'duplicates': 'Give example_ids, equal ones to equal examples.',
+        'blind': 'Give features.',
+    }
+    if not any(is_on(name, config.checks) for name in OF_EXAMPLES):
+        return found
+    hashes = mix(inputs.observations.example_id, 5)
+    counts = DistinctCounts.of(hashes, inputs.observations.is_member, MOST_COUNTED) if inputs.has_ids else None
+    if counts is not None:
+        found['duplicates'] = measure_duplicates(counts)
+    if inputs.columns and is_on(BLIND, config.checks):
+        found['blind'] = _blind(inputs, hashes, counts, config.seed)
+    return found
+
+
+def _blind(inputs: Inputs, hashes: NDArray[np.uint64], counts: DistinctCounts | None, seed: int) -> BlindFigures | str:
+    members, groups = inputs.observations.is_member, inputs.observations.group_id
+    low, high = (early_limit(hashes[members == side], MOST_PER_SIDE) for side in (False, True))
+    rows = np.flatnonzero(np.where(members, below(hashes, high), below(hashes, low)))
+    features = {k: v[rows] for name, one in inputs.columns.items() for k, v in _inputs(name, one, len(hashes)).items()}
+    units = hashes if groups is None else groups
+    sample = bounded_sample(FeatureSample(hashes[rows], members[rows], units[rows], features, (low, high)))
+    if counts is None:  # no two rows are one example
+        counts = DistinctCounts.of(sample.hashes, sample.is_member, len(sample))
+    return measure_blind(sample, counts, is_grouped=groups is not None, seed=seed)
+
+
+def _inputs(name: str, column: Column, num_rows: int) -> dict[Input, NDArray[np.float64]]:
+    """A feature's values as numbers, or as categories where some are text."""
+    is_number = all(isinstance(value, int | float) for value in column.vocabulary)
+    numbers = np.array(column.vocabulary, np.float64) if is_number else _as_categories(column.vocabulary)
+    values = np.full(num_rows, np.nan)
+    values[column.rows] = numbers[column.codes]
+    return {Input(name, VALUE if is_number else CATEGORY): values}
+
+
+def _as_categories(vocabulary: tuple) -> NDArray[np.float64]:
+    """(v,) hashes of texts as numbers that floating point holds exactly."""
+    return (mix(hash_ids(np.array([str(value) for value in vocabulary], np.str_))) >> np.uint64(11)).astype(np.float64)
