@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from privacy_component.beam.errors import bad_call
+from privacy_component.beam.errors import bad_call, loading
 from privacy_component.beam.read import BATCH_SIZE
 from privacy_component.errors import PrivacyInputError
 
@@ -53,8 +53,9 @@ def signature_call(model: Any, signature: str) -> Call:
 
 def transform_call(transform_path: str) -> Call:
     """A transform graph as a function from serialized raw examples to transformed features."""
-    output = tft.TFTransformOutput(transform_path)
-    layer, spec = output.transform_features_layer(), output.raw_feature_spec()
+    with loading('transform_graph', transform_path):
+        output = tft.TFTransformOutput(transform_path)
+        layer, spec = output.transform_features_layer(), output.raw_feature_spec()
     graph = tf.function(lambda serialized: layer(tf.io.parse_example(serialized, spec)))
     return _cut_and_named(graph, 'transform_graph')
 

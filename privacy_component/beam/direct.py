@@ -13,11 +13,11 @@ import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
 from apache_beam.metrics import Metrics
-from tfx_bsl.coders import example_coder
 
 from privacy_component.beam.bad_records import BAD_RECORDS, without_bad
 from privacy_component.beam.calls import Call, Serialized, default_signature, parse_call, signature_call, transform_call
-from privacy_component.beam.decode import decode_batch, not_an_example, read_schema
+from privacy_component.beam.decode import decode_batch, example_decoder, not_an_example
+from privacy_component.beam.errors import loading
 from privacy_component.beam.observe import Batch, Observer
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE, RawBatch
@@ -51,7 +51,8 @@ class ObserveDirectly(beam.DoFn):
 
     def setup(self) -> None:
         """Loads model, transform graph and decoder once per worker."""
-        self._model = self._loader.load()
+        with loading('the model', self._plan.model_path):
+            self._model = self._loader.load()
         self._predict = signature_call(self._model, self._signature or default_signature(self._model))
         self._transform = self._make_transform()
         self._features = FeatureReader(self._plan)
@@ -129,8 +130,7 @@ class FeatureReader:
     def __init__(self, plan: Plan):
         self._parse = parse_call(plan.feature_types) if plan.feature_types else None
         if self._parse is None:
-            schema = read_schema(plan.schema_path)
-            self._decoder = example_coder.ExamplesToRecordBatchDecoder(schema and schema.SerializeToString())
+            self._decoder = example_decoder(plan.schema_path)
 
     def read(self, batch: RawBatch, serialized: Serialized) -> Mapping[str, Any]:
         """Features by name, as sparse values or Arrow list arrays."""

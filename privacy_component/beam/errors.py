@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 from privacy_component.errors import PrivacyInputError
 
@@ -26,6 +28,19 @@ def surfaced(error: Exception) -> Exception:
     if signature:
         return bad_call(signature['name'], error)
     return _bad_extract(error) if "[while running 'Extract" in str(error) else error
+
+
+@contextlib.contextmanager
+def loading(what: str, path: str) -> Iterator[None]:
+    """Turns a failure to load a SavedModel, which can be an exception of any kind, into a PrivacyInputError."""
+    try:
+        yield
+    except Exception as error:
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        raise PrivacyInputError(
+            f'{what} in {path} cannot be loaded ({why[:200]}): a part of it is missing or damaged. Run the component '
+            'that wrote it again.'
+        ) from error
 
 
 def _bad_extract(error: Exception) -> PrivacyInputError:

@@ -22,6 +22,7 @@ from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE, read_batches
 from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge, as_counts
 from privacy_component.beam.vulnerable import Candidate, most_vulnerable
+from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import SliceResult, measure, result_to_json
 from privacy_component.slicing import OVERALL
@@ -131,5 +132,8 @@ def _write(
         'bad_records': dict(sorted((bad_records or {}).items())),
         'warnings': [one for one in measured if isinstance(one, str)],
     }
-    with FileSystems.create(path) as file:
-        file.write(json.dumps(fields, allow_nan=False).encode('utf-8'))
+    try:
+        with FileSystems.create(path) as file:
+            file.write(json.dumps(fields, allow_nan=False).encode('utf-8'))
+    except OSError as error:
+        raise PrivacyInputError(f'the output {path} cannot be written ({error}): make room, or correct it.') from error

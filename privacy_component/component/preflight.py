@@ -14,6 +14,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.python.saved_model import loader_impl
 
 from privacy_component.beam.decode import read_schema
+from privacy_component.beam.errors import loading
 from privacy_component.beam.plan import Plan, SplitFiles
 from privacy_component.beam.read import RawBatch
 from privacy_component.beam.trial import first_batches, try_out
@@ -48,6 +49,8 @@ def make_plan(
     eval_config = candidate_only(eval_config)
     spec = eval_config.model_specs[0]
     calls_model_directly = check_model(model_path, spec)
+    if not calls_model_directly:
+        _check_loads(model_path, eval_config)  # the trial does so otherwise
     check_settings(config, spec, calls_model_directly)
     compression = _compression(examples)
     splits = tuple(
@@ -70,6 +73,18 @@ def make_plan(
     return try_out(plan, samples) if plan.calls_model_directly else plan
 
 
+def read_eval_config(text: str) -> tfma.EvalConfig:
+    """The EvalConfig that JSON text describes.
+
+    Raises:
+      PrivacyInputError: the text is not JSON, or a field is unknown or of another type.
+    """
+    try:
+        return json_format.Parse(text, tfma.EvalConfig())
+    except (json_format.ParseError, TypeError, AttributeError) as error:
+        raise PrivacyInputError(f'eval_config is not the JSON of a tfma.EvalConfig ({str(error)[:200]}).') from error
+
+
 def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
     """The EvalConfig with TFMA's defaults and the one model_spec that is not the baseline's."""
     specs = [spec for spec in eval_config.model_specs if not spec.is_baseline]
@@ -87,8 +102,11 @@ def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
     result.model_specs.add().CopyFrom(specs[0])
     # Metrics are Evaluator's; a change threshold among them would ask for the baseline that was just taken out.
     del result.metrics_specs[:]
-    result = tfma.utils.update_eval_config_with_defaults(result, has_baseline=False)
-    tfma.utils.verify_eval_config(result)
+    try:
+        result = tfma.utils.update_eval_config_with_defaults(result, has_baseline=False)
+        tfma.utils.verify_eval_config(result)
+    except ValueError as error:
+        raise PrivacyInputError(f'eval_config is refused by TFMA: {error}') from error
     return result
 
 
@@ -100,7 +118,7 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> bool:
     """
     try:
         saved_model = loader_impl.parse_saved_model(model_path)
-    except OSError as error:
+    except (OSError, tf.errors.OpError) as error:
         raise PrivacyInputError(f'model: there is no SavedModel in {model_path} ({error}).') from error
     signatures = {name: graph.signature_def[name] for graph in saved_model.meta_graphs for name in graph.signature_def}
     called = [_called_signature(spec, signatures, model_path), *spec.preprocessing_function_names]
@@ -112,6 +130,11 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> bool:
         )
     is_saved_model = spec.model_type in ('', tfma.constants.TF_GENERIC, tfma.constants.TF_KERAS)
     return is_saved_model and all(_takes_serialized_examples(signatures.get(name)) for name in called)
+
+
+def _check_loads(model_path: str, eval_config: tfma.EvalConfig) -> None:
+    with loading('the model', model_path):
+        tfma.default_eval_shared_model(model_path, eval_config=eval_config).model_loader.load()
 
 
 def _called_signature(spec: tfma.ModelSpec, signatures: Mapping[str, SignatureDef], model_path: str) -> str:
@@ -166,7 +189,7 @@ def _schema_names(path: str) -> set[str]:
 
 def _compression(examples: Sequence[types.Artifact]) -> str:
     for artifact in examples:
-        payload = examples_utils.get_payload_format_string(artifact)
+        payload = artifact.get_string_custom_property('payload_format') or 'FORMAT_TF_EXAMPLE'
         if payload != 'FORMAT_TF_EXAMPLE':
             raise PrivacyInputError(
                 f'the examples in {artifact.uri} are {payload}; only FORMAT_TF_EXAMPLE can be read.'
@@ -182,7 +205,7 @@ def _compression(examples: Sequence[types.Artifact]) -> str:
 def _split_files(examples: Sequence[types.Artifact], split: str, is_member: bool) -> SplitFiles:
     field = 'member_splits' if is_member else 'non_member_splits'
     existing = sorted(
-        {name for artifact in examples for name in artifact_utils.decode_split_names(artifact.split_names)}
+        {name for artifact in examples for name in _split_names(artifact)}
     )
     if split not in existing:
         raise PrivacyInputError(
@@ -194,6 +217,19 @@ def _split_files(examples: Sequence[types.Artifact], split: str, is_member: bool
         raise PrivacyInputError(f"the split '{split}' has no files under {patterns[0]}: run the ExampleGen again.")
     _check_shards(split, paths)
     return SplitFiles(split, is_member, tuple(paths))
+
+
+def _split_names(examples: types.Artifact) -> list[str]:
+    try:
+        names = artifact_utils.decode_split_names(examples.split_names)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise PrivacyInputError(
+            f'the examples in {examples.uri} have the split_names {examples.split_names!r}; a JSON list of names is '
+            'needed: run the ExampleGen again.'
+        )
+    return names
 
 
 def _check_shards(split: str, paths: Sequence[str]) -> None:

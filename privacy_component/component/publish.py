@@ -15,6 +15,7 @@ from privacy_component.beam.bad_records import check_share
 from privacy_component.beam.observe import Tally, tally_from_json
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.trial import check_tally
+from privacy_component.component.claim import writing
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
@@ -115,14 +116,16 @@ def write_blessing(blessing: types.Artifact, verdict: Verdict, model: types.Arti
         name, value = constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE
     else:
         name, value = constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE
-    io_utils.write_string_file(f'{blessing.uri}/{name}', '')
+    with writing(f'{blessing.uri}/{name}'):
+        io_utils.write_string_file(f'{blessing.uri}/{name}', '')
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
 
 
 def write_whole(path: str, text: str) -> None:
     """Writes a file under another name first, so that no half of it is ever taken for the whole."""
-    io_utils.write_string_file(f'{path}.part', text)
-    fileio.rename(f'{path}.part', path, overwrite=True)
+    with writing(path):
+        io_utils.write_string_file(f'{path}.part', text)
+        fileio.rename(f'{path}.part', path, overwrite=True)
 
 
 def _worst(prefix: str, results: list[SliceResult]) -> dict[str, str | float]:
