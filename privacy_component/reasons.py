@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from privacy_component.comparisons import Comparison
 from privacy_component.config import LEAK_SHOWN
-
-if TYPE_CHECKING:
-    from privacy_component.gate import Comparison
 
 
 def exceeded_sentences(exceeded: Sequence[Comparison]) -> list[str]:

@@ -6,11 +6,11 @@ import pytest
 from privacy_component.config import SAFETY_NOT_SHOWN, PrivacyConfig, Threshold
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import evaluate_privacy
-from privacy_component.gate import EXCEEDED, LOSS_PERCENTILE_FEATURE, PASSED, UNDECIDED, decide
+from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics import confidence
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import PrivacyResult, measure
-from privacy_component.slicing import SlicingSpec
+from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
 from tests.metrics.simulate import counts_of, gaussian
 
 CASH = (('payment', 'Cash'),)
