@@ -10,6 +10,7 @@ from privacy_component import objections
 from privacy_component.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
 from privacy_component.config import PrivacyConfig
 from privacy_component.reasons import exceeded_sentences, passed_sentence
+from privacy_component.reversal import reversed_objections
 from privacy_component.slicing import SlicingSpec
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def decide(
         *objections.of_unmeasured_attacks(config, results),
         *objections.of_small_samples(results, comparisons, config),
         *objections.of_unchecked_thresholds(judged, config),
+        *reversed_objections(config, results),
         *exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
     ]
     warnings = objections.small_slice_warnings(comparisons, config)

@@ -94,11 +94,12 @@ def _cut_and_named(call: Callable[[tf.Tensor], Mapping[str, Any]], name: str) ->
 
 
 def _cut(tensor: Any, num_rows: int) -> Any:
-    """The first rows of a tensor, as an array or a sparse value."""
+    """The first rows of a tensor, as an array or a sparse value; all of one that has no row for each example."""
     if isinstance(tensor, tf.RaggedTensor):
         tensor = tensor.to_sparse()
     if isinstance(tensor, tf.SparseTensor):
         indices, values = tensor.indices.numpy(), tensor.values.numpy()
         kept = np.searchsorted(indices[:, 0], num_rows)  # rows ascend
         return tf.compat.v1.SparseTensorValue(indices[:kept], values[:kept], (num_rows, *tensor.shape[1:]))
-    return tensor.numpy()[:num_rows]
+    array = tensor.numpy()
+    return array[:num_rows] if array.ndim and len(array) == BATCH_SIZE else array

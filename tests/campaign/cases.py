@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.campaign import artifacts, files, settings
+from tests.campaign import artifacts, files, models, rows, settings
 from tests.campaign.case import Case
 
-_MODULES = (files, artifacts, settings)
+_MODULES = (files, artifacts, settings, models, rows)
 
 
 def all_cases() -> list[Case]:

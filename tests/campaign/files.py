@@ -69,7 +69,9 @@ def _cut_gzip() -> Iterator[Case]:
 
 def _cut_plain() -> Iterator[Case]:
     for part in ('length', 'checksum of the length', 'data', 'checksum of the data'):
-        yield _plain(CUT, f'uncompressed, within the {part}', _in_record(50, part, lambda i: lambda data: data[: i + 1]))
+        yield _plain(
+            CUT, f'uncompressed, within the {part}', _in_record(50, part, lambda i: lambda data: data[: i + 1])
+        )
     for kept in (1, 50):
         cut = _in_record(kept, 'length', lambda i: lambda data: data[:i])
         yield _plain(CUT, f'uncompressed, after {kept} records', cut, (BLESSING,), why=_UNNOTICED)
@@ -113,7 +115,9 @@ def _bad_records() -> Iterator[Case]:
         for name, record in kinds.items():
             yield Case(RECORDS, f'{name}, in {where}', lambda rig, r=record, p=place: _put(rig, r, p))
     for name, record in kinds.items():
-        yield Case(RECORDS, f'nothing but: {name}', lambda rig, r=record: worlds.replace_records(rig, 'eval', [r] * 200))
+        yield Case(
+            RECORDS, f'nothing but: {name}', lambda rig, r=record: worlds.replace_records(rig, 'eval', [r] * 200)
+        )
 
 
 def _file(family: str, name: str, split: str, number: int, change: Change, intact: bool = False) -> Case:

@@ -29,7 +29,6 @@ _NO_CONFIGS = {
     'cut short': '{"thresholds": [{"metric": "au',
     'twice': '{}{}',
     'bytes': '\x00\x01',
-    'missing': None,
 }
 _WRONG: dict[str, Any] = {
     'null': None,
@@ -120,7 +119,6 @@ def _model_specs() -> Iterator[Case]:
         'model_type is unknown': ({'model_type': 'onnx'}, 'onnx'),
         'model_type is tf_js': ({'model_type': 'tf_js'}, ''),
         'model_type is tf_lite': ({'model_type': 'tf_lite'}, ''),
-        'model_type is tf_estimator': ({'model_type': 'tf_estimator'}, ''),
         'example_weight_key is unknown': ({'example_weight_key': 'importance'}, 'importance'),
         'example_weight_key is text': ({'example_weight_key': 'color'}, 'color'),
         'example_weight_key has several values': ({'example_weight_key': 'logits'}, 'logits'),
