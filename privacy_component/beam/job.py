@@ -69,10 +69,19 @@ def take_measurements(path: str) -> dict[str, Any]:
 
     Returns:
       'results', 'tally', 'most_vulnerable', 'bad_records' by split, and 'warnings'.
+
+    Raises:
+      PrivacyInputError: the file is not there.
     """
-    with FileSystems.open(path) as file:
-        measurements = json.loads(file.read().decode('utf-8'))
-    FileSystems.delete([path])
+    try:
+        with FileSystems.open(path) as file:
+            measurements = json.loads(file.read().decode('utf-8'))
+        FileSystems.delete([path])
+    except OSError as error:
+        raise PrivacyInputError(
+            f'{path}, which the job left, cannot be read ({error}): something else uses that directory. Run the '
+            'evaluation again.'
+        ) from error
     return measurements
 
 

@@ -75,7 +75,7 @@ class Executor(BaseBeamExecutor):
         verdict = decide(results, plan.config, upstream, plan.slicing_specs)
         context = publish.context(plan, measured, upstream, _uris(input_dict), started)
         result = PrivacyResult(results, verdict, context, tuple(measured['most_vulnerable']))
-        publish.write_metrics(metrics, result)
+        publish.write_metrics(metrics, result, claim)
         logging.info('%s', html.summary(result))
         claim.check()
         publish.write_blessing(

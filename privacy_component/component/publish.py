@@ -15,7 +15,7 @@ from privacy_component.beam.bad_records import check_share
 from privacy_component.beam.observe import Tally, tally_from_json
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.trial import check_tally
-from privacy_component.component.claim import writing
+from privacy_component.component.claim import Claim, writing
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
@@ -72,9 +72,11 @@ def _asked_for(plan: Plan, tally: Tally, bad_records: Mapping[str, int]) -> dict
     )
 
 
-def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> None:
+def write_metrics(metrics: types.Artifact, result: PrivacyResult, claim: Claim) -> None:
     """Writes privacy_metrics.json and report.html, and the headline figures as custom properties."""
-    write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', html.render(result))
+    report = html.render(result)
+    claim.check()
+    write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', report)
     write_whole(f'{metrics.uri}/{FILE_NAME}', result.to_json())
     for name, value in headline(result).items():
         if isinstance(value, str):

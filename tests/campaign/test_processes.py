@@ -1,0 +1,159 @@
+"""Processes that are killed, have no room or no rights: no blessing, and no file that looks whole and is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from privacy_component import PrivacyResult
+from tests.campaign import child
+from tests.campaign.case import BLESSING, ERROR, REFUSAL, Rig, run
+from tests.campaign.tally import KILLED
+
+EXECUTOR = 'processes: the executor is killed'
+ROOM = 'processes: no room'
+RIGHTS = 'processes: no rights'
+WORKERS = 'processes: workers are killed, bundles repeated'
+
+# The n-th operation on an output file: marks (0, 1), report (2, 3), metrics (4, 5), blessing (6).
+KILLS = [('tight', n, half) for n in (2, 4, 6) for half in (False, True)]
+KILLS += [('tight', 1, False), ('tight', 3, False), ('tight', 5, False), ('leaky', 4, True), ('leaky', 6, False)]
+
+
+def check_what_is_there_is_whole(rig: Rig) -> None:
+    metrics, report = rig.metrics_dir / 'privacy_metrics.json', rig.metrics_dir / 'report.html'
+    assert not metrics.exists() or PrivacyResult.load(metrics).verdict is not None
+    assert not report.exists() or report.read_text().rstrip().endswith('</html>')
+    if (rig.blessing_dir / 'BLESSED').exists():
+        assert PrivacyResult.load(metrics).verdict.blessed
+
+
+@pytest.mark.parametrize(('world', 'number', 'half'), KILLS)
+def test_executor_killed_while_writing(world, number, half, templates, tmp_path, count):
+    rig = templates.copy(world, tmp_path)
+    outcome = child.end_of(child.start(tmp_path, child.killed_at, number, half), tmp_path)
+    count(EXECUTOR, outcome.kind if outcome else KILLED, ())
+    assert outcome is None
+    check_what_is_there_is_whole(rig)
+    assert run(rig).kind == (BLESSING if world == 'tight' else REFUSAL)  # tried again, in the same directories
+
+
+SIZES = (10, 1000, 10_000, 50_000)
+
+
+@pytest.mark.parametrize('size', SIZES)
+def test_no_room(size, templates, tmp_path, count):
+    rig = templates.copy('tight', tmp_path)
+    outcome = child.end_of(child.start(tmp_path, child.no_room, size), tmp_path)
+    count(ROOM, outcome.kind, (ERROR,))
+    assert outcome.kind == ERROR
+    assert 'cannot be written' in outcome.said
+    check_what_is_there_is_whole(rig)
+
+
+# What may not be written or read, and what the message says.
+DENIED = {
+    'out/metrics': (0o555, 'cannot be written'),
+    'out/blessing': (0o555, 'cannot be written'),
+    'examples/Split-train': (0o000, 'train'),
+    'model/Format-Serving': (0o000, 'model'),
+    'model/Format-Serving/variables': (0o000, 'model'),
+}
+
+
+@pytest.fixture
+def open_path():
+    """A folder that any user can reach, as pytest's own is not."""
+    with tempfile.TemporaryDirectory(prefix='campaign-') as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize('name', DENIED)
+def test_no_rights(name, templates, open_path, count):
+    rig = templates.copy('tight', open_path)
+    rights, words = DENIED[name]
+    for path in (rig.metrics_dir, rig.blessing_dir):
+        path.mkdir(parents=True)
+        path.chmod(0o777)
+    rig.blessing_dir.parent.chmod(0o777)
+    denied = open_path / name
+    if rights == 0o555:
+        denied.parent.chmod(0o555)
+    denied.chmod(rights)
+    outcome = child.end_of(child.start(open_path, child.without_rights), open_path)
+    denied.chmod(0o755)
+    count(RIGHTS, outcome.kind, (ERROR,))
+    assert outcome.kind == ERROR
+    assert words in outcome.said
+
+
+def test_repeated_bundles_change_nothing(templates, tmp_path, count):
+    """Every bundle runs three times, as a retry would have it, and counts once."""
+    once, thrice = (templates.copy('leaky', tmp_path / name) for name in ('once', 'thrice'))
+    arguments = ['--runner=FnApiRunner', '--direct_runner_bundle_repeat=2', '--sdk_container_image=unused']
+    expected, outcome = run(once), run(thrice, beam_args=arguments)
+    count(WORKERS, outcome.kind, (REFUSAL,))
+    assert [r.row() for r in outcome.result.results] == [r.row() for r in expected.result.results]
+
+
+def _workers_of(pid: int) -> list[int]:
+    """The processes that the process has started, and theirs, whose command is a Beam worker's."""
+    found = []
+    for line in subprocess.run(
+        ['ps', '-eww', '-o', 'pid=,ppid=,args='], capture_output=True, text=True
+    ).stdout.splitlines():
+        number, parent, command = line.split(None, 2)
+        if int(parent) == pid:
+            found += [int(number)] if 'sdk_worker_main' in command else []
+            found += _workers_of(int(number))
+    return found
+
+
+MULTI_PROCESSING = [
+    '--runner=FnApiRunner',
+    '--direct_running_mode=multi_processing',
+    '--direct_num_workers=2',
+    '--sdk_container_image=unused',
+]
+WAITED = {'as they start': 0.0, 'later': 6.0}
+
+
+@pytest.mark.parametrize('when', WAITED)
+def test_workers_killed(when, templates, tmp_path, count):
+    """Beam's local runner waits for ever for a worker that is gone: no end, but no blessing either."""
+    rig = templates.copy('tight', tmp_path)
+    process = child.start(tmp_path, child.nothing, beam_args=MULTI_PROCESSING)
+    try:
+        workers = _wait_for_workers(process.pid)
+        time.sleep(WAITED[when])
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        process.join(5)
+    finally:
+        for pid in [*_workers_of(process.pid), process.pid]:
+            os.kill(pid, signal.SIGKILL)
+    process.join(20)
+    count(WORKERS, KILLED, ())
+    assert process.exitcode == -signal.SIGKILL
+    assert not (rig.blessing_dir / 'BLESSED').exists()
+    assert not (rig.metrics_dir / 'privacy_metrics.json').exists()
+
+
+def _wait_for_workers(pid: int) -> list[int]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = _workers_of(pid)
+        if len(found) >= 2:
+            return found
+        time.sleep(0.2)
+    raise AssertionError('no worker has started')
+
+
+NUM_CASES = {EXECUTOR: len(KILLS), ROOM: len(SIZES), RIGHTS: len(DENIED), WORKERS: 1 + len(WAITED)}
