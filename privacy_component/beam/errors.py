@@ -11,6 +11,7 @@ from privacy_component.errors import PrivacyInputError
 _RAISED = re.compile(rf'(?:[\w.]*\.)?{PrivacyInputError.__name__}: (?P<message>[^\n]+)')
 _STAGE = re.compile(r"\s*\[while running '[^\n]*'\]|\s*\[\[?'?[\w/ ]*'?\]?\]\s*$")
 _SIGNATURE = re.compile(r'Fail to call signature func with signature_name: (?P<name>[\w@/]+)')
+_LOST_WORKER = 'Channel closed prematurely'
 _REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse[^\n]{0,30}')
 
 
@@ -24,6 +25,11 @@ def surfaced(error: Exception) -> Exception:
     found = _RAISED.findall(str(error))
     if found:
         return PrivacyInputError(_STAGE.sub('', found[-1]))
+    if _LOST_WORKER in str(error):
+        return PrivacyInputError(
+            'a worker process of the Beam job has died: it was killed, or out of memory. Give workers more memory, or '
+            'run fewer of them, and run the evaluation again.'
+        )
     signature = _SIGNATURE.search(str(error))
     if signature:
         return bad_call(signature['name'], error)

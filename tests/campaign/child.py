@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
+from privacy_component.beam import job
 from tests.campaign.case import Outcome, Rig, run
 
 Before = Callable[..., None]
@@ -66,8 +68,19 @@ def nothing() -> None:
     """An evaluation like any other."""
 
 
+def workers_die() -> None:
+    """Has every worker that gets a batch kill itself."""
+    read = job.read_batches
+    job.read_batches = lambda *args: read(*args) | 'Die' >> beam.Map(die)
+
+
+def die(batch: Any) -> None:
+    """Ends this process as the kernel does when memory is short."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def killed_at(number: int, half: bool) -> None:
-    """Has the process killed at its n-th operation on an output file: before it, or when half of the text is written."""
+    """Has the process killed at its n-th operation on an output file: before it, or half-way through."""
     done = iter(range(number))
     write, rename = io_utils.write_string_file, fileio.rename
 

@@ -20,21 +20,24 @@ _TEXT = """# What goes wrong, and how it ends
 
 Written by `python -m tests.campaign`, which runs every case in `tests/campaign` through the real executor and counts.
 
-A *clear error* is a `PrivacyInputError` that names what is wrong; the execution fails and nothing is left in its output
-directories. A *refusal* is a verdict, *not blessed*, with reasons. A *right blessing* is the verdict on a world with nothing
-wrong that matters (a flipped bit in a gzip header's time stamp, say); the case says why. *Killed by us* are processes that
-the campaign kills, after which no file looks whole that is not. A *wrong blessing* would be one of a model that leaks, or of
-examples that could not be measured.
+- A *clear error* is a `PrivacyInputError` that names what is wrong: the execution fails and leaves nothing behind.
+- A *refusal* is a verdict, *not blessed*, with reasons.
+- *Killed by us* are processes that the campaign kills; no file looks whole afterwards that is not.
+- A *right blessing* is the verdict where nothing is wrong that matters (a flipped bit in a gzip header's time stamp,
+  say); the case says why.
+- A *wrong blessing* would be one of a model that leaks, or of examples that could not be measured.
 
 {table}
 
 ## What cannot be told
 
-- An uncompressed TFRecord file that was cut between two records is a whole file to every reader. The result says how many
-  examples of each split were read.
-- A label that is wrong but possible is a label. If it hides a leak by turning the attacks round, that is refused.
-- Beam's local runner waits for ever when one of its worker processes is killed (`--direct_running_mode=multi_processing`,
-  Beam 2.74): there is no blessing, but no end either. Give such runs a time limit. Flink starts the bundle again.
+- An uncompressed TFRecord file that was cut between two records is a whole file to every reader. The result says how
+  many examples of each split were read.
+- A label that is wrong but possible is a label. If wrong labels turn an attack round, that is refused; if they only
+  make it weaker, nothing shows.
+- Beam's local runner waits for ever if one of its worker processes is killed before it has reported
+  (`--direct_running_mode=multi_processing`, Beam 2.74): no blessing, but no end either. Give such runs a time limit. A
+  worker that dies later ends the job with an error; Flink starts its bundle again.
 """
 
 

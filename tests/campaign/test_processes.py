@@ -103,57 +103,57 @@ def test_repeated_bundles_change_nothing(templates, tmp_path, count):
     assert [r.row() for r in outcome.result.results] == [r.row() for r in expected.result.results]
 
 
-def _workers_of(pid: int) -> list[int]:
-    """The processes that the process has started, and theirs, whose command is a Beam worker's."""
-    found = []
-    for line in subprocess.run(
-        ['ps', '-eww', '-o', 'pid=,ppid=,args='], capture_output=True, text=True
-    ).stdout.splitlines():
-        number, parent, command = line.split(None, 2)
-        if int(parent) == pid:
-            found += [int(number)] if 'sdk_worker_main' in command else []
-            found += _workers_of(int(number))
-    return found
-
-
 MULTI_PROCESSING = [
     '--runner=FnApiRunner',
     '--direct_running_mode=multi_processing',
     '--direct_num_workers=2',
     '--sdk_container_image=unused',
 ]
-WAITED = {'as they start': 0.0, 'later': 6.0}
 
 
-@pytest.mark.parametrize('when', WAITED)
-def test_workers_killed(when, templates, tmp_path, count):
-    """Beam's local runner waits for ever for a worker that is gone: no end, but no blessing either."""
+def test_workers_killed_in_mid_bundle(templates, tmp_path, count):
+    rig = templates.copy('tight', tmp_path)
+    process = child.start(tmp_path, child.workers_die, beam_args=MULTI_PROCESSING)
+    outcome = child.end_of(process, tmp_path)
+    count(WORKERS, outcome.kind, (ERROR,))
+    assert outcome.kind == ERROR
+    assert 'a worker process of the Beam job has died' in outcome.said
+    check_what_is_there_is_whole(rig)
+
+
+def test_workers_killed_as_they_start(templates, tmp_path, count):
+    """Beam's local runner waits for ever for a worker that never reports: no end, but no blessing either."""
     rig = templates.copy('tight', tmp_path)
     process = child.start(tmp_path, child.nothing, beam_args=MULTI_PROCESSING)
     try:
-        workers = _wait_for_workers(process.pid)
-        time.sleep(WAITED[when])
-        for pid in workers:
-            os.kill(pid, signal.SIGKILL)
+        _kill_workers(process.pid)
         process.join(5)
     finally:
-        for pid in [*_workers_of(process.pid), process.pid]:
-            os.kill(pid, signal.SIGKILL)
+        process.kill()
     process.join(20)
     count(WORKERS, KILLED, ())
     assert process.exitcode == -signal.SIGKILL
-    assert not (rig.blessing_dir / 'BLESSED').exists()
-    assert not (rig.metrics_dir / 'privacy_metrics.json').exists()
+    assert {path.name for path in (rig.root / 'out').rglob('*') if path.is_file()} == {'.evaluation'}
 
 
-def _wait_for_workers(pid: int) -> list[int]:
+def _kill_workers(pid: int) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = _workers_of(pid)
-        if len(found) >= 2:
-            return found
-        time.sleep(0.2)
-    raise AssertionError('no worker has started')
+    while len(workers := _workers_of(pid)) < 2:
+        assert time.monotonic() < deadline, 'no worker has started'
+        time.sleep(0.1)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
 
 
-NUM_CASES = {EXECUTOR: len(KILLS), ROOM: len(SIZES), RIGHTS: len(DENIED), WORKERS: 1 + len(WAITED)}
+def _workers_of(pid: int) -> list[int]:
+    """The Beam workers among the processes that this one has started, and those that they have."""
+    listed = subprocess.run(['ps', '-eww', '-o', 'pid=,ppid=,args='], capture_output=True, text=True).stdout
+    found = []
+    for number, parent, command in (line.split(None, 2) for line in listed.splitlines()):
+        if int(parent) == pid:
+            found += [int(number)] if 'sdk_worker_main' in command else []
+            found += _workers_of(int(number))
+    return found
+
+
+NUM_CASES = {EXECUTOR: len(KILLS), ROOM: len(SIZES), RIGHTS: len(DENIED), WORKERS: 3}
