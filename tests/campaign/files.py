@@ -37,7 +37,7 @@ def cases() -> Iterator[Case]:
 
 
 def _damaged_gzip() -> Iterator[Case]:
-    body = {f'{share:.0%} into its data': share for share in (0.02, 0.2, 0.4, 0.6, 0.8, 0.95)}
+    body = {f'{share:.0%} into its data': share for share in (0.02, 0.5, 0.95)}
     for where, place in {'the first shard': ('train', 0), 'a later shard': ('train', 1), 'eval': ('eval', 0)}.items():
         for part, share in body.items():
             yield _file(DAMAGED, f'gzip, {where}, a bit flipped {part}', *place, _flip_at_share(share))
@@ -50,7 +50,7 @@ def _damaged_gzip() -> Iterator[Case]:
 
 
 def _damaged_plain() -> Iterator[Case]:
-    for number in (0, 50, 99):
+    for number in (0, 99):
         for part in ('length', 'checksum of the length', 'data', 'checksum of the data'):
             name = f'uncompressed, record {number}, a bit flipped in the {part}'
             yield _plain(DAMAGED, name, _in_record(number, part, _flip))
@@ -59,11 +59,11 @@ def _damaged_plain() -> Iterator[Case]:
 def _cut_gzip() -> Iterator[Case]:
     for size in (0, 1, 9, 10, 12):
         yield _file(CUT, f'gzip, only {size} bytes', 'train', 0, lambda data, n=size: data[:n])
-    for share in (0.25, 0.5, 0.75, 0.95):
+    for share in (0.5, 0.95):
         yield _file(CUT, f'gzip, {share:.0%} of it', 'train', 1, lambda data, s=share: data[: int(len(data) * s)])
-    for lost in (1, 4, 7, 8, 9):
+    for lost in (1, 4, 8):
         yield _file(CUT, f'gzip, without its last {lost} bytes', 'eval', 0, lambda data, n=lost: data[:-n])
-    for kept in (0, 1, 50, 99):
+    for kept in (0, 50):
         yield _file(CUT, f'gzip, unfinished after record {kept}', 'train', 0, _unfinished_after(kept))
 
 

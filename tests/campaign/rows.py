@@ -19,8 +19,7 @@ SPLITS = 'splits'
 SLICES = 'slices'
 HOSTILE = 'slices: hostile names'
 
-# Rows of the members' two shards take turns, so that the last is in the second.
-_FIRST, _LATER = 0, worlds.NUM_ROWS - 1
+_LATER = worlds.NUM_ROWS - 1  # rows take turns in the members' two shards, so the last is in the second
 
 
 def cases() -> Iterator[Case]:
@@ -48,9 +47,8 @@ def _labels() -> Iterator[Case]:
     for name, value in values.items():
         everywhere = _relabelled(lambda i, label, v=value: v)
         yield Case(LABELS, f'{name}, always', everywhere, mentions=("label_key 'label'",))
-        for where, place in {'the first shard': _FIRST, 'a later shard': _LATER}.items():
-            one = _relabelled(lambda i, label, v=value, p=place: v if i == p else label)
-            yield Case(LABELS, f'{name}, for one in {where}', one, mentions=('label',))
+        one = _relabelled(lambda i, label, v=value: v if i == _LATER else label)
+        yield Case(LABELS, f'{name}, for one in a later shard', one, mentions=('label',))
     for name, value in {'a fraction': 0.5, 'NaN': float('nan'), 'infinity': float('inf')}.items():
         one = _relabelled(lambda i, label, v=value: v if i == _LATER else float(label))
         yield Case(LABELS, f'{name} among whole floats, in a later shard', one, mentions=("label_key 'label'",))
@@ -171,11 +169,9 @@ _HOSTILE_NAMES: dict[str, Any] = {
     'a script': '<script>alert(1)</script>',
     'a broken attribute': '"><img src=x onerror=alert(1)>',
     'a closed script': '</script><script>alert(1)//',
-    'a closed comment': '--><b>',
     'a template': '{{ 7 * 7 }}{% raw %}',
     'SQL': "'; DROP TABLE artifacts; --",
     'a path': '../../../../etc/passwd',
-    'an absolute path': '/etc/passwd',
     'newlines': 'red\nblue\r\ngreen',
     'NUL': 'red\x00blue',
     'terminal control': '\x1b[2J\x1b]0;owned\x07',
@@ -184,9 +180,7 @@ _HOSTILE_NAMES: dict[str, Any] = {
     'not UTF-8': b'\xff\xfe\x00red',
     'empty': '',
     '10,000 characters': 'x' * 10_000,
-    "another slice's name": 'red, size = 1',
     'the name of all': 'Overall',
-    'not a number': 'NaN',
     'a format': '%s%n{0}{x!r}',
 }
 
@@ -195,7 +189,7 @@ def _hostile() -> Iterator[Case]:
     for name, value in _HOSTILE_NAMES.items():
         spoil = _colored(lambda i, c, v=value: v if c == w.LEAKY_COLOR else c)
         yield Case(HOSTILE, f'a value: {name}', spoil, (REFUSAL,), world='leaky', check=_harmless(value))
-    for name in ('a script', 'a path', 'newlines', 'right to left', '10,000 characters', 'a template'):
+    for name in ('a script', 'a path', 'newlines', '10,000 characters'):
         feature = _HOSTILE_NAMES[name]
         spoil = lambda rig, f=feature: _named(rig, f)  # noqa: E731
         yield Case(HOSTILE, f'a feature: {name}', spoil, (REFUSAL,), world='leaky', check=_harmless(feature))

@@ -33,15 +33,11 @@ _NO_CONFIGS = {
 _WRONG: dict[str, Any] = {
     'null': None,
     'text': 'yes, please',
-    'a negative number': -1,
     'a fraction': 0.3331,
     'NaN': float('nan'),
-    'infinity': float('inf'),
     'a huge number': 10**400,
     'a list of numbers': [1, 2],
-    'a list of lists': [[], []],
     'an object': {'a': 'b'},
-    'an empty text in a list': [''],
     'text with a newline': 'a\nb',
 }
 

@@ -13,7 +13,7 @@ from tests.campaign.case import ERROR, REFUSAL, run
 PRIVACY = 'generated: privacy_config'
 VALUES = 'generated: privacy_config of any JSON'
 EVAL = 'generated: eval_config'
-NUM_CASES = {PRIVACY: 40, VALUES: 40, EVAL: 20}
+NUM_CASES = {PRIVACY: 25, VALUES: 25, EVAL: 20}
 
 _FEATURES = st.sampled_from(['color', 'size', 'label', 'logits', 'colour', '@class', '@correct', ''])
 _VALUES = st.sampled_from(['red', 'pink', '1', 1, 0.0, ''])

@@ -22,8 +22,8 @@ RIGHTS = 'processes: no rights'
 WORKERS = 'processes: workers are killed, bundles repeated'
 
 # The n-th operation on an output file: marks (0, 1), report (2, 3), metrics (4, 5), blessing (6).
-KILLS = [('tight', n, half) for n in (2, 4, 6) for half in (False, True)]
-KILLS += [('tight', 1, False), ('tight', 3, False), ('tight', 5, False), ('leaky', 4, True), ('leaky', 6, False)]
+KILLS = [('tight', n, half) for n, half in ((1, False), (2, True), (3, False), (4, True), (5, False), (6, False))]
+KILLS += [('tight', 6, True), ('leaky', 4, True), ('leaky', 6, False)]
 
 
 def check_what_is_there_is_whole(rig: Rig) -> None:
@@ -44,7 +44,7 @@ def test_executor_killed_while_writing(world, number, half, templates, tmp_path,
     assert run(rig).kind == (BLESSING if world == 'tight' else REFUSAL)  # tried again, in the same directories
 
 
-SIZES = (10, 1000, 10_000, 50_000)
+SIZES = (10, 1000, 50_000)
 
 
 @pytest.mark.parametrize('size', SIZES)
