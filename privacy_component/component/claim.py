@@ -39,10 +39,14 @@ class Claim:
           PrivacyInputError: one of them cannot be written.
         """
         claim = cls(directories, uuid.uuid4().hex)
-        for directory in directories:
-            with writing(directory):
-                _clear(directory)
-                io_utils.write_string_file(f'{directory}/{_MARK}', claim.token)
+        try:
+            for directory in directories:
+                with writing(directory):
+                    _clear(directory)
+                    io_utils.write_string_file(f'{directory}/{_MARK}', claim.token)
+        except PrivacyInputError:
+            claim._leave(failed=True)
+            raise
         return claim
 
     def check(self) -> None:
@@ -58,21 +62,21 @@ class Claim:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        failed = kind is not None
         try:
-            if kind is None:
-                self._check_after_the_blessing()
-        finally:
-            for directory in filter(self._is_held, self.directories):
-                self._leave(directory, failed=kind is not None)
-
-    def _check_after_the_blessing(self) -> None:
-        """Takes back a blessing that was written while another evaluation took over."""
-        try:
-            self.check()
+            if not failed:
+                self.check()
         except PrivacyInputError:
-            for directory in self.directories:
-                _remove(f'{directory}/{blessing_constants.BLESSED_FILE_NAME}')
+            failed = True
+            self._take_back_the_blessing()
             raise
+        finally:
+            self._leave(failed)
+
+    def _take_back_the_blessing(self) -> None:
+        """It was written while another evaluation took over."""
+        for directory in self.directories:
+            _remove(f'{directory}/{blessing_constants.BLESSED_FILE_NAME}')
 
     def _is_held(self, directory: str) -> bool:
         try:
@@ -81,11 +85,12 @@ class Claim:
         except (OSError, tf.errors.OpError):
             return False
 
-    def _leave(self, directory: str, failed: bool) -> None:
-        if failed:
-            with contextlib.suppress(OSError, tf.errors.OpError):
-                _clear(directory)
-        _remove(f'{directory}/{_MARK}')
+    def _leave(self, failed: bool) -> None:
+        for directory in filter(self._is_held, self.directories):
+            if failed:
+                with contextlib.suppress(OSError, tf.errors.OpError):
+                    _clear(directory)
+            _remove(f'{directory}/{_MARK}')
 
 
 @contextlib.contextmanager
@@ -100,10 +105,11 @@ def writing(path: str) -> Iterator[None]:
 
 
 def _clear(directory: str) -> None:
-    """An empty directory."""
-    if fileio.isdir(directory):
-        fileio.rmtree(directory)
+    """Makes the directory, or empties it."""
     fileio.makedirs(directory)
+    for name in fileio.listdir(directory):
+        path = f'{directory}/{name}'
+        fileio.rmtree(path) if fileio.isdir(path) else fileio.remove(path)
 
 
 def _remove(path: str) -> None:

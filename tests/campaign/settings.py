@@ -19,6 +19,8 @@ EVAL = 'eval_config: fields'
 PRIVACY_TEXT = 'privacy_config: text'
 PRIVACY = 'privacy_config: fields'
 
+_EITHER = (ERROR, REFUSAL)
+
 _NO_CONFIGS = {
     'empty': '',
     'a brace': '{',
@@ -61,13 +63,13 @@ def _privacy_fields() -> Iterator[Case]:
     for field in dataclasses.fields(PrivacyConfig):
         for kind, value in _WRONG.items():
             text = _config_with(**{field.name: value})
-            name = f'{field.name} is {kind}'
-            yield Case(PRIVACY, name, lambda rig, t=text: {'privacy_config': t}, (ERROR, REFUSAL), world='leaky')
+            name, words = f'{field.name} is {kind}', field.name.removesuffix('s')
+            yield Case(PRIVACY, name, lambda rig, t=text: {'privacy_config': t}, _EITHER, (words,), 'leaky')
     for field in ('metric', 'upper_bound', 'attacks', 'slicing_specs', 'block_if'):
         for kind, value in _WRONG.items():
             text = _config_with(thresholds=[{'metric': 'auc', 'upper_bound': 0.6} | {field: value}])
-            name = f'{field} of a threshold is {kind}'
-            yield Case(PRIVACY, name, lambda rig, t=text: {'privacy_config': t}, (ERROR, REFUSAL), world='leaky')
+            name, words = f'{field} of a threshold is {kind}', field.removesuffix('s')
+            yield Case(PRIVACY, name, lambda rig, t=text: {'privacy_config': t}, _EITHER, (words,), 'leaky')
     specs: dict[str, Any] = {
         'a text': 'color',
         'feature_keys of numbers': {'feature_keys': [1]},
