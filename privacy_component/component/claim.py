@@ -45,7 +45,8 @@ class Claim:
                     _clear(directory)
                     io_utils.write_string_file(f'{directory}/{_MARK}', claim.token)
         except PrivacyInputError:
-            claim._leave(failed=True)
+            for directory in directories:
+                _try_to_clear(directory)  # the mark may be half written
             raise
         return claim
 
@@ -88,8 +89,7 @@ class Claim:
     def _leave(self, failed: bool) -> None:
         for directory in filter(self._is_held, self.directories):
             if failed:
-                with contextlib.suppress(OSError, tf.errors.OpError):
-                    _clear(directory)
+                _try_to_clear(directory)
             _remove(f'{directory}/{_MARK}')
 
 
@@ -110,6 +110,11 @@ def _clear(directory: str) -> None:
     for name in fileio.listdir(directory):
         path = f'{directory}/{name}'
         fileio.rmtree(path) if fileio.isdir(path) else fileio.remove(path)
+
+
+def _try_to_clear(directory: str) -> None:
+    with contextlib.suppress(OSError, tf.errors.OpError):
+        _clear(directory)
 
 
 def _remove(path: str) -> None:
