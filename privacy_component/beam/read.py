@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ from privacy_component.errors import PrivacyInputError
 NAMESPACE = 'privacy_component'
 BATCH_SIZE = 1024
 _TOLD_EVERY = 1_000_000
+_NODE = re.compile(r'\{\{.*?\}\}\s*')  # where in TensorFlow's graph it happened
 _SMALLEST_GZIP = 18  # bytes of header and trailer
 _FRAMING_BYTES = 16  # of each TFRecord: its length, and a checksum of the length and of the record
 
@@ -85,6 +87,7 @@ def read_file(path: str, split: str, is_member: bool, compression: str) -> Itera
 
 def unreadable(path: str, why: str) -> PrivacyInputError:
     """The error for an example file that cannot be read to its end."""
+    why = _NODE.sub('', why)
     return PrivacyInputError(
         f'the example file {path} cannot be read ({why[:160]}): it is damaged or cut short. Run the component that '
         'wrote it again.'

@@ -108,7 +108,7 @@ def _clear(directory: str) -> None:
     """Makes the directory, or empties it."""
     fileio.makedirs(directory)
     for name in fileio.listdir(directory):
-        path = f'{directory}/{name}'
+        path = f'{directory}/{name!s}'
         fileio.rmtree(path) if fileio.isdir(path) else fileio.remove(path)
 
 

@@ -80,7 +80,9 @@ def read_eval_config(text: str) -> tfma.EvalConfig:
     try:
         return json_format.Parse(text, tfma.EvalConfig())
     except (json_format.ParseError, TypeError, AttributeError) as error:
-        raise PrivacyInputError(f'eval_config is not the JSON of a tfma.EvalConfig ({_on_one_line(error)}).') from error
+        raise PrivacyInputError(
+            f'eval_config is not the JSON of a tfma.EvalConfig ({_on_one_line(error)}): pass one.'
+        ) from error
 
 
 def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
@@ -199,7 +201,9 @@ def _first_features(sample: RawBatch) -> set[str]:
     try:
         examples = [tf.train.Example.FromString(record) for record in sample.records[:_RECORDS_LOOKED_AT]]
     except DecodeError as error:
-        raise PrivacyInputError(f'a record in {sample.path} is not a tf.Example: it is one of the first.') from error
+        raise PrivacyInputError(
+            f'a record in {sample.path} is not a tf.Example: run the component that wrote it again.'
+        ) from error
     return {name for example in examples for name in example.features.feature}
 
 

@@ -11,14 +11,13 @@ from tfx.types import standard_artifacts
 
 from privacy_component.component import executor
 from tests.campaign import worlds
-from tests.campaign.case import BLESSING, ERROR, REFUSAL, Case, Rig
+from tests.campaign.case import BLESSING, ERROR, Case, Rig
 from tests.component import world as w
 
 MODEL = 'model: missing or damaged'
 EXAMPLES = 'examples: missing'
 SCHEMA = 'schema: missing or damaged'
 TRANSFORM = 'transform_graph: missing or damaged'
-UPSTREAM = 'upstream blessing'
 
 _TRANSFORMED = 'tight, with a transform_graph'
 _NOT_READ = 'nothing reads it'
@@ -31,7 +30,6 @@ def cases() -> Iterator[Case]:
     yield from _examples()
     yield from _schemas()
     yield from _transform_graphs()
-    yield from _upstream()
 
 
 def _half(path: Path) -> None:
@@ -80,9 +78,9 @@ def _models() -> Iterator[Case]:
     yield _damaged(MODEL, 'tight', folder, 'fingerprint.pb', 'missing', (), expects=(BLESSING,), why=_NOT_READ)
     yield Case(MODEL, 'its folder is missing', lambda rig: _lose(rig.saved_model), mentions=('no SavedModel',))
     yield Case(MODEL, 'the artifact is missing', lambda rig: _lose(rig.root / 'model'), mentions=('no SavedModel',))
-    yield Case(MODEL, 'no artifact', lambda rig: _inputs(rig, model=[]), mentions=("'model' has no artifact",))
+    yield Case(MODEL, 'no artifact', lambda rig: inputs_with(rig, model=[]), mentions=("'model' has no artifact",))
     two = "'model' has 2 artifacts"
-    yield Case(MODEL, 'two artifacts', lambda rig: _inputs(rig, model=2 * rig.inputs()['model']), mentions=(two,))
+    yield Case(MODEL, 'two artifacts', lambda rig: inputs_with(rig, model=2 * rig.inputs()['model']), mentions=(two,))
     yield Case(MODEL, 'its uri is empty', _model_without_uri, mentions=('no SavedModel',))
 
 
@@ -97,7 +95,9 @@ def _examples() -> Iterator[Case]:
     for part in ('Split-train', 'Split-eval'):
         yield _damaged(EXAMPLES, 'tight', folder, part, 'missing', (part.removeprefix('Split-'), 'no files'))
     yield Case(EXAMPLES, 'the artifact is missing', lambda rig: _lose(rig.root / folder), mentions=('no files',))
-    yield Case(EXAMPLES, 'no artifact', lambda rig: _inputs(rig, examples=[]), mentions=("'examples' has no artifact",))
+    yield Case(
+        EXAMPLES, 'no artifact', lambda rig: inputs_with(rig, examples=[]), mentions=("'examples' has no artifact",)
+    )
     for name, text in {'empty': '', 'no JSON': '{', 'no list': '3', 'other splits': '["a", "b"]'}.items():
         yield Case(EXAMPLES, f'split_names is {name}', lambda rig, t=text: _split_names(rig, t), mentions=('split',))
     payload = ('payload_format', 'FORMAT_PARQUET')
@@ -123,7 +123,7 @@ def _property(rig: Rig, name: str, value: str) -> dict[str, Any]:
 
 def _two_formats(rig: Rig) -> dict[str, Any]:
     plain = _property(rig, 'file_format', 'tfrecords')['inputs']['examples']
-    return _inputs(rig, examples=[*rig.inputs()['examples'], *plain])
+    return inputs_with(rig, examples=[*rig.inputs()['examples'], *plain])
 
 
 _FEATURE = 'feature {{ name: "{0}" type: {1} {2} }}\n'
@@ -176,11 +176,11 @@ def _schema_artifact(rig: Rig, content: bytes | None) -> standard_artifacts.Sche
 
 
 def _schema(rig: Rig, content: bytes | None) -> dict[str, Any]:
-    return _inputs(rig, schema=[_schema_artifact(rig, content)])
+    return inputs_with(rig, schema=[_schema_artifact(rig, content)])
 
 
 def _two_schemas(rig: Rig) -> dict[str, Any]:
-    return _inputs(rig, schema=2 * [_schema_artifact(rig, _schema_text())])
+    return inputs_with(rig, schema=2 * [_schema_artifact(rig, _schema_text())])
 
 
 def _transform_graphs() -> Iterator[Case]:
@@ -204,7 +204,7 @@ def _transform_graphs() -> Iterator[Case]:
 def with_transform_graph(rig: Rig) -> dict[str, Any]:
     graph = standard_artifacts.TransformGraph()
     graph.uri = str(rig.root / 'transform_graph')
-    return _inputs(rig, transform_graph=[graph]) | {'evaluation': w.eval_config(label_key=worlds.TRANSFORMED_LABEL)}
+    return inputs_with(rig, transform_graph=[graph]) | {'evaluation': w.eval_config(label_key=worlds.TRANSFORMED_LABEL)}
 
 
 def _without_graph(rig: Rig) -> dict[str, Any]:
@@ -219,41 +219,6 @@ def _graph_of_other_examples(rig: Rig) -> dict[str, Any]:
     return with_transform_graph(rig)
 
 
-def _upstream() -> Iterator[Case]:
-    blessed = 'the upstream is a blessing'
-    yield Case(UPSTREAM, 'blessed', lambda rig: _blessings(rig, 1), (BLESSING,), why=blessed)
-    refused: dict[str, tuple] = {
-        'not blessed': (0,),
-        'says nothing': (None,),
-        'no artifact': (),
-        'one of two is not blessed': (1, 0),
-        'a number that is no blessing': (2,),
-        'a blessing in words': ('1',),
-    }
-    for name, properties in refused.items():
-        yield Case(UPSTREAM, name, lambda rig, p=properties: _blessings(rig, *p), (REFUSAL,), ('upstream',))
-    yield Case(UPSTREAM, 'only a file says so', _blessed_by_file, (REFUSAL,), ('upstream',))
-
-
-def _blessing(rig: Rig, value: Any) -> standard_artifacts.ModelBlessing:
-    blessing = standard_artifacts.ModelBlessing()
-    blessing.uri = str(rig.root / 'upstream')
-    if isinstance(value, str):
-        blessing.set_string_custom_property('blessed', value)
-    elif value is not None:
-        blessing.set_int_custom_property('blessed', value)
-    return blessing
-
-
-def _blessings(rig: Rig, *values: Any) -> dict[str, Any]:
-    return _inputs(rig, model_blessing=[_blessing(rig, value) for value in values])
-
-
-def _blessed_by_file(rig: Rig) -> dict[str, Any]:
-    (rig.root / 'upstream').mkdir()
-    (rig.root / 'upstream' / 'BLESSED').write_bytes(b'')
-    return _blessings(rig, None)
-
-
-def _inputs(rig: Rig, **changes: list) -> dict[str, Any]:
+def inputs_with(rig: Rig, **changes: list) -> dict[str, Any]:
+    """The world's inputs, some of them changed, as arguments for a run."""
     return {'inputs': rig.inputs() | {getattr(executor, f'{name.upper()}_KEY'): to for name, to in changes.items()}}

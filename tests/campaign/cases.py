@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.campaign import artifacts, files, models, rows, settings
+from tests.campaign import artifacts, files, models, rows, settings, upstream
 from tests.campaign.case import Case
 
-_MODULES = (files, artifacts, settings, models, rows)
+_MODULES = (files, artifacts, settings, models, rows, upstream)
 
 
 def all_cases() -> list[Case]:
