@@ -46,5 +46,5 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
         return
     terminalreporter.section('campaign of faults and bad input')
     terminalreporter.write_line(tally.table(counts))
-    if config.getoption('--write-campaign') and not exitstatus:
+    if config.getoption('--write-campaign', default=False) and not exitstatus:
         tally.DOCUMENT.write_text(tally.document(counts))
