@@ -12,6 +12,7 @@ from privacy_component.checks import REFUSED, WARNING, Check
 from privacy_component.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
 from privacy_component.config import PrivacyConfig
 from privacy_component.reasons import exceeded_sentences, passed_sentence
+from privacy_component.reversal import reversed_objections
 from privacy_component.slicing import SlicingSpec
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def decide(
         *objections.of_unmeasured_attacks(config, results),
         *objections.of_small_samples(results, comparisons, slicing_specs, config),
         *objections.of_unchecked_thresholds(judged, checked),
+        *reversed_objections(config, results),
         *exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
         *blocking,
     ]

@@ -212,7 +212,10 @@ def _predictions(rows: NDArray) -> NDArray[np.float64]:
 
 def _check_finite(rows: NDArray) -> None:
     if rows.dtype.kind not in 'biuf':
-        raise PrivacyInputError(f'the model outputs are of type {rows.dtype}, not numbers.')
+        raise PrivacyInputError(
+            f'the model outputs are of type {rows.dtype}, not numbers to compute with: cast them to float32 in the '
+            'signature.'
+        )
     # min and max need no temporary array; a NaN makes both of them NaN.
     if not rows.size or max(abs(float(rows.min())), abs(float(rows.max()))) < _LARGEST_OUTPUT:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -185,6 +186,8 @@ def plain_value(value: Any) -> SliceValue:
         return value.decode('utf-8', errors='backslashreplace')
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, float) and math.isinf(value):
+        return str(value)  # JSON has no infinity
     # 1 and 1.0 are one slice, however the batches that hold them were read.
     return int(value) if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()) else value
 

@@ -36,7 +36,7 @@ def attack_named(name: str) -> AttackInfo:
         return ATTACKS[name]
     close = difflib.get_close_matches(str(name), ATTACKS, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else ''
-    raise PrivacyInputError(f"attack '{name}' is not one of {', '.join(ATTACKS)}{hint}")
+    raise PrivacyInputError(f'attack {name!r} is not one of {", ".join(ATTACKS)}{hint}')
 
 
 __all__ = ['ATTACKS', 'Attack', 'AttackInfo', 'attack_named', 'check_needs']

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from privacy_component.beam.errors import bad_call
+from privacy_component.beam.errors import bad_call, loading
 from privacy_component.beam.read import BATCH_SIZE
 from privacy_component.errors import PrivacyInputError
 
@@ -53,8 +53,9 @@ def signature_call(model: Any, signature: str) -> Call:
 
 def transform_call(transform_path: str) -> Call:
     """A transform graph as a function from serialized raw examples to transformed features."""
-    output = tft.TFTransformOutput(transform_path)
-    layer, spec = output.transform_features_layer(), output.raw_feature_spec()
+    with loading('transform_graph', transform_path):
+        output = tft.TFTransformOutput(transform_path)
+        layer, spec = output.transform_features_layer(), output.raw_feature_spec()
     graph = tf.function(lambda serialized: layer(tf.io.parse_example(serialized, spec)))
     return _cut_and_named(graph, 'transform_graph')
 
@@ -105,11 +106,12 @@ def _cut_and_named(call: Callable[[tf.Tensor], Mapping[str, Any]], name: str) ->
 
 
 def _cut(tensor: Any, num_rows: int) -> Any:
-    """The first rows of a tensor, as an array or a sparse value."""
+    """The first rows of a tensor, as an array or a sparse value; all of one that has no row for each example."""
     if isinstance(tensor, tf.RaggedTensor):
         tensor = tensor.to_sparse()
     if isinstance(tensor, tf.SparseTensor):
         indices, values = tensor.indices.numpy(), tensor.values.numpy()
         kept = np.searchsorted(indices[:, 0], num_rows)  # rows ascend
         return tf.compat.v1.SparseTensorValue(indices[:kept], values[:kept], (num_rows, *tensor.shape[1:]))
-    return tensor.numpy()[:num_rows]
+    array = tensor.numpy()
+    return array[:num_rows] if array.ndim and len(array) == BATCH_SIZE else array

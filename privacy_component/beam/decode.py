@@ -13,14 +13,34 @@ from privacy_component.beam.read import RawBatch
 from privacy_component.errors import PrivacyInputError
 
 SCHEMA_FILE = 'schema.pbtxt'
+KNOWN_TYPES = frozenset({schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES})
 
 
 def read_schema(schema_path: str) -> schema_pb2.Schema | None:
-    """The schema in a directory; None for ''."""
+    """The schema in a directory; None for ''.
+
+    Raises:
+      PrivacyInputError: there is none, or it is no schema.
+    """
     if not schema_path:
         return None
-    with tf.io.gfile.GFile(f'{schema_path}/{SCHEMA_FILE}') as file:
-        return text_format.Parse(file.read(), schema_pb2.Schema())
+    path = f'{schema_path}/{SCHEMA_FILE}'
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            return text_format.Parse(file.read(), schema_pb2.Schema())
+    except (tf.errors.OpError, text_format.ParseError, UnicodeDecodeError) as error:
+        why = getattr(error, 'message', None) or str(error)
+        raise PrivacyInputError(
+            f'the schema {path} cannot be read ({why[:160]}): run the component that wrote it again.'
+        ) from error
+
+
+def example_decoder(schema_path: str) -> example_coder.ExamplesToRecordBatchDecoder:
+    """Decodes the schema's features; all there are without a schema, or with one that does not know every type."""
+    schema = read_schema(schema_path)
+    if schema is None or not all(feature.type in KNOWN_TYPES for feature in schema.feature):
+        return example_coder.ExamplesToRecordBatchDecoder()
+    return example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString())
 
 
 def tensor_representations(schema_path: str) -> dict[str, schema_pb2.TensorRepresentation]:

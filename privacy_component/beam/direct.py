@@ -13,12 +13,12 @@ import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
 from apache_beam.metrics import Metrics
-from tfx_bsl.coders import example_coder
 
 from privacy_component.beam.bad_records import BAD_RECORDS, without_bad
 from privacy_component.beam.baseline import BaselineModel
 from privacy_component.beam.calls import Call, Serialized, called_signature, parse_call, signature_call, transform_call
-from privacy_component.beam.decode import decode_batch, not_an_example, read_schema, tensor_representations
+from privacy_component.beam.decode import decode_batch, example_decoder, not_an_example, tensor_representations
+from privacy_component.beam.errors import loading
 from privacy_component.beam.observe import Batch, Observer
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import NAMESPACE, RawBatch
@@ -54,7 +54,8 @@ class ObserveDirectly(beam.DoFn):
 
     def setup(self) -> None:
         """Loads model, transform graph and decoder once per worker."""
-        self._model = self._loader.load()
+        with loading('the model', self._plan.model_path):
+            self._model = self._loader.load()
         self._predict = signature_call(self._model, called_signature(self._signature, self._model.signatures))
         if self._baseline:
             self._baseline.load()
@@ -138,8 +139,7 @@ class FeatureReader:
         if plan.feature_types:
             self._parse = parse_call(plan.feature_types, tensor_representations(plan.schema_path))
         else:
-            schema = read_schema(plan.schema_path)
-            self._decoder = example_coder.ExamplesToRecordBatchDecoder(schema and schema.SerializeToString())
+            self._decoder = example_decoder(plan.schema_path)
 
     def read(self, batch: RawBatch, serialized: Serialized) -> Mapping[str, Any]:
         """Features by name, as sparse or dense values or Arrow list arrays."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 from privacy_component.errors import PrivacyInputError
 
 _RAISED = re.compile(rf'(?:[\w.]*\.)?{PrivacyInputError.__name__}: (?P<message>[^\n]+)')
 _STAGE = re.compile(r"\s*\[while running '[^\n]*'\]|\s*\[\[?'?[\w/ ]*'?\]?\]\s*$")
 _SIGNATURE = re.compile(r'Fail to call signature func with signature_name: (?P<name>[\w@/]+)')
+_LOST_WORKER = 'Channel closed prematurely'
 _REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse[^\n]{0,30}')
 
 
@@ -22,10 +25,28 @@ def surfaced(error: Exception) -> Exception:
     found = _RAISED.findall(str(error))
     if found:
         return PrivacyInputError(_STAGE.sub('', found[-1]))
+    if _LOST_WORKER in str(error):
+        return PrivacyInputError(
+            'a worker process of the Beam job has died: it was killed, or out of memory. Give workers more memory, or '
+            'run fewer of them, and run the evaluation again.'
+        )
     signature = _SIGNATURE.search(str(error))
     if signature:
         return bad_call(signature['name'], error)
     return _bad_extract(error) if "[while running 'Extract" in str(error) else error
+
+
+@contextlib.contextmanager
+def loading(what: str, path: str) -> Iterator[None]:
+    """Turns a failure to load a SavedModel, which can be an exception of any kind, into a PrivacyInputError."""
+    try:
+        yield
+    except Exception as error:
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        raise PrivacyInputError(
+            f'{what} in {path} cannot be loaded ({why[:200]}): a part of it is missing or damaged. Run the component '
+            'that wrote it again.'
+        ) from error
 
 
 def _bad_extract(error: Exception) -> PrivacyInputError:

@@ -9,10 +9,9 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import tensorflow_model_analysis as tfma
-from tfx_bsl.coders import example_coder
 
 from privacy_component.beam.calls import Serialized, transform_call
-from privacy_component.beam.decode import decode_batch, read_schema, tensor_representations
+from privacy_component.beam.decode import decode_batch, example_decoder, tensor_representations
 from privacy_component.beam.observe import Batch, Observer
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import RawBatch
@@ -51,8 +50,7 @@ class DecodeExamples(beam.DoFn):
 
     def setup(self) -> None:
         """Makes the decoder once per worker."""
-        schema = read_schema(self._schema_path)
-        self._decoder = example_coder.ExamplesToRecordBatchDecoder(schema and schema.SerializeToString())
+        self._decoder = example_decoder(self._schema_path)
 
     def process(self, batch: RawBatch) -> Iterator[dict[str, Any]]:
         """Decodes a batch."""

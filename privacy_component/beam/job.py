@@ -30,6 +30,7 @@ from privacy_component.beam.weights import WeightSums
 from privacy_component.checks.answers import Answers
 from privacy_component.checks.examples import ExampleSketch
 from privacy_component.checks.transport import FiguresFound, evidence_fields, figures_of
+from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import SliceResult, measure, result_to_json
 from privacy_component.slicing import OVERALL, SliceKey
@@ -84,10 +85,19 @@ def take_measurements(path: str) -> dict[str, Any]:
 
     Returns:
       'results', 'tally', 'most_vulnerable', 'bad_records' by split, 'warnings', and 'evidence' for the checks.
+
+    Raises:
+      PrivacyInputError: the file is not there.
     """
-    with FileSystems.open(path) as file:
-        measurements = json.loads(file.read().decode('utf-8'))
-    FileSystems.delete([path])
+    try:
+        with FileSystems.open(path) as file:
+            measurements = json.loads(file.read().decode('utf-8'))
+        FileSystems.delete([path])
+    except OSError as error:
+        raise PrivacyInputError(
+            f'{path}, which the job left, cannot be read ({error}): something else uses that directory. Run the '
+            'evaluation again.'
+        ) from error
     return measurements
 
 
@@ -170,8 +180,11 @@ def _write(
         'warnings': [*(one for one in measured if isinstance(one, str)), *warnings],
         'evidence': evidence_fields([one for one in measured if isinstance(one, dict)]),
     }
-    with FileSystems.create(path) as file:
-        file.write(json.dumps(fields, allow_nan=False).encode('utf-8'))
+    try:
+        with FileSystems.create(path) as file:
+            file.write(json.dumps(fields, allow_nan=False).encode('utf-8'))
+    except OSError as error:
+        raise PrivacyInputError(f'the output {path} cannot be written ({error}): make room, or correct it.') from error
 
 
 def _weighted(result: SliceResult, weights: Mapping[SliceKey, WeightSums]) -> SliceResult:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import re
 import struct
+import zlib
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
@@ -18,6 +20,8 @@ from privacy_component.errors import PrivacyInputError
 NAMESPACE = 'privacy_component'
 BATCH_SIZE = 1024
 _TOLD_EVERY = 1_000_000
+_NODE = re.compile(r'\{\{.*?\}\}\s*')  # where in TensorFlow's graph it happened
+_SMALLEST_GZIP = 18  # bytes of header and trailer
 _FRAMING_BYTES = 16  # of each TFRecord: its length, and a checksum of the length and of the record
 
 
@@ -78,38 +82,50 @@ def read_file(path: str, split: str, is_member: bool, compression: str) -> Itera
             yield batch
     except tf.errors.OpError as error:
         raise unreadable(path, error.message) from error
-    if compression == 'GZIP':
-        _check_whole(path, num_bytes)
+    _check_whole(path, compression, num_bytes)
 
 
 def unreadable(path: str, why: str) -> PrivacyInputError:
     """The error for an example file that cannot be read to its end."""
+    why = _NODE.sub('', why)
     return PrivacyInputError(
         f'the example file {path} cannot be read ({why[:160]}): it is damaged or cut short. Run the component that '
         'wrote it again.'
     )
 
 
-def _check_whole(path: str, num_bytes: int) -> None:
-    """A gzip file that was cut between two records reads without an error; its last four bytes tell.
+def _check_whole(path: str, compression: str, num_bytes: int) -> None:
+    """TensorFlow takes a file that stops between two records, or within a record's first 12 bytes, for a whole one.
 
-    They hold the number of uncompressed bytes, unless the file consists of several gzip members.
+    Args:
+      path: the file.
+      compression: 'GZIP' or ''.
+      num_bytes: how many uncompressed bytes were read as records.
     """
     with tf.io.gfile.GFile(path, 'rb') as file:
-        file.seek(max(file.size() - 4, 0))
+        size = file.size()
+        file.seek(max(size - 4, 0))
         trailer = file.read(4)
-    if len(trailer) < 4:
-        raise unreadable(path, 'it is empty')
-    whole = struct.unpack('<I', trailer)[0] == num_bytes % 2**32
-    if not whole and not _is_whole_gzip(path):
+    if compression != 'GZIP':
+        if size != num_bytes:
+            raise unreadable(path, f'{size - num_bytes} bytes at its end are no record')
+        return
+    if size < _SMALLEST_GZIP:
+        raise unreadable(path, 'it is empty' if not size else f'{size} bytes are less than a gzip header and trailer')
+    # The last four bytes hold the number of uncompressed bytes, unless the file consists of several gzip members.
+    if num_bytes and struct.unpack('<I', trailer)[0] == num_bytes % 2**32:
+        return
+    if _gzip_size(path) != num_bytes:
         raise unreadable(path, 'the compressed data end early')
 
 
-def _is_whole_gzip(path: str) -> bool:
+def _gzip_size(path: str) -> int | None:
+    """The number of uncompressed bytes; None if the file is no whole gzip file."""
+    num_bytes = 0
     try:
         with tf.io.gfile.GFile(path, 'rb') as raw, gzip.GzipFile(fileobj=raw) as file:
-            while file.read(1 << 20):
-                pass
-    except (OSError, EOFError):
-        return False
-    return True
+            while block := file.read(1 << 20):
+                num_bytes += len(block)
+    except (OSError, EOFError, zlib.error):
+        return None
+    return num_bytes

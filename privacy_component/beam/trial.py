@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from privacy_component.beam.bad_records import only_examples, usual_types
-from privacy_component.beam.decode import decode_batch, read_schema
+from privacy_component.beam.decode import KNOWN_TYPES, decode_batch, read_schema
 from privacy_component.beam.direct import ObserveDirectly
 from privacy_component.beam.observe import Batch, Observer, Tally
 from privacy_component.beam.paired import as_baseline
@@ -118,13 +118,15 @@ def _feature_types(plan: Plan, samples: list[RawBatch], transformed: set[str]) -
     """The raw features that are needed and their types; empty, for all features, where a type is not known."""
     needed = sorted({*Observer(plan).features} - transformed)
     types_in = usual_types if plan.config.max_bad_record_share else _types_in
-    known = _schema_types(plan) or types_in(samples)
+    known = _schema_types(plan)
+    if not known.keys() >= set(needed):
+        known = types_in(samples) | known
     return tuple((name, known[name]) for name in needed) if all(name in known for name in needed) else ()
 
 
 def _schema_types(plan: Plan) -> dict[str, int]:
     schema = read_schema(plan.schema_path)
-    return {feature.name: feature.type for feature in schema.feature} if schema else {}
+    return {f.name: f.type for f in schema.feature if f.type in KNOWN_TYPES} if schema else {}
 
 
 def _types_in(samples: list[RawBatch]) -> dict[str, int]:

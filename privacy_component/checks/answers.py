@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from privacy_component.checks.distinct import DistinctCounts, merge_counts
 from privacy_component.checks.evidence import AnswerFigures
 from privacy_component.hashing import mix
-from privacy_component.observations import REGRESSION, Observations
+from privacy_component.observations import MULTICLASS, REGRESSION, Observations
 from privacy_component.signals import compute
 
 MORE_DECIMALS = 5
@@ -43,7 +43,10 @@ class Answers:
         if observations.task != REGRESSION:
             right = compute('correctness', observations) == 1
         sides = (int(np.count_nonzero(right & members)), int(np.count_nonzero(right & ~members)))
-        return cls(DistinctCounts.of(_hash_rows(rows), members, _MOST_DISTINCT), decimals_of(rows), sides)
+        answers = rows
+        if observations.task == MULTICLASS and rows.shape[1] > 1:
+            answers = rows - rows.max(axis=1, keepdims=True)  # what the same logits plus a constant say is the same
+        return cls(DistinctCounts.of(_hash_rows(answers), members, _MOST_DISTINCT), decimals_of(rows), sides)
 
     def figures(self) -> AnswerFigures:
         """The numbers that checks look at."""

@@ -13,7 +13,7 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.io import fileio
 from tfx.orchestration import data_types
 from tfx.types import artifact_utils, component_spec, standard_artifacts, system_artifacts
-from tfx.utils import io_utils, path_utils, proto_utils
+from tfx.utils import io_utils, path_utils
 
 BaseBeamComponent = base_beam_component.BaseBeamComponent
 BaseBeamExecutor = base_beam_executor.BaseBeamExecutor
@@ -42,7 +42,6 @@ __all__ = [
     'io_utils',
     'model_utils',
     'path_utils',
-    'proto_utils',
     'standard_artifacts',
     'system_artifacts',
     'tfma',

@@ -14,14 +14,13 @@ from privacy_component.beam.plan import Plan
 from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
 from privacy_component.component.baseline import baseline_path
+from privacy_component.component.claim import Claim
 from privacy_component.component.compat import (
     BaseBeamExecutor,
     EvaluatorExecutor,
     artifact_utils,
     model_utils,
     path_utils,
-    proto_utils,
-    tfma,
     types,
 )
 from privacy_component.component.earlier import earlier_evaluations
@@ -69,11 +68,17 @@ class Executor(BaseBeamExecutor):
           PrivacyInputError: something cannot be measured; the message names it. Nothing is blessed then.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
+        with Claim.on(*(artifact_utils.get_single_uri(artifacts) for artifacts in output_dict.values())) as claim:
+            self._evaluate(input_dict, output_dict, exec_properties, claim)
+
+    def _evaluate(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any], claim: Claim
+    ) -> None:
         started = time.time()
         plan = _make_plan(input_dict, exec_properties)
         read = provenance(input_dict, plan.model_path)
         metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
-        measured = self._measure(plan, f'{metrics.uri}/.measurements.json')
+        measured = self._measure(plan, f'{metrics.uri}/.measurements-{claim.token}.json')
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
         results, num_suppressed = suppress(results, plan.config.min_reported_examples)
@@ -84,12 +89,13 @@ class Executor(BaseBeamExecutor):
         result = PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed, checks=checks)
         result = decided(result)
         assert result.verdict is not None
-        properties = publish.write_metrics(metrics, result)
+        properties = publish.write_metrics(metrics, result, claim)
         logging.info('%s', html.summary(result))
+        claim.check()
         publish.write_blessing(
             artifact_utils.get_single_instance(output_dict[BLESSING_KEY]),
             result.verdict,
-            artifact_utils.get_single_instance(input_dict[MODEL_KEY]),
+            _single(input_dict, MODEL_KEY),
             exec_properties.get('current_component_id'),
             properties,
         )
@@ -120,10 +126,10 @@ def _check_slices_found(plan: Plan, results: Sequence[SliceResult]) -> None:
 
 
 def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any]) -> Plan:
-    eval_config = proto_utils.json_to_proto(_required(exec_properties, EVAL_CONFIG_KEY), tfma.EvalConfig())
-    model = artifact_utils.get_single_instance(input_dict[MODEL_KEY])
+    eval_config = preflight.read_eval_config(_required(exec_properties, EVAL_CONFIG_KEY))
+    model = _single(input_dict, MODEL_KEY)
     return preflight.make_plan(
-        examples=input_dict[EXAMPLES_KEY],
+        examples=_some(input_dict, EXAMPLES_KEY),
         model_path=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
         eval_config=eval_config,
         config=PrivacyConfig.from_json(_required(exec_properties, PRIVACY_CONFIG_KEY)),
@@ -142,7 +148,22 @@ def _required(exec_properties: dict[str, Any], name: str) -> str:
 
 
 def _optional_uri(input_dict: Artifacts, name: str) -> str:
-    return artifact_utils.get_single_uri(input_dict[name]) if input_dict.get(name) else ''
+    return _single(input_dict, name).uri if input_dict.get(name) else ''
+
+
+def _some(input_dict: Artifacts, name: str) -> list[types.Artifact]:
+    if not input_dict.get(name):
+        raise PrivacyInputError(f"the input '{name}' has no artifact: run the component that makes it.")
+    return input_dict[name]
+
+
+def _single(input_dict: Artifacts, name: str) -> types.Artifact:
+    artifacts = _some(input_dict, name)
+    if len(artifacts) != 1:
+        raise PrivacyInputError(
+            f"the input '{name}' has {len(artifacts)} artifacts ({', '.join(a.uri for a in artifacts)}): pass one."
+        )
+    return artifacts[0]
 
 
 def _upstream_blessed(input_dict: Artifacts) -> bool | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import tensorflow as tf
@@ -16,11 +15,13 @@ from tensorflow.python.saved_model import loader_impl
 from privacy_component.baselines import attacks_on_baseline
 from privacy_component.beam.calls import called_signature
 from privacy_component.beam.decode import read_schema
-from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
+from privacy_component.beam.errors import loading
+from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.beam.read import RawBatch
 from privacy_component.beam.trial import first_batches, try_out
 from privacy_component.component.baseline import baseline_config, check_called_directly
-from privacy_component.component.compat import artifact_utils, examples_utils, io_utils, types
+from privacy_component.component.compat import types
+from privacy_component.component.example_files import compression_of, split_files
 from privacy_component.component.refusals import check_settings
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, about
@@ -28,8 +29,6 @@ from privacy_component.evaluate import slicing_specs_for
 from privacy_component.observations import MULTICLASS
 from privacy_component.slicing import SlicingSpec
 
-_COMPRESSION = {'tfrecords_gzip': 'GZIP', 'tfrecords': ''}
-_SHARD = re.compile(r'-(?P<number>\d{5})-of-(?P<total>\d{5})(?=\.|$)')
 _RECORDS_LOOKED_AT = 100
 
 
@@ -51,10 +50,12 @@ def make_plan(
     all_specs, eval_config = eval_config, candidate_only(eval_config)
     spec = eval_config.model_specs[0]
     calls_model_directly = check_model(model_path, spec)
+    if not calls_model_directly:
+        _check_loads(model_path, eval_config)  # the trial does so otherwise
     check_settings(config, spec, calls_model_directly)
-    compression = _compression(examples)
+    compression = compression_of(examples)
     splits = tuple(
-        _split_files(examples, split, is_member)
+        split_files(examples, split, is_member)
         for names, is_member in ((config.member_splits, True), (config.non_member_splits, False))
         for split in names
     )
@@ -83,6 +84,20 @@ def _baseline_plan(plan: Plan, model_path: str, eval_config: tfma.EvalConfig) ->
     return dataclasses.replace(plan, model_path=model_path, eval_config=json_format.MessageToJson(eval_config))
 
 
+def read_eval_config(text: str) -> tfma.EvalConfig:
+    """The EvalConfig that JSON text describes.
+
+    Raises:
+      PrivacyInputError: the text is not JSON, or a field is unknown or of another type.
+    """
+    try:
+        return json_format.Parse(text, tfma.EvalConfig())
+    except (json_format.ParseError, TypeError, AttributeError) as error:
+        raise PrivacyInputError(
+            f'eval_config is not the JSON of a tfma.EvalConfig ({_on_one_line(error)}): pass one.'
+        ) from error
+
+
 def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
     """The EvalConfig with TFMA's defaults and the one model_spec that is not the baseline's."""
     specs = [spec for spec in eval_config.model_specs if not spec.is_baseline]
@@ -100,8 +115,11 @@ def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
     result.model_specs.add().CopyFrom(specs[0])
     # Metrics are Evaluator's; a change threshold among them would ask for the baseline that was just taken out.
     del result.metrics_specs[:]
-    result = tfma.utils.update_eval_config_with_defaults(result, has_baseline=False)
-    tfma.utils.verify_eval_config(result)
+    try:
+        result = tfma.utils.update_eval_config_with_defaults(result, has_baseline=False)
+        tfma.utils.verify_eval_config(result)
+    except ValueError as error:
+        raise PrivacyInputError(f'eval_config is refused by TFMA: {_on_one_line(error)}.') from error
     return result
 
 
@@ -113,8 +131,13 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> bool:
     """
     try:
         saved_model = loader_impl.parse_saved_model(model_path)
-    except OSError as error:
+    except (OSError, tf.errors.OpError) as error:
         raise PrivacyInputError(f'model: there is no SavedModel in {model_path} ({error}).') from error
+    if spec.model_type and spec.model_type not in tfma.constants.VALID_TF_MODEL_TYPES:
+        raise PrivacyInputError(
+            f"eval_config.model_specs[0].model_type is '{spec.model_type}'; TFMA knows "
+            f'{", ".join(tfma.constants.VALID_TF_MODEL_TYPES)}.'
+        )
     signatures = {name: graph.signature_def[name] for graph in saved_model.meta_graphs for name in graph.signature_def}
     called = [_called_signature(spec, signatures, model_path), *spec.preprocessing_function_names]
     unknown = [name for name in called if '@' not in name and name not in signatures]
@@ -125,6 +148,15 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> bool:
         )
     is_saved_model = spec.model_type in ('', tfma.constants.TF_GENERIC, tfma.constants.TF_KERAS)
     return is_saved_model and all(_takes_serialized_examples(signatures.get(name)) for name in called)
+
+
+def _on_one_line(error: Exception) -> str:
+    return ' '.join(str(error).split())[:200]
+
+
+def _check_loads(model_path: str, eval_config: tfma.EvalConfig) -> None:
+    with loading('the model', model_path):
+        tfma.default_eval_shared_model(model_path, eval_config=eval_config).model_loader.load()
 
 
 def _called_signature(spec: tfma.ModelSpec, signatures: Mapping[str, SignatureDef], model_path: str) -> str:
@@ -176,60 +208,14 @@ def _schema_names(path: str) -> set[str]:
     return {feature.name for feature in schema.feature} if schema else set()
 
 
-def _compression(examples: Sequence[types.Artifact]) -> str:
-    for artifact in examples:
-        payload = examples_utils.get_payload_format_string(artifact)
-        if payload != 'FORMAT_TF_EXAMPLE':
-            raise PrivacyInputError(
-                f'the examples in {artifact.uri} are {payload}; only FORMAT_TF_EXAMPLE can be read.'
-            )
-    formats = {examples_utils.get_file_format(artifact) for artifact in examples}
-    if len(formats) != 1 or not formats <= set(_COMPRESSION):
-        raise PrivacyInputError(
-            f'examples are in the file formats {sorted(formats)}; one of {list(_COMPRESSION)} is needed.'
-        )
-    return _COMPRESSION[formats.pop()]
-
-
-def _split_files(examples: Sequence[types.Artifact], split: str, is_member: bool) -> SplitFiles:
-    field = 'member_splits' if is_member else 'non_member_splits'
-    existing = sorted(
-        {name for artifact in examples for name in artifact_utils.decode_split_names(artifact.split_names)}
-    )
-    if split not in existing:
-        raise PrivacyInputError(
-            f"PrivacyConfig.{field} names the split '{split}', but the examples have {', '.join(existing) or 'none'}."
-        )
-    patterns = [io_utils.all_files_pattern(uri) for uri in artifact_utils.get_split_uris(list(examples), split)]
-    paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
-    if not paths:
-        raise PrivacyInputError(f"the split '{split}' has no files under {patterns[0]}: run the ExampleGen again.")
-    _check_shards(split, paths)
-    return SplitFiles(split, is_member, tuple(paths))
-
-
-def _check_shards(split: str, paths: Sequence[str]) -> None:
-    """Raises PrivacyInputError if a file says that it is one of several and the others are not all there."""
-    shards: dict[tuple[str, int], set[int]] = {}
-    for path in paths:
-        found = _SHARD.search(path)
-        if found:
-            shards.setdefault((path[: found.start()], int(found['total'])), set()).add(int(found['number']))
-    for (name, total), numbers in shards.items():
-        missing = sorted(set(range(total)) - numbers)
-        if missing:
-            raise PrivacyInputError(
-                f"the split '{split}' lacks shard {missing[0]} of {total} of {name}: run the component that wrote it "
-                'again.'
-            )
-
-
 def _first_features(sample: RawBatch) -> set[str]:
     """The names of the features in the sample's first examples; one alone may lack some."""
     try:
         examples = [tf.train.Example.FromString(record) for record in sample.records[:_RECORDS_LOOKED_AT]]
     except DecodeError as error:
-        raise PrivacyInputError(f'a record in {sample.path} is not a tf.Example: it is one of the first.') from error
+        raise PrivacyInputError(
+            f'a record in {sample.path} is not a tf.Example: run the component that wrote it again.'
+        ) from error
     return {name for example in examples for name in example.features.feature}
 
 

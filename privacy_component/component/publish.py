@@ -20,6 +20,7 @@ from privacy_component.beam.trial import check_tally
 from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.outputs import saturation
 from privacy_component.checks.transport import evidence_from
+from privacy_component.component.claim import Claim, writing
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
@@ -101,7 +102,7 @@ def _baseline(plan: Plan, tally: Tally, is_given: bool) -> tuple[dict[str, Any],
     return said, [*warnings, *([f'{BASELINE}: {found.message}'] if is_saturated else [])]
 
 
-def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> dict[str, str]:
+def write_metrics(metrics: types.Artifact, result: PrivacyResult, claim: Claim) -> dict[str, str]:
     """Writes report.html, privacy_metrics.json and decision.json, and the headline figures as custom properties.
 
     Returns:
@@ -109,7 +110,9 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult) -> dict[str, s
     """
     text = result.to_json()
     record = decision.record(result, text)
-    write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', html.render(result))
+    report = html.render(result)
+    claim.check()
+    write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', report)
     write_whole(f'{metrics.uri}/{FILE_NAME}', text)
     write_whole(f'{metrics.uri}/{decision.FILE_NAME}', record)
     provenance = properties_of(result.context) | {
@@ -174,7 +177,8 @@ def write_blessing(
         name, value = constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE
     else:
         name, value = constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE
-    io_utils.write_string_file(f'{blessing.uri}/{name}', '')
+    with writing(f'{blessing.uri}/{name}'):
+        io_utils.write_string_file(f'{blessing.uri}/{name}', '')
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
 
 
@@ -184,8 +188,9 @@ def _message(verdict: Verdict | None) -> str:
 
 def write_whole(path: str, text: str) -> None:
     """Writes a file under another name first, so that no half of it is ever taken for the whole."""
-    io_utils.write_string_file(f'{path}.part', text)
-    fileio.rename(f'{path}.part', path, overwrite=True)
+    with writing(path):
+        io_utils.write_string_file(f'{path}.part', text)
+        fileio.rename(f'{path}.part', path, overwrite=True)
 
 
 def _worst(prefix: str, results: list[SliceResult]) -> dict[str, str | float]:

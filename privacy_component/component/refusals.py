@@ -39,7 +39,7 @@ def _check_groups(config: PrivacyConfig) -> None:
         )
     if key and how == NO_AGGREGATION:
         raise PrivacyInputError(
-            f"PrivacyConfig.group_key is '{key}' but group_aggregation is '{how}': intervals for rows that belong "
+            f"PrivacyConfig.group_key is {key!r} but group_aggregation is '{how}': intervals for rows that belong "
             'together need all rows at once, which a Beam job never has. Set group_aggregation to '
             f'{allowed}, so that groups are counted, or use evaluate_privacy.'
         )

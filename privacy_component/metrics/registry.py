@@ -154,7 +154,7 @@ def metric_named(name: str) -> Metric:
         close = difflib.get_close_matches(str(name), METRICS, n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ''
         raise PrivacyInputError(
-            f"metric '{name}' is not one of {', '.join([*METRICS, *(f'{prefix}<rate>' for prefix in _FAMILIES)])}{hint}"
+            f'metric {name!r} is not one of {", ".join([*METRICS, *(f"{prefix}<rate>" for prefix in _FAMILIES)])}{hint}'
         )
     if metric.lower is None:
         raise PrivacyInputError(
