@@ -10,9 +10,8 @@ import pyarrow as pa
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 from numpy.typing import NDArray
-from tfx_bsl.coders import example_coder
 
-from privacy_component.beam.decode import decode_batch, read_schema
+from privacy_component.beam.decode import decode_batch, example_decoder
 from privacy_component.beam.inputs import inputs_of
 from privacy_component.beam.owners import group_ids
 from privacy_component.beam.plan import Plan
@@ -52,8 +51,7 @@ class SketchExamples(beam.DoFn):
 
     def setup(self) -> None:
         """Makes the decoder once per worker."""
-        schema = read_schema(self._plan.schema_path)
-        self._decoder = example_coder.ExamplesToRecordBatchDecoder(schema and schema.SerializeToString())
+        self._decoder = example_decoder(self._plan.schema_path)
 
     def start_bundle(self) -> None:
         """Starts counting anew."""

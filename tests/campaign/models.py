@@ -18,7 +18,6 @@ SHAPES = 'model outputs: shape and type'
 SILENT = 'model outputs: little or nothing said'
 CLASSES = 'model outputs: 10,000 classes'
 
-_SAYS_NOTHING = 'an answer that is the same for everybody tells members from nobody'
 _MARK = 1000.0
 _NUM_CLASSES = 10_000
 

@@ -21,10 +21,9 @@ ROOM = 'processes: no room'
 RIGHTS = 'processes: no rights'
 WORKERS = 'processes: workers are killed, bundles repeated'
 
-# The n-th operation on an output file: marks (0, 1), report (2, 3), metrics (4, 5), blessing (6).
-KILLS = [
-    ('tight', n, half) for n, half in ((1, False), (2, True), (3, False), (4, True), (5, False), (6, True), (7, True))
-]
+# The n-th operation on an output file: marks (0, 1), report (2, 3), metrics (4, 5), decision (6, 7), blessing (8).
+KILLS = [('tight', n, half) for n, half in ((1, False), (2, True), (3, False), (4, True), (5, False))]
+KILLS += [('tight', 6, True), ('tight', 7, False)]
 KILLS += [('tight', 8, False), ('tight', 8, True), ('leaky', 4, True), ('leaky', 8, False)]
 
 
