@@ -16,7 +16,7 @@ _HOMES = {
     'PrivacyResult': 'privacy_component.results',
     'SlicingSpec': 'privacy_component.slicing',
     'StandingRefusalsStrategy': 'privacy_component.component.resolver',
-    'Threshold': 'privacy_component.config',
+    'Threshold': 'privacy_component.thresholds',
     'evaluate_privacy': 'privacy_component.evaluate',
     'policy': 'privacy_component.policies',
 }

@@ -48,9 +48,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     gate = _command(commands, 'gate', _gate, 'decide again; exit code 0 blessed, 1 not blessed, 2 could not decide')
     gate.add_argument('--config', metavar='PATH', help="a PrivacyConfig as JSON; the evaluation's own if left out")
-    gate.add_argument(
-        '--decision-sha256', metavar='HASH', default='', help='that decision.json must have; a property of the blessing'
-    )
     report = _command(commands, 'report', _report, 'write report.html again; needs privacy-component[report]')
     report.add_argument('--out', metavar='FILE', required=True, help='where to write the page')
     return parser
@@ -62,6 +59,9 @@ def _command(
     parser = commands.add_parser(name, help=what, description=what)
     parser.add_argument(
         '--metrics', metavar='PATH', required=True, help='a privacy_metrics.json, or the directory it is in'
+    )
+    parser.add_argument(
+        '--decision-sha256', metavar='HASH', default='', help='that decision.json must have; a property of the blessing'
     )
     parser.set_defaults(run=run)
     return parser
@@ -85,12 +85,12 @@ def _lines(replayed: Replay) -> list[str]:
         *(f'  - {visible(reason)}' for reason in verdict.reasons),
         *(f'  warning: {visible(warning)}' for warning in verdict.warnings),
         _beside_the_record(replayed),
-        *(
-            []
-            if replayed.is_sealed
-            else ['There is no decision.json beside the metrics: nobody can tell if they changed.']
-        ),
+        *_without_seal(replayed.is_sealed),
     ]
+
+
+def _without_seal(is_sealed: bool) -> list[str]:
+    return [] if is_sealed else ['There is no decision.json beside the metrics: nobody can tell if they changed.']
 
 
 def _beside_the_record(replayed: Replay) -> str:
@@ -103,11 +103,13 @@ def _beside_the_record(replayed: Replay) -> str:
 
 
 def _report(chosen: argparse.Namespace) -> int:
-    from privacy_component.replay import metrics_file
+    from privacy_component.replay import damage_named, load_checked
     from privacy_component.report import html
-    from privacy_component.results import PrivacyResult
 
-    page = html.render(PrivacyResult.load(metrics_file(chosen.metrics)))
+    result, is_sealed = load_checked(chosen.metrics, chosen.decision_sha256)
+    with damage_named(chosen.metrics):
+        page = html.render(result)
     with open(chosen.out, 'w', encoding='utf-8') as file:
         file.write(page)
+    print(''.join(f'{line}\n' for line in _without_seal(is_sealed)), end='')
     return 0

@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from privacy_component.config import LEAK_SHOWN, PrivacyConfig, Threshold
+from privacy_component.config import PrivacyConfig
 from privacy_component.metrics.figures import Change, Level
-from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, metric_named
+from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, metric_named
 from privacy_component.sizes import rounded_up, smallest_size
 from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SliceKey, slice_name
+from privacy_component.thresholds import LEAK_SHOWN, Threshold
 
 if TYPE_CHECKING:
     from privacy_component.results import SliceResult
@@ -31,7 +32,7 @@ class Comparison:
       change: '' for a metric of the model; for its change from the baseline, how the limits are made: 'paired',
         'two limits', or 'unmeasured'. All figures are then those of the change.
       block_if: the threshold's rule.
-      value, lower, upper: the figure and its two-sided interval, uncorrected, as in the results table.
+      value, lower, upper: the figure and its two-sided interval at PrivacyConfig.confidence_level, uncorrected.
       corrected_bound: the one-sided confidence limit that decided, at the level of its step of Holm's procedure.
       outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples.
       note: what it would take to decide.
@@ -92,7 +93,8 @@ class _Pair:
     @property
     def estimate(self) -> Estimate:
         if not self.threshold.is_change:
-            return self.result.metrics[self.metric.name]
+            stored, curve = self.result.metrics[self.metric.name], self.result.curve
+            return stored if curve is None else estimate(self.metric, curve, self.confidence_level)
         return self.figure.estimate(self.confidence_level) if isinstance(self.figure, Change) else UNSUPPORTED
 
     @property
@@ -214,7 +216,9 @@ def _change_note(pair: _Pair, min_examples: int) -> str:
     if pair.result.curve is not None and pair.result.baseline is None:
         return 'the baseline model was not attacked there'
     if not pair.is_measured(min_examples):
-        non_members = max(min_examples, pair.metric.num_non_members_needed)
+        curves = [one.curve for one in (pair.result, pair.result.baseline) if one is not None]
+        effect = max((curve.design_effect for curve in curves if curve is not None), default=1.0)
+        non_members = max(min_examples, rounded_up(pair.metric.num_non_members_needed * effect))
         return f'needs {min_examples:,} members and {non_members:,} non-members'
     return (
         f'so few that not even a perfect attack would show a rise of more than {pair.threshold.limit:g} among this '

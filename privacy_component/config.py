@@ -4,93 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from privacy_component.attacks import attack_named
 from privacy_component.attacks.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.checks import checked_actions
 from privacy_component.errors import PrivacyInputError
-from privacy_component.fields import from_mapping
+from privacy_component.fields import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    from_mapping,
+    names,
+    sequence,
+)
 from privacy_component.history import Overturn
-from privacy_component.metrics.registry import Metric, metric_named
 from privacy_component.observations import TASKS
 from privacy_component.slicing import SlicingSpec
+from privacy_component.thresholds import Threshold, as_slicing_spec
 
-LEAK_SHOWN = 'leak_shown'
-SAFETY_NOT_SHOWN = 'safety_not_shown'
 BLOCK = 'block'
 IGNORE = 'ignore'
 WARN = 'warn'
 OUTPUT_KINDS = ('auto', 'logits', 'probabilities')
 MODEL_TASKS = ('auto', *TASKS)
 GROUP_AGGREGATIONS = (NO_AGGREGATION, *AGGREGATIONS)
-
-
-@dataclasses.dataclass(frozen=True)
-class Threshold:
-    """A limit that a leaky model exceeds.
-
-    Attributes:
-      metric: 'auc', 'advantage', 'tpr_at_fpr_0.01', ...
-      upper_bound: the largest value that may be shipped.
-      absolute: in its place, the largest rise over the baseline model that may be shipped, as in
-        tfma.GenericChangeThreshold. `relative` and `direction` are left out: guessing has an AUC of 0.5, so the ratio
-        of two says little, and less leakage is always better.
-      attacks: the attacks it holds for; empty for all.
-      slicing_specs: the slices it holds for; empty for all. A slice named by its feature values must exist and be large
-        enough to decide, or there is no blessing; one found through feature_keys that is too small is listed.
-      block_if: 'leak_shown' blocks when the metric's lower confidence limit is above upper_bound; 'safety_not_shown'
-        blocks unless the upper confidence limit is below it. Limits are corrected for the number of comparisons. For a
-        change, the limits are those of the change.
-    """
-
-    metric: str
-    upper_bound: float | None = None
-    attacks: tuple[str, ...] = ()
-    slicing_specs: tuple[SlicingSpec, ...] = ()
-    block_if: str = LEAK_SHOWN
-    absolute: float | None = None
-
-    def __post_init__(self) -> None:
-        metric = metric_named(self.metric)
-        self._check_bound(metric)
-        _check_choice('Threshold.block_if', self.block_if, (LEAK_SHOWN, SAFETY_NOT_SHOWN))
-        if self.block_if == SAFETY_NOT_SHOWN and metric.upper is None:
-            raise PrivacyInputError(
-                f"Threshold.block_if is '{SAFETY_NOT_SHOWN}' but '{self.metric}' has no upper confidence limit: "
-                f"use block_if='{LEAK_SHOWN}' or another metric."
-            )
-        object.__setattr__(self, 'attacks', _names('Threshold.attacks', self.attacks))
-        specs = _sequence('Threshold.slicing_specs', self.slicing_specs)
-        object.__setattr__(self, 'slicing_specs', tuple(map(_as_slicing_spec, specs)))
-
-    @property
-    def is_change(self) -> bool:
-        """True if it limits the rise over a baseline model."""
-        return self.absolute is not None
-
-    @property
-    def limit(self) -> float:
-        """upper_bound or absolute, whichever it has."""
-        limit = self.upper_bound if self.absolute is None else self.absolute
-        assert limit is not None
-        return limit
-
-    def _check_bound(self, metric: Metric) -> None:
-        if (self.upper_bound is None) == (self.absolute is None):
-            raise PrivacyInputError(
-                f"Threshold('{self.metric}') has upper_bound={self.upper_bound!r} and absolute={self.absolute!r}: "
-                'give one of them, upper_bound for the value itself or absolute for its rise over the baseline model; '
-                'for both limits write two thresholds.'
-            )
-        field = 'absolute' if self.is_change else 'upper_bound'
-        _check_number(f'Threshold.{field}', self.limit, 0, metric.largest)
-        if self.is_change and metric.upper is None:
-            raise PrivacyInputError(
-                f"Threshold.absolute limits the rise of '{self.metric}', which has no upper confidence limit, so "
-                "that a rise cannot be bounded: set upper_bound, or limit another metric, such as 'auc'."
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,23 +110,23 @@ class PrivacyConfig:
 
     def __post_init__(self) -> None:
         for field in ('attacks', 'member_splits', 'non_member_splits'):
-            object.__setattr__(self, field, _names(f'PrivacyConfig.{field}', getattr(self, field), required=True))
+            object.__setattr__(self, field, names(f'PrivacyConfig.{field}', getattr(self, field), required=True))
         for name in self.attacks:
             attack_named(name)
-        object.__setattr__(self, 'thresholds', tuple(map(_as_threshold, _sequence('thresholds', self.thresholds))))
-        specs = _sequence('PrivacyConfig.slicing_specs', self.slicing_specs)
-        object.__setattr__(self, 'slicing_specs', tuple(map(_as_slicing_spec, specs)))
-        object.__setattr__(self, 'overturns', tuple(map(_as_overturn, _sequence('overturns', self.overturns))))
+        object.__setattr__(self, 'thresholds', tuple(map(_as_threshold, sequence('thresholds', self.thresholds))))
+        specs = sequence('PrivacyConfig.slicing_specs', self.slicing_specs)
+        object.__setattr__(self, 'slicing_specs', tuple(map(as_slicing_spec, specs)))
+        object.__setattr__(self, 'overturns', tuple(map(_as_overturn, sequence('overturns', self.overturns))))
         self._check_splits()
         self._check_threshold_attacks()
         self._check_baseline()
-        _check_choice('PrivacyConfig.output_kind', self.output_kind, OUTPUT_KINDS)
-        _check_number('PrivacyConfig.confidence_level', self.confidence_level, 0.5, 0.9999)
-        _check_integer('PrivacyConfig.min_examples', self.min_examples, 2)
-        _check_integer('PrivacyConfig.seed', self.seed, 0)
-        _check_integer('PrivacyConfig.max_slices', self.max_slices, 1)
-        _check_integer('PrivacyConfig.max_distinct_scores', self.max_distinct_scores, 1000)
-        _check_number('PrivacyConfig.max_bad_record_share', self.max_bad_record_share, 0, 0.5)
+        check_choice('PrivacyConfig.output_kind', self.output_kind, OUTPUT_KINDS)
+        check_number('PrivacyConfig.confidence_level', self.confidence_level, 0.5, 0.9999)
+        check_integer('PrivacyConfig.min_examples', self.min_examples, 2)
+        check_integer('PrivacyConfig.seed', self.seed, 0)
+        check_integer('PrivacyConfig.max_slices', self.max_slices, 1)
+        check_integer('PrivacyConfig.max_distinct_scores', self.max_distinct_scores, 1000)
+        check_number('PrivacyConfig.max_bad_record_share', self.max_bad_record_share, 0, 0.5)
         object.__setattr__(self, 'checks', checked_actions(self.checks))
         self._check_attack_settings()
         self._check_gate_settings()
@@ -209,24 +149,24 @@ class PrivacyConfig:
         return from_mapping(cls, fields, 'privacy_config')
 
     def _check_attack_settings(self) -> None:
-        _check_choice('PrivacyConfig.task', self.task, MODEL_TASKS)
-        _check_choice('PrivacyConfig.group_aggregation', self.group_aggregation, GROUP_AGGREGATIONS)
+        check_choice('PrivacyConfig.task', self.task, MODEL_TASKS)
+        check_choice('PrivacyConfig.group_aggregation', self.group_aggregation, GROUP_AGGREGATIONS)
         if not isinstance(self.group_key, str):
             raise PrivacyInputError(f"PrivacyConfig.group_key is {self.group_key!r}; write a feature's name, or ''.")
-        _check_integer('PrivacyConfig.folds', self.folds, 2, 20)
-        _check_integer('PrivacyConfig.num_most_vulnerable', self.num_most_vulnerable, 0)
+        check_integer('PrivacyConfig.folds', self.folds, 2, 20)
+        check_integer('PrivacyConfig.num_most_vulnerable', self.num_most_vulnerable, 0)
         for field in ('slice_by_class', 'slice_by_correctness', 'slice_by_loss_percentile', 'slice_missing'):
-            _check_flag(f'PrivacyConfig.{field}', getattr(self, field))
+            check_flag(f'PrivacyConfig.{field}', getattr(self, field))
 
     def _check_gate_settings(self) -> None:
-        _check_choice('PrivacyConfig.small_slices', self.small_slices, (WARN, BLOCK))
-        _check_integer('PrivacyConfig.min_reported_examples', self.min_reported_examples, 0)
+        check_choice('PrivacyConfig.small_slices', self.small_slices, (WARN, BLOCK))
+        check_integer('PrivacyConfig.min_reported_examples', self.min_reported_examples, 0)
         if self.min_reported_examples > self.min_examples:
             raise PrivacyInputError(
                 f'PrivacyConfig.min_reported_examples is {self.min_reported_examples} and min_examples only '
                 f'{self.min_examples}: a slice could block without being named, so lower the first or raise the second.'
             )
-        _check_flag('PrivacyConfig.report_only', self.report_only)
+        check_flag('PrivacyConfig.report_only', self.report_only)
         if self.report_only and self.thresholds:
             raise PrivacyInputError(
                 'PrivacyConfig.report_only is true and would leave the thresholds unjudged: remove one or the other.'
@@ -250,7 +190,7 @@ class PrivacyConfig:
                     )
 
     def _check_baseline(self) -> None:
-        _check_choice('PrivacyConfig.without_baseline', self.without_baseline, (BLOCK, IGNORE))
+        check_choice('PrivacyConfig.without_baseline', self.without_baseline, (BLOCK, IGNORE))
         if self.without_baseline == IGNORE and self.thresholds and all(one.is_change for one in self.thresholds):
             raise PrivacyInputError(
                 f"PrivacyConfig.without_baseline is '{IGNORE}' but every threshold limits a change, so without a "
@@ -262,52 +202,5 @@ def _as_threshold(value: Any) -> Threshold:
     return value if isinstance(value, Threshold) else from_mapping(Threshold, value, 'threshold')
 
 
-def _as_slicing_spec(value: Any) -> SlicingSpec:
-    return value if isinstance(value, SlicingSpec) else from_mapping(SlicingSpec, value, 'slicing_spec')
-
-
 def _as_overturn(value: Any) -> Overturn:
     return value if isinstance(value, Overturn) else from_mapping(Overturn, value, 'overturn')
-
-
-def _sequence(field: str, value: Any) -> Sequence[Any]:
-    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
-        raise PrivacyInputError(f'{field} is {value!r}; write it as a list.')
-    return value
-
-
-def _names(field: str, value: Any, required: bool = False) -> tuple[str, ...]:
-    names = tuple(_sequence(field, value))
-    for name in names:
-        if not isinstance(name, str) or not name:
-            raise PrivacyInputError(f'{field} has the entry {name!r}; write names as text.')
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise PrivacyInputError(f'{field} names {repeated[0]!r} twice.')
-    if required and not names:
-        raise PrivacyInputError(f'{field} is empty; name at least one.')
-    return names
-
-
-def _check_flag(field: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise PrivacyInputError(f'{field} is {value!r}; write true or false.')
-
-
-def _check_choice(field: str, value: Any, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise PrivacyInputError(f'{field} is {value!r}; choose one of {", ".join(choices)}.')
-
-
-def _check_number(field: str, value: Any, low: float, high: float | None) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    # NaN compares false, so it is refused here too.
-    if not is_number or not (low <= value <= (float('inf') if high is None else high)) or value == float('inf'):
-        allowed = f'at least {low:g}' if high is None else f'in [{low:g}, {high:g}]'
-        raise PrivacyInputError(f'{field} is {value!r}; it must be a number {allowed}.')
-
-
-def _check_integer(field: str, value: Any, low: int, high: int | None = None) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < low or (high is not None and value > high):
-        allowed = f'of at least {low}' if high is None else f'from {low} to {high}'
-        raise PrivacyInputError(f'{field} is {value!r}; it must be a whole number {allowed}.')

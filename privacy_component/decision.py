@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from privacy_component.config import PrivacyConfig
-from privacy_component.gate import EXCEEDED, Verdict, decide
+from privacy_component.gate import EXCEEDED, Comparison, Verdict, decide
 from privacy_component.history import BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED, Earlier, with_history
 from privacy_component.results import PrivacyResult
 from privacy_component.slicing import SlicingSpec
+from privacy_component.thresholds import LEAK_SHOWN
 
 FILE_NAME = 'decision.json'
 SCHEMA_VERSION = 1
@@ -97,7 +98,7 @@ def outcome(result: PrivacyResult) -> str:
     has_refusal = any(one.is_refusal for one in _earlier(result.context))
     if result.verdict.blessed:
         return OVERTURNED if has_refusal else BLESSED
-    if any(c.outcome == EXCEEDED for c in result.verdict.comparisons):
+    if any(map(_is_evidence, result.verdict.comparisons)):
         return REFUSED
     return REFUSAL_STANDS if has_refusal else NOT_BLESSED
 
@@ -130,6 +131,11 @@ def record(result: PrivacyResult, metrics_text: str) -> str:
         'sha256': {**_hashes(context), 'privacy_metrics': sha256(metrics_text)},
     }
     return json.dumps(fields, indent=1, allow_nan=False)
+
+
+def _is_evidence(c: Comparison) -> bool:
+    """Whether it speaks against the model, and not only for more examples, as its note says then."""
+    return c.outcome == EXCEEDED and (c.block_if == LEAK_SHOWN or not c.note)
 
 
 def _earlier(context: Mapping[str, Any]) -> list[Earlier]:

@@ -73,7 +73,9 @@ def evaluate_privacy(
         for thresholds on a change; one of them or none.
       features: columns to slice by, name -> (n,); None and NaN are no value.
       group_ids: (n,) whole numbers or texts, whose example it is: folds and intervals respect groups.
-      example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them.
+      example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
+        as duplicates of one example. With `config.num_most_vulnerable` members are named by them, as they are, in
+        privacy_metrics.json and the report: give pseudonyms where an id must not stand there.
       config: attacks, thresholds, slices.
 
     Returns:

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 # How an evaluation ended, as its artifact says.
 BLESSED = 'blessed'
 OVERTURNED = 'blessed_over_refusal'
-REFUSED = 'refused'  # a limit was exceeded
-REFUSAL_STANDS = 'refusal_stands'  # none was this time, but by an earlier evaluation of the same model
-NOT_BLESSED = 'not_blessed'  # for want of evidence, or because of the upstream verdict
+REFUSED = 'refused'  # a leak above a limit is shown, or the data could have shown safety and did not
+REFUSAL_STANDS = 'refusal_stands'  # not so this time, but by an earlier evaluation of the same model
+NOT_BLESSED = 'not_blessed'  # for want of evidence or of a sound measurement, or because of the upstream verdict
+
+REFUSALS = (REFUSED, REFUSAL_STANDS)
 
 _FINGERPRINT = re.compile(r'sha256:[0-9a-f]{64}')
 _LONGEST_QUOTE = 300
+_EARLIER = 'An earlier evaluation of this model'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Earlier:
     @property
     def is_refusal(self) -> bool:
         """Whether it found a limit exceeded, which more evidence of the same kind does not mend."""
-        return self.outcome in (REFUSED, REFUSAL_STANDS)
+        return self.outcome in REFUSALS
 
 
 def with_history(
@@ -103,6 +106,11 @@ def with_history(
     return dataclasses.replace(verdict, warnings=(*verdict.warnings, *notes))
 
 
+def only_repeats(message: str) -> bool:
+    """Whether the message of a REFUSAL_STANDS only repeats earlier refusals, because nothing else spoke against it."""
+    return message.startswith(_EARLIER)
+
+
 def _refusals(count: int) -> str:
     return 'an earlier refusal of this model' if count == 1 else f'{count:,} earlier refusals of this model'
 
@@ -111,7 +119,7 @@ def _note(one: Earlier) -> str:
     short = one.message[:_LONGEST_QUOTE] + ('…' if len(one.message) > _LONGEST_QUOTE else '')
     what = 'refused it' if one.is_refusal else 'did not bless it'
     differs = ', '.join(one.differs) or 'nothing that is recorded'
-    return f'An earlier evaluation of this model {what} ({one.uri}): "{short}" What differs now: {differs}.'
+    return f'{_EARLIER} {what} ({one.uri}): "{short}" What differs now: {differs}.'
 
 
 def _how_to_overturn(fingerprint: str) -> str:

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from privacy_component.comparisons import UNDECIDED, Comparison
-from privacy_component.config import BLOCK, PrivacyConfig, Threshold
+from privacy_component.config import BLOCK, PrivacyConfig
 from privacy_component.slicing import OVERALL, SlicingSpec
 from privacy_component.suppression import suppressed_sentence
+from privacy_component.thresholds import Threshold
 
 if TYPE_CHECKING:
     from privacy_component.results import SliceResult
 
 _NO_THRESHOLDS = 'PrivacyConfig.thresholds is empty, so nothing was checked: add a Threshold.'
-_REPORT_ONLY = (
+REPORT_ONLY = (
     'Report only (PrivacyConfig.report_only): nothing was judged, so nothing is blessed; wire Pusher to another '
     'blessing.'
 )
@@ -29,9 +30,9 @@ def of_upstream(upstream_blessed: bool | None) -> list[str]:
 def of_missing_slices(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[str]:
     """No thresholds, and slices that thresholds name and the results do not have."""
     if not config.thresholds:
-        return [_REPORT_ONLY if config.report_only else _NO_THRESHOLDS]
+        return [REPORT_ONLY if config.report_only else _NO_THRESHOLDS]
     return [
-        f"A threshold on {threshold.metric} names the slice '{spec}', which the data do not have"
+        f"A threshold on {_limited(threshold)} names the slice '{spec}', which the data do not have"
         f'{_few(config, ", or only with")}: correct its name, add it to slicing_specs, or give more examples.'
         for threshold in config.thresholds
         for spec in threshold.slicing_specs
@@ -65,14 +66,14 @@ def of_small_samples(
         return [f'The data have {sizes} members and non-members; at least {config.min_examples:,} each are needed.']
     named = _named(slicing_specs, config)
     must = [c for c in comparisons if c.outcome == UNDECIDED and _is_named(c, named)]
-    return [f'{what}: too few examples to decide on {c.metric} ({c.note}).' for what, c in _by_slice(must)]
+    return [f'{what}: too few examples to decide on {_figure(c)} ({c.note}).' for what, c in _by_slice(must)]
 
 
 def of_unchecked_thresholds(judged: Sequence[tuple[Threshold, Comparison]], config: PrivacyConfig) -> list[str]:
     """Thresholds that no slice could be held against."""
     checked = {id(threshold) for threshold, comparison in judged if comparison.outcome != UNDECIDED}
     return [
-        f'The threshold on {threshold.metric} could be checked on no slice: every slice it applies to is missing or '
+        f'The threshold on {_limited(threshold)} could be checked on no slice: every slice it applies to is missing or '
         'too small.'
         for threshold in config.thresholds
         if id(threshold) not in checked
@@ -94,7 +95,7 @@ def small_slices(
     """
     named = _named(slicing_specs, config)
     found = [c for c in comparisons if c.outcome == UNDECIDED and not _is_named(c, named)]
-    open_ = [f'{what}: inconclusive on {c.metric} ({c.note}).' for what, c in _by_slice(found)]
+    open_ = [f'{what}: inconclusive on {_figure(c)} ({c.note}).' for what, c in _by_slice(found)]
     hidden = [suppressed_sentence(num_suppressed, config.min_reported_examples)] if num_suppressed else []
     if config.small_slices != BLOCK:
         return [], open_ + hidden
@@ -125,8 +126,16 @@ def _judges_found_slices(config: PrivacyConfig) -> bool:
     return any(not t.slicing_specs or any(spec.feature_keys for spec in t.slicing_specs) for t in config.thresholds)
 
 
+def _figure(c: Comparison) -> str:
+    return f'the change of {c.metric}' if c.change else c.metric
+
+
+def _limited(threshold: Threshold) -> str:
+    return f'the change of {threshold.metric}' if threshold.is_change else threshold.metric
+
+
 def _by_slice(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Comparison]]:
     """'slice, attack and attack' with the first of the comparisons that differ in nothing but the attack."""
-    for _, alike in itertools.groupby(comparisons, key=lambda c: (c.slice_key, c.metric, c.limit, c.note)):
+    for _, alike in itertools.groupby(comparisons, key=lambda c: (c.slice_key, _figure(c), c.limit, c.note)):
         group = list(alike)
         yield f'{group[0].slice}, {" and ".join(c.attack for c in group)}', group[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from privacy_component import decision
+from privacy_component.baselines import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import Comparison, Verdict
+from privacy_component.metrics.registry import metric_named
 from privacy_component.results import FILE_NAME, PrivacyResult
 
 # What the gate reads of a config; all else says what to measure, and a replay measures nothing.
@@ -29,7 +32,7 @@ class Replay:
     Attributes:
       verdict: the new one.
       recorded: the one in the file.
-      is_same_config: whether both are by the same config; then they must be equal, or replaying raises an error.
+      is_same_config: whether both are by the same config; then they are equal.
       is_sealed: whether a decision.json beside the file holds its hash.
     """
 
@@ -51,21 +54,43 @@ def replay(path: str | Path, config: PrivacyConfig | None = None, decision_sha25
       PrivacyInputError: the files are missing, damaged or changed, the config asks for what was not measured, or the
         recorded verdict does not follow from the recorded figures. No verdict can be relied on then.
     """
-    file = metrics_file(path)
+    result, is_sealed = load_checked(path, decision_sha256)
+    with damage_named(path):
+        return _replay(result, config, is_sealed)
+
+
+def load_checked(path: str | Path, decision_sha256: str = '') -> tuple[PrivacyResult, bool]:
+    """A stored result, and whether a decision.json beside it holds its hash.
+
+    Args:
+      path, decision_sha256: as for `replay`.
+
+    Raises:
+      PrivacyInputError: the files are missing, damaged or changed.
+    """
+    file = _metrics_file(path)
     text = _read(file)
     seal = _seal(file, text, decision_sha256)
-    try:
+    with damage_named(path):
         result = PrivacyResult.from_json(text)
         _check_seal(file, seal, result.verdict)
-        return _replay(result, config, is_sealed=seal is not None)
+    return result, seal is not None
+
+
+@contextlib.contextmanager
+def damage_named(path: str | Path) -> Iterator[None]:
+    """Whatever fails on the values of a file, as a PrivacyInputError that names the file."""
+    try:
+        yield
     except PrivacyInputError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise PrivacyInputError(f'{file} is damaged ({error!r}): restore it, or evaluate again.') from error
+        raise PrivacyInputError(
+            f'{_metrics_file(path)} is damaged ({error!r}): restore it, or evaluate again.'
+        ) from error
 
 
-def metrics_file(path: str | Path) -> Path:
-    """The privacy_metrics.json in a directory, or the file itself."""
+def _metrics_file(path: str | Path) -> Path:
     path = Path(path)
     return path / FILE_NAME if path.is_dir() else path
 
@@ -81,13 +106,13 @@ def read_config(path: str | Path) -> PrivacyConfig:
 
 def _replay(result: PrivacyResult, config: PrivacyConfig | None, is_sealed: bool) -> Replay:
     recorded_config = decision.recorded_config(result.context)
-    config = config or recorded_config
+    again = decision.decide_result(result, recorded_config)
+    if result.verdict is not None and again != result.verdict:
+        raise PrivacyInputError(_disagreement(result.verdict, again, result.context.get('versions', {})))
+    if config is None or config == recorded_config:
+        return Replay(again, result.verdict, True, is_sealed)
     _check_measured(result, config, recorded_config)
-    verdict = decision.decide_result(result, config)
-    is_same_config = config == recorded_config
-    if is_same_config and result.verdict is not None and verdict != result.verdict:
-        raise PrivacyInputError(_disagreement(result.verdict, verdict, result.context.get('versions', {})))
-    return Replay(verdict, result.verdict, is_same_config, is_sealed)
+    return Replay(decision.decide_result(result, config), result.verdict, False, is_sealed)
 
 
 def _read(path: Path) -> str:
@@ -141,13 +166,41 @@ def _check_measured(result: PrivacyResult, config: PrivacyConfig, recorded: Priv
                 f'PrivacyConfig.{field.name} is {asked!r} in the config but {was!r} in the evaluation, and a replay '
                 'measures nothing: make them equal, or evaluate again.'
             )
+    _check_metrics(result, config)
+    _check_changes(result, config, recorded)
+
+
+def _check_metrics(result: PrivacyResult, config: PrivacyConfig) -> None:
     measured = {name for one in result.results for name in one.metrics}
-    absent = [threshold.metric for threshold in config.thresholds if threshold.metric not in measured]
+    asked = [metric_named(threshold.metric).name for threshold in config.thresholds]
+    absent = [name for name in asked if name not in measured]
     if absent and result.results:
         raise PrivacyInputError(
             f"a threshold names '{absent[0]}', which the evaluation did not measure: evaluate again with that, or "
             f'choose one of {", ".join(sorted(measured))}.'
         )
+
+
+def _check_changes(result: PrivacyResult, config: PrivacyConfig, recorded: PrivacyConfig) -> None:
+    """Without a baseline model the gate says so itself; with one, only what was asked for then was measured."""
+    if not _had_baseline(result, recorded):
+        return
+    for of, figure in ((attacks_on_baseline, 'a change'), (attacks_paired, 'the change of auc')):
+        absent = [name for name in of(config) if name not in of(recorded)]
+        if absent:
+            raise PrivacyInputError(
+                f"a threshold has `absolute` and limits {figure} of the attack '{absent[0]}', which the evaluation did "
+                'not measure although it had a baseline model: leave that threshold out, or evaluate again with it.'
+            )
+
+
+def _had_baseline(result: PrivacyResult, recorded: PrivacyConfig) -> bool:
+    """Whether a baseline model was given; one that no threshold asked for left but an artifact or a warning."""
+    if any(one.baseline is not None for one in result.results):
+        return True
+    unused = unused_baseline(True, recorded)
+    was_told = any(warning in unused for warning in result.context.get('warnings', ()))
+    return was_told or bool(result.context.get('artifacts', {}).get('baseline_model'))
 
 
 def _disagreement(recorded: Verdict, verdict: Verdict, versions: dict[str, Any]) -> str:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from privacy_component.results import SliceResult
 
 _AUC = 'auc'
-# Without a threshold on the AUC: beyond what a small difference between honest splits makes of 0.5.
-_DEFAULT_LIMIT = 0.6
+# Beyond what a small difference between honest splits makes of 0.5.
+_LARGEST_LIMIT = 0.6
 _MADE_OF_OUTPUTS = {CORRECT_FEATURE, LOSS_PERCENTILE_FEATURE}
 
 
@@ -31,7 +31,7 @@ def reversed_objections(config: PrivacyConfig, results: Sequence[SliceResult]) -
     """
     levels = [threshold.upper_bound for threshold in config.thresholds if threshold.metric == _AUC]
     limits = [limit for limit in levels if limit is not None]
-    limit = max(min(limits, default=_DEFAULT_LIMIT), 0.5)
+    limit = max(min([*limits, _LARGEST_LIMIT]), 0.5)
     looked_at = [result for result in results if _can_be_reversed(result, config)]
     alpha = (1 - config.confidence_level) / max(len(looked_at), 1)
     bounds = [(auc_lower(result.curve.reversed(), alpha), result) for result in looked_at if result.curve is not None]

@@ -62,7 +62,7 @@ def _blind(inputs: Inputs, hashes: NDArray[np.uint64], counts: DistinctCounts | 
     rows = np.flatnonzero(np.where(members, below(hashes, high), below(hashes, low)))
     features = {k: v[rows] for name, one in inputs.columns.items() for k, v in _inputs(name, one, len(hashes)).items()}
     units = hashes if groups is None else groups
-    sample = bounded_sample(FeatureSample(hashes[rows], members[rows], units[rows], features, (low, high)))
+    sample = bounded_sample(FeatureSample.of(hashes[rows], members[rows], units[rows], features, (low, high)))
     if counts is None:  # no two rows are one example
         counts = DistinctCounts.of(sample.hashes, sample.is_member, len(sample))
     return measure_blind(sample, counts, is_grouped=groups is not None, seed=seed)

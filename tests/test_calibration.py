@@ -9,13 +9,14 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
 from privacy_component.audits.epsilon import empirical_epsilon
-from privacy_component.config import PrivacyConfig, Threshold
+from privacy_component.config import PrivacyConfig
 from privacy_component.gate import EXCEEDED, decide
 from privacy_component.metrics import confidence, roc
 from privacy_component.metrics.clusters import design_effect
 from privacy_component.metrics.curve import summarize, summarize_folds
 from privacy_component.metrics.registry import Estimate, false_positive_rates, metric_named
 from privacy_component.results import MEASURED, SliceResult
+from privacy_component.thresholds import Threshold
 from tests.metrics.simulate import counts_of, gaussian, true_figures
 
 METRICS = tuple(true_figures(0.0))
@@ -159,8 +160,10 @@ def evaluation(rng, n, shift=0.0):
     for held_out in (fold == 0, fold == 1):
         a, b = features[~held_out & is_member], features[~held_out & ~is_member]
         learnt[held_out] = features[held_out] @ (a.mean(axis=0) - b.mean(axis=0))
-    for attack, scores in {'loss': loss, 'noisy': noisy, 'right': right, 'learnt': learnt}.items():
-        num_folds = 2 if attack == 'learnt' else 1
+    scored = {'loss': loss, 'scaled_logit': noisy, 'correctness': right}
+    scored = {f'{signal}_threshold': scores for signal, scores in scored.items()} | {'logistic_regression': learnt}
+    for attack, scores in scored.items():
+        num_folds = 2 if attack == 'logistic_regression' else 1
         sorted_scores = roc.SortedScores.of(roc.score_keys(scores), is_member)
         for name, slices in codes.items():
             parts = sorted_scores.count(

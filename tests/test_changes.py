@@ -7,9 +7,9 @@ import pytest
 
 from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, SlicingSpec, Threshold, evaluate_privacy
 from privacy_component.comparisons import UNMEASURED
-from privacy_component.config import SAFETY_NOT_SHOWN
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics.figures import PAIRED, TWO_LIMITS
+from privacy_component.thresholds import SAFETY_NOT_SHOWN
 from tests import synthetic
 
 LEVEL, RISE = Threshold('auc', 0.95), Threshold('auc', absolute=0.02)
@@ -123,6 +123,38 @@ def test_too_few_examples_are_undecided():
     assert not verdict.blessed and verdict.comparisons[0].outcome == UNDECIDED
     few = evaluated(n=40, thresholds=(Threshold('auc', absolute=0.3),)).verdict
     assert 'not even a perfect attack would show a rise of more than 0.3' in few.reasons[0]
+
+
+def test_reasons_tell_a_change_from_a_level():
+    thresholds = (LEVEL, Threshold('auc', absolute=0.95))
+    features = {'tenth': np.arange(500) // 25 % 10}
+    settings = {'features': features, 'slicing_specs': (SlicingSpec(('tenth',)),), 'n': 250}
+    for small_slices in ('warn', 'block'):
+        verdict = evaluated(thresholds=thresholds, small_slices=small_slices, **settings).verdict
+        told = [text for text in (*verdict.reasons, *verdict.warnings) if text.startswith('tenth = 3, loss_threshold')]
+        assert [text.split('(')[0] for text in told] == [
+            'tenth = 3, loss_threshold: inconclusive on auc ',
+            'tenth = 3, loss_threshold: inconclusive on the change of auc ',
+        ]
+    few = evaluated(n=15, thresholds=thresholds).verdict.reasons
+    assert 'The threshold on auc could be checked on no slice' in few[1]
+    assert 'The threshold on the change of auc could be checked on no slice' in few[2]
+
+
+def test_the_size_that_a_change_needs_is_enough():
+    """It counts dependent rows for what they are worth, by the worse of both models."""
+    threshold = Threshold('tpr_at_fpr_0.01', absolute=0.9)
+    result = evaluated(n=1000, thresholds=(threshold,))
+    (one,) = result.results
+    curves = {'curve': one.curve, 'baseline': one.baseline.curve}
+    for worse, other in (('curve', 'baseline'), ('baseline', 'curve')):
+        curves[worse] = dataclasses.replace(curves[worse], design_effect=1.73)
+        curves[other] = dataclasses.replace(curves[other], design_effect=1.1)
+        baseline = dataclasses.replace(one.baseline, curve=curves['baseline'])
+        changed = dataclasses.replace(one, curve=curves['curve'], baseline=baseline)
+        verdict = decide([changed], PrivacyConfig(thresholds=(threshold,), attacks=('loss_threshold',)))
+        assert verdict.comparisons[0].outcome == UNDECIDED
+        assert verdict.comparisons[0].note == 'needs 30 members and 1,800 non-members'
 
 
 def test_without_a_baseline_changes_block():

@@ -11,7 +11,7 @@ from privacy_component import PrivacyResult, decision
 from privacy_component.cli import main
 from privacy_component.replay import replay
 from tests.report import examples
-from tests.stored import write
+from tests.stored import edit, write
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,18 +44,18 @@ def test_no_seal_is_said(refused, capsys):
     assert 'There is no decision.json beside the metrics' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    'damage',
-    [
-        b'',
-        b'\xff\xfe',
-        b'[]',
-        b'{"schema_version": 99}',
-        b'{"schema_version": 1}',
-        b'{"schema_version": 1, "verdict": null, "context": {}, "results": []}',
-        b'{"schema_version": 1, "verdict": null, "context": null, "results": [{"slice": 3}]}',
-    ],
+DAMAGES = (
+    b'',
+    b'\xff\xfe',
+    b'[]',
+    b'{"schema_version": 99}',
+    b'{"schema_version": 1}',
+    b'{"schema_version": 1, "verdict": null, "context": null, "results": []}',
+    b'{"schema_version": 1, "verdict": null, "context": null, "results": [{"slice": 3}]}',
 )
+
+
+@pytest.mark.parametrize('damage', [*DAMAGES, b'{"schema_version": 1, "verdict": null, "context": {}, "results": []}'])
 def test_damaged_files_cannot_be_decided(refused, capsys, damage):
     folder, _ = refused
     (folder / 'decision.json').unlink()
@@ -108,6 +108,31 @@ def test_the_report_is_written_again(refused, tmp_path):
     assert main(['report', '--metrics', str(folder), '--out', str(out)]) == 0
     assert out.read_text() == html.render(PrivacyResult.from_json(result.to_json()))
     assert main(['report', '--metrics', str(folder / 'nowhere'), '--out', str(out)]) == 2
+
+
+@pytest.mark.parametrize('damage', DAMAGES)
+def test_no_report_of_damaged_files(refused, capsys, damage):
+    folder, _ = refused
+    (folder / 'decision.json').unlink()
+    (folder / 'privacy_metrics.json').write_bytes(damage)
+    assert main(['report', '--metrics', str(folder), '--out', str(folder / 'again.html')]) == 2
+    error = capsys.readouterr().err
+    assert 'privacy_metrics.json' in error and 'Traceback' not in error
+    assert not (folder / 'again.html').exists()
+
+
+def test_no_report_of_changed_files(refused, capsys):
+    folder, _ = refused
+    command = ['report', '--metrics', str(folder), '--out', str(folder / 'again.html')]
+    assert main([*command, '--decision-sha256', 'f' * 64]) == 2
+    assert 'another decision' in capsys.readouterr().err
+    edit(folder / 'privacy_metrics.json', lambda fields: fields['results'].pop())
+    assert main(command) == 2
+    assert 'one of them was changed afterwards' in capsys.readouterr().err
+    assert not (folder / 'again.html').exists()
+    (folder / 'decision.json').unlink()
+    assert main(command) == 0
+    assert 'There is no decision.json beside the metrics' in capsys.readouterr().out
 
 
 def test_a_release_script_needs_neither_tfx_nor_patience(refused):

@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 
-from privacy_component.config import SAFETY_NOT_SHOWN, PrivacyConfig, Threshold
+from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import evaluate_privacy
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
@@ -12,6 +12,7 @@ from privacy_component.metrics import confidence
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import PrivacyResult, measure
 from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
+from privacy_component.thresholds import SAFETY_NOT_SHOWN, Threshold
 from tests.metrics.simulate import counts_of, gaussian
 
 CASH = (('payment', 'Cash'),)
@@ -127,6 +128,15 @@ def test_dependent_scores_need_more_examples():
     counts = counts_of(*gaussian(np.random.default_rng(0), 60, 60))
     folds = measure((), 'loss_threshold', [counts, counts], metrics_for([]), 0.95, 30)
     assert 'from about 370 each' in decide([folds], config(block_if=SAFETY_NOT_SHOWN)).reasons[0]
+
+
+def test_rates_that_differ_in_any_digit_are_different_metrics():
+    names = ['tpr_at_fpr_0.01', 'tpr_at_fpr_0.01000001', 'ppv_at_fpr_0.0100000001', 'empirical_epsilon_at_delta_1e-05']
+    gate = PrivacyConfig(attacks=['loss_threshold'], thresholds=[Threshold(name, 1.0) for name in names])
+    verdict = decide([result(config=gate)], gate)
+    assert [comparison.metric for comparison in verdict.comparisons] == names
+    standard = [metric.name for metric in metrics_for([])]
+    assert [metric.name for metric in metrics_for(['tpr_at_fpr_1e-2', 'tpr_at_fpr_.01'])] == standard
 
 
 def test_a_report_only_is_no_verdict_and_no_blessing():

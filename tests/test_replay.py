@@ -5,11 +5,12 @@ import json
 
 import pytest
 
-from privacy_component import PrivacyConfig, SlicingSpec, Threshold, decision
+from privacy_component import PrivacyConfig, PrivacyInputError, SlicingSpec, Threshold, decision
+from privacy_component.checks import REFUSED as CHECK_REFUSED
 from privacy_component.cli import main
-from privacy_component.config import SAFETY_NOT_SHOWN
-from privacy_component.history import REFUSED, Earlier
+from privacy_component.history import BLESSED, NOT_BLESSED, REFUSED, Earlier
 from privacy_component.replay import replay
+from privacy_component.thresholds import SAFETY_NOT_SHOWN
 from tests.report import examples
 from tests.stored import config_file, edit, write
 
@@ -93,6 +94,79 @@ def test_what_was_not_measured_cannot_be_decided(refused, capsys, fields, named)
     assert named in capsys.readouterr().err
 
 
+LEVEL, RISE = Threshold('auc', 0.95), Threshold('auc', absolute=0.05)
+SPREAD = Threshold('advantage', absolute=0.2)
+IGNORING = {'without_baseline': 'ignore'}
+
+
+def only_loss(threshold):
+    return dataclasses.replace(threshold, attacks=('loss_threshold',))
+
+
+@pytest.mark.parametrize(
+    ('measured', 'asked', 'named'),
+    [
+        ((LEVEL,), (LEVEL, RISE), "a change of the attack 'loss_threshold'"),
+        ((LEVEL, only_loss(RISE)), (LEVEL, RISE), "a change of the attack 'scaled_logit_threshold'"),
+        ((LEVEL, SPREAD), (LEVEL, RISE), "the change of auc of the attack 'loss_threshold'"),
+    ],
+)
+def test_a_change_that_was_not_measured_cannot_be_decided(tmp_path, capsys, measured, asked, named):
+    write(tmp_path, examples.evaluated(1.0, n=300, baseline=0.5, thresholds=measured))
+    asking = config_file(tmp_path, thresholds=asked, **IGNORING)
+    assert main(['gate', '--metrics', str(tmp_path), '--config', asking]) == 2
+    assert f'limits {named}, which the evaluation did not measure' in capsys.readouterr().err
+
+
+def test_a_baseline_among_the_artifacts_counts_too(tmp_path):
+    result = examples.evaluated(0.0, n=300, thresholds=(LEVEL,))
+    asking = PrivacyConfig(thresholds=(LEVEL, RISE), **IGNORING)
+    for baselines, is_given in (([], False), ([{'id': 3, 'uri': '/model'}], True)):
+        context = {**result.context, 'artifacts': {'baseline_model': baselines}}
+        write(tmp_path, dataclasses.replace(result, context=context))
+        if not is_given:
+            assert 'There is no baseline model' in replay(tmp_path, asking).verdict.warnings[0]
+            continue
+        with pytest.raises(PrivacyInputError, match='although it had a baseline model'):
+            replay(tmp_path, asking)
+
+
+def test_without_a_baseline_changes_do_as_in_an_evaluation(tmp_path):
+    write(tmp_path, examples.evaluated(0.0, n=300, thresholds=(LEVEL,)))
+    for settings in ({}, IGNORING):
+        expected = examples.evaluated(0.0, n=300, thresholds=(LEVEL, RISE), **settings).verdict
+        assert expected.blessed == bool(settings)
+        assert replay(tmp_path, PrivacyConfig(thresholds=(LEVEL, RISE), **settings)).verdict == expected
+
+
+@pytest.mark.parametrize('thresholds', [(LEVEL, only_loss(RISE)), (SPREAD,), (LEVEL,)])
+@pytest.mark.parametrize('level', [0.8, 0.95, 0.999])
+def test_a_replay_says_what_an_evaluation_by_that_config_would_say(tmp_path, thresholds, level):
+    """Figures and intervals too, of levels and of changes."""
+    measured = (LEVEL, RISE, SPREAD, Threshold('tpr_at_fpr_0.1', 0.5))
+    write(tmp_path, examples.evaluated(1.0, n=300, baseline=0.5, thresholds=measured))
+    asked = {'thresholds': thresholds, 'confidence_level': level}
+    replayed = replay(tmp_path, PrivacyConfig(**asked)).verdict
+    assert replayed == examples.evaluated(1.0, n=300, baseline=0.5, **asked).verdict
+
+
+def test_comparisons_have_the_intervals_of_the_results(refused):
+    _, result = refused
+    stored = {(one.slice_key, one.attack): one.metrics['auc'] for one in result.results}
+    for c in result.verdict.comparisons:
+        one = stored[c.slice_key, c.attack]
+        assert (c.value, c.lower, c.upper) == (one.value, one.lower, one.upper)
+
+
+def test_a_metric_is_the_same_however_its_rate_is_written(tmp_path):
+    names = [f'empirical_epsilon_at_delta_{delta}' for delta in ('1e-5', '0.00001', '1e-05')]
+    write(tmp_path, examples.evaluated(0.0, n=300, thresholds=(Threshold(names[0], 4.0),)))
+    for name in names:
+        replayed = replay(tmp_path, PrivacyConfig(thresholds=(Threshold(name, 4.0),)))
+        assert replayed.is_same_config
+        assert replay(tmp_path, PrivacyConfig(thresholds=(Threshold(name, 3.0),))).verdict.blessed
+
+
 def bless(fields):
     fields['verdict']['blessed'] = True
 
@@ -129,6 +203,16 @@ def test_changed_metrics_without_a_seal_contradict_their_verdict(refused, capsys
     assert 'the recorded verdict does not follow' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('change', TAMPERINGS)
+def test_they_do_so_by_any_config(refused, capsys, change):
+    folder, _ = refused
+    edit(folder / 'privacy_metrics.json', change)
+    (folder / 'decision.json').unlink()
+    lax = config_file(folder, thresholds=(Threshold('auc', 0.98, slicing_specs=(SlicingSpec(),)),))
+    assert main(['gate', '--metrics', str(folder), '--config', lax]) == 2
+    assert 'the recorded verdict does not follow' in capsys.readouterr().err
+
+
 def test_a_changed_decision_is_noticed(refused, capsys):
     folder, _ = refused
     edit(folder / 'decision.json', lambda fields: fields.update(blessed=True))
@@ -156,6 +240,38 @@ def test_the_record_says_what_led_to_the_verdict(refused):
     assert len(record['comparisons']) == len(result.verdict.comparisons)
     assert PrivacyConfig.from_json(json.dumps(record['config'])) == decision.recorded_config(result.context)
     assert record['sha256']['config'] == decision.sha256_of_json(json.loads(json.dumps(record['config'], indent=7)))
+
+
+STRICT = {'block_if': SAFETY_NOT_SHOWN, 'slicing_specs': (SlicingSpec(),)}
+
+
+@pytest.mark.parametrize(
+    ('settings', 'outcome'),
+    [
+        ({'shift': 1.5, 'n': 300}, REFUSED),
+        ({'shift': 1.5, 'n': 300, 'thresholds': (Threshold('auc', 0.6, **STRICT),)}, REFUSED),
+        ({'shift': 0.0, 'n': 40, 'thresholds': (Threshold('auc', 0.52, **STRICT),)}, NOT_BLESSED),  # too few
+        ({'shift': 0.0, 'n': 300, 'thresholds': (Threshold('auc', 0.5, **STRICT),)}, NOT_BLESSED),  # no number shows it
+        ({'shift': 1.5, 'n': 300, 'baseline': 0.0, 'thresholds': (RISE,)}, REFUSED),
+        ({'shift': 1.5, 'n': 300, 'thresholds': (RISE,)}, NOT_BLESSED),  # no baseline
+        ({'shift': -1.5, 'n': 300}, NOT_BLESSED),  # works turned round
+        ({'shift': 0.0, 'n': 20}, NOT_BLESSED),
+        ({'shift': 1.5, 'n': 300, 'thresholds': (), 'report_only': True}, NOT_BLESSED),
+    ],
+)
+def test_only_evidence_against_the_model_is_a_refusal(settings, outcome):
+    result = examples.evaluated(**settings)
+    assert not result.verdict.blessed
+    assert decision.outcome(result) == outcome
+
+
+def test_a_check_that_refuses_is_no_refusal_of_the_model():
+    result = examples.evaluated(shift=0.0, n=400)
+    assert decision.outcome(result) == BLESSED
+    unsound = dataclasses.replace(result.checks[0], status=CHECK_REFUSED, message='No.')
+    result = decision.decided(dataclasses.replace(result, checks=(unsound,)))
+    assert result.verdict.reasons == ('No.',)
+    assert decision.outcome(result) == NOT_BLESSED
 
 
 def test_a_configs_hash_does_not_depend_on_how_it_is_written():

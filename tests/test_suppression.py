@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from privacy_component import PrivacyConfig, PrivacyResult, SlicingSpec, Threshold, evaluate_privacy
+from privacy_component.decision import decide_result
 from privacy_component.gate import decide
 from privacy_component.report import html
 
@@ -45,8 +46,7 @@ def test_a_replay_from_json_agrees():
     for settings in ({}, {'small_slices': 'block'}):
         result = evaluated(**settings)
         back = PrivacyResult.from_json(result.to_json())
-        config = PrivacyConfig(thresholds=THRESHOLDS, **settings)
-        assert decide(back.results, config, num_suppressed=back.num_suppressed) == result.verdict
+        assert decide_result(back) == result.verdict
         assert result.verdict.blessed == (not settings)
 
 

@@ -157,7 +157,7 @@ def _linear(classifier: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def balanced_sample(observations: Observations, most_per_side: int) -> Observations:
     """As many members as non-members, those with the smallest hashes, in the order of the hashes."""
     hashes = mix(observations.example_id, seed=1)
-    order = np.argsort(hashes, kind='stable')
+    order = np.lexsort((observations.is_member, hashes))
     count = min(observations.num_members, observations.num_non_members, most_per_side)
     sides = observations.is_member[order]
     chosen = np.where(sides, np.cumsum(sides), np.cumsum(~sides)) <= count

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 
 from privacy_component.beam.calls import Serialized, called_signature, signature_call
+from privacy_component.beam.errors import loading
 from privacy_component.beam.observe import Observer, chosen_output
 from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.errors import about
@@ -17,12 +18,14 @@ class BaselineModel:
     def __init__(self, plan: Plan):
         observer = Observer(plan)
         self._spec = observer.model_spec
+        self._path = plan.model_path
         # Holds one loaded model per process, shared by all instances.
         self._loader = tfma.default_eval_shared_model(plan.model_path, eval_config=observer.eval_config).model_loader
 
     def load(self) -> None:
         """Loads the model once per worker."""
-        model = self._loader.load()
+        with loading('the baseline_model', self._path):
+            model = self._loader.load()
         self._predict = signature_call(model, called_signature(self._spec.signature_name, model.signatures))
 
     def outputs(self, serialized: Serialized) -> np.ndarray:

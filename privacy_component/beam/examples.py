@@ -16,7 +16,7 @@ from privacy_component.beam.inputs import inputs_of
 from privacy_component.beam.owners import group_ids
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import RawBatch
-from privacy_component.beam.record_hashes import feature_hashes
+from privacy_component.beam.record_hashes import example_hashes
 from privacy_component.checks import BLIND, OF_EXAMPLES, is_on
 from privacy_component.checks.distinct import NO_LIMIT, DistinctCounts, below, merge_counts
 from privacy_component.checks.examples import MOST_COUNTED, ExampleSketch
@@ -60,11 +60,10 @@ class SketchExamples(beam.DoFn):
         self._sample: FeatureSample | None = None
         self._records: list[bytes] = []
         self._whose: list[Sides] = []
-        self._lacks_groups = False
 
     def process(self, batch: RawBatch) -> None:
         """Takes a batch, without what is no tf.Example: that is counted, or an error, where the model is called."""
-        hashes, readable = feature_hashes(batch.records)
+        hashes, readable = example_hashes(batch.records)
         self._waiting.append((hashes[readable], np.full(int(readable.sum()), batch.is_member)))
         # Sorting what is there already must not cost more than sorting what is new.
         if _length(self._waiting) >= max(_ROWS_WAITING, len(self._counts.hashes)):
@@ -80,7 +79,7 @@ class SketchExamples(beam.DoFn):
         """Emits the bundle's sketch."""
         self._count_waiting()
         self._take_features()
-        sketch = ExampleSketch(self._counts, self._sample, self._lacks_groups)
+        sketch = ExampleSketch(self._counts, self._sample)
         window = GlobalWindow()
         yield WindowedValue((EXAMPLES_KEY, sketch), window.max_timestamp(), (window,))
 
@@ -95,7 +94,7 @@ class SketchExamples(beam.DoFn):
         parts = [] if self._sample is None else [self._sample]
         for features, rows in self._decoded(self._records, 0):
             units = self._units(features, hashes[rows])
-            parts.append(FeatureSample(hashes[rows], sides[rows], units, inputs_of(features)))
+            parts.append(FeatureSample(hashes[rows], sides[rows], *units, inputs_of(features)))
         self._records, self._whose = [], []
         if parts:
             self._sample = merge_samples(parts)
@@ -112,12 +111,22 @@ class SketchExamples(beam.DoFn):
             for part in (slice(0, middle), slice(middle, end)) if middle else ():
                 yield from self._decoded(records[part], first + part.start)
 
-    def _units(self, features: pa.RecordBatch, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    def _units(
+        self, features: pa.RecordBatch, hashes: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        """(n,) whose each example is, and whether it does not say: the schema may have a default that Arrow lacks."""
         key = self._plan.config.group_key
-        columns = dict(zip(features.schema.names, features.columns, strict=True))
-        self._lacks_groups |= bool(key) and key not in columns
-        units = group_ids(key, [columns], len(hashes)) if key in columns else None
-        return hashes if units is None else units
+        units, lacks = hashes.copy(), np.full(len(hashes), bool(key))
+        if key not in features.schema.names:
+            return units, lacks
+        lists = features.column(features.schema.get_field_index(key))
+        rows = np.flatnonzero(np.nan_to_num(lists.value_lengths().to_numpy(zero_copy_only=False)) == 1)
+        try:
+            units[rows] = group_ids(key, [{key: lists.take(pa.array(rows))}], len(rows))
+        except PrivacyInputError:  # none has a value, or none that is a group; the observation says if that is an error
+            return units, lacks
+        lacks[rows] = False
+        return units, lacks
 
 
 def _joined(parts: list[Sides]) -> Sides:

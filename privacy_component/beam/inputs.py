@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,8 @@ from privacy_component.checks.features import (
     LENGTH,
     MEAN,
     VALUE,
+    Entries,
     Input,
-    most_wanted,
     wanted_positions,
 )
 
@@ -25,16 +26,16 @@ from privacy_component.checks.features import (
 _LONG_TEXT = 32
 
 
-def inputs_of(record_batch: pa.RecordBatch) -> dict[Input, NDArray[np.float64]]:
-    """Input -> (n,) numbers, NaN where there is no value; each row depends on its own example only."""
-    inputs: dict[Input, NDArray[np.float64]] = {}
+def inputs_of(record_batch: pa.RecordBatch) -> Entries:
+    """The known inputs of n examples; those of each depend on that example only."""
+    columns: dict[Input, Callable[[], NDArray[np.float64]]] = {}
     for name, lists in zip(record_batch.schema.names, record_batch.columns, strict=True):
         if not pa.types.is_null(lists.type):
-            inputs.update(_of_feature(name, lists))
-    return {name: inputs[name] for name in most_wanted(list(inputs))}
+            columns.update(_of_feature(name, lists))
+    return Entries.of(columns, record_batch.num_rows)
 
 
-def _of_feature(name: str, lists: pa.Array) -> Iterator[tuple[Input, NDArray[np.float64]]]:
+def _of_feature(name: str, lists: pa.Array) -> Iterator[tuple[Input, Callable[[], NDArray[np.float64]]]]:
     lengths = np.nan_to_num(lists.value_lengths().to_numpy(zero_copy_only=False)).astype(np.int64)
     starts = np.cumsum(lengths) - lengths
     flat = lists.flatten()
@@ -42,21 +43,24 @@ def _of_feature(name: str, lists: pa.Array) -> Iterator[tuple[Input, NDArray[np.
     part = VALUE if is_number else CATEGORY
     values = flat.to_numpy(zero_copy_only=False).astype(np.float64) if is_number else _categories(flat)
     for position in wanted_positions(name, part, int(lengths.max(initial=0))):
-        yield Input(name, part, position), _at(values, starts + position, lengths > position)
-    # No value is NaN everywhere: a batch in which no example has the feature does not know of it.
-    yield Input(name, COUNT), np.where(lengths > 1, lengths, np.nan)
+        yield Input(name, part, position), partial(_at, values, starts, lengths, position)
+    yield Input(name, COUNT), partial(_above, lengths.astype(np.float64), 1)
     if is_number:
-        yield Input(name, MEAN), _means(values, starts, lengths)
+        yield Input(name, MEAN), partial(_means, values, starts, lengths)
     else:
         sizes = pc.binary_length(flat).to_numpy(zero_copy_only=False).astype(np.float64)
-        first = _at(sizes, starts, lengths > 0)
-        yield Input(name, LENGTH), np.where(first > _LONG_TEXT, first, np.nan)
+        yield Input(name, LENGTH), partial(_above, _at(sizes, starts, lengths, 0), _LONG_TEXT)
 
 
-def _at(values: NDArray[np.float64], positions: NDArray, known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    result = np.full(len(known), np.nan)
-    result[known] = values[positions[known]]
+def _at(values: NDArray[np.float64], starts: NDArray, lengths: NDArray, position: int) -> NDArray[np.float64]:
+    known = np.flatnonzero(lengths > position)
+    result = np.full(len(lengths), np.nan)
+    result[known] = values[starts[known] + position]
     return result
+
+
+def _above(values: NDArray[np.float64], least: int) -> NDArray[np.float64]:
+    return np.where(values > least, values, np.nan)
 
 
 def _means(values: NDArray[np.float64], starts: NDArray, lengths: NDArray) -> NDArray[np.float64]:

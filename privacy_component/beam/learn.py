@@ -101,7 +101,8 @@ def _by_attack(fitted: Iterable[tuple[str, int, Attack]]) -> FittedAttacks:
 
 def _smallest(observations: Observations, plan: Plan) -> Observations:
     hashes = mix(observations.example_id, seed=1)
-    order = np.lexsort((observations.labels.reshape(len(observations), -1)[:, 0], hashes))
+    # By side last, so that an example that stands on both is not in the order in which its copies arrived.
+    order = np.lexsort((observations.is_member, observations.labels.reshape(len(observations), -1)[:, 0], hashes))
     stratum = fold_numbers(observations, plan.config.folds, plan.config.seed).astype(np.int64) * 2
     stratum = (stratum + observations.is_member)[order]
     kept = np.concatenate([_first(stratum == number) for number in range(2 * plan.config.folds)])

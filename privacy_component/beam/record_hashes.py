@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
+from tensorflow.core.example import example_pb2
 
 from privacy_component.hashing import mix
 
@@ -21,6 +23,25 @@ _PADDING = 16
 _LONGEST_VARINT = 5
 _WORDS_AT_ONCE = 1 << 15
 _LAST_BYTES = np.array([0, *((1 << 8 * n) - 1 for n in range(1, _WORD)), 2**64 - 1], np.uint64)
+
+
+def example_hashes(records: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """As `feature_hashes`; what is a tf.Example in another frame, with unknown fields say, is written anew first."""
+    hashes, readable = feature_hashes(records)
+    rewritten = {int(i): record for i in np.flatnonzero(~readable) if (record := _rewritten(records[i])) is not None}
+    if rewritten:
+        rows = np.array(list(rewritten))
+        hashes[rows], readable[rows] = feature_hashes(list(rewritten.values()))
+    return hashes, readable
+
+
+def _rewritten(record: bytes) -> bytes | None:
+    try:
+        example = example_pb2.Example.FromString(record)
+    except DecodeError:
+        return None
+    example.DiscardUnknownFields()
+    return bytes(example.SerializeToString(deterministic=True))
 
 
 def feature_hashes(records: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:

@@ -41,7 +41,7 @@ def candidates(batch: Batch, sample: Observations, plan: Plan, tally: Tally | No
     for number, (centres, risk) in enumerate(_posteriors(sample, plan)):
         inside = fold == number
         risks[inside] = np.interp(loss[inside], centres, risk)
-    order = np.lexsort((loss, -risks))[: plan.config.num_most_vulnerable]
+    order = np.lexsort((~observations.example_id, loss, -risks))[: plan.config.num_most_vulnerable]
     return zip(risks[order].tolist(), (-loss[order]).tolist(), observations.example_id[order].tolist(), strict=True)
 
 

@@ -19,6 +19,7 @@ from privacy_component.checks.check import (
     Check,
     CheckInfo,
     DoesNotApply,
+    Incomplete,
 )
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
@@ -65,11 +66,11 @@ def checked_actions(configured: Any) -> dict[str, str]:
             f"PrivacyConfig.checks is {configured!r}; write it as names with 'warn', 'refuse' or 'off'."
         )
     for name, action in configured.items():
-        if name not in CHECKS:
+        if not isinstance(name, str) or name not in CHECKS:
             raise PrivacyInputError(
                 f"PrivacyConfig.checks names '{name}', which is not one of {', '.join(CHECKS)}{_hint(name, CHECKS)}"
             )
-        if action not in ACTIONS:
+        if not isinstance(action, str) or action not in ACTIONS:
             raise PrivacyInputError(
                 f"PrivacyConfig.checks['{name}'] is {action!r}; choose one of {', '.join(ACTIONS)}"
                 f'{_hint(action, ACTIONS) or "."}'
@@ -87,6 +88,8 @@ def _run(name: str, info: CheckInfo, evidence: Evidence, configured: Mapping[str
     if action == OFF:
         return Check(name, NOT_RUN, 'Switched off by PrivacyConfig.checks.')
     found = info.look(evidence)
+    if isinstance(found, Incomplete):
+        return Check(name, REFUSED if action == REFUSE else WARNING, str(found))
     if isinstance(found, str):
         # Who asks for a refusal by name does not want a pass for want of evidence.
         if configured.get(name) == REFUSE and not isinstance(found, DoesNotApply):

@@ -26,12 +26,12 @@ class Answers:
 
     Attributes:
       distinct: hashes of the rows of outputs.
-      decimals: every output is a multiple of 10^-decimals; MORE_DECIMALS if of none that is looked at.
+      multiples: for each number of decimals below MORE_DECIMALS, whether every output has no more.
       right: how many answers to members and to non-members are right.
     """
 
     distinct: DistinctCounts
-    decimals: int
+    multiples: tuple[bool, ...]
     right: tuple[int, int]
 
     @classmethod
@@ -46,7 +46,7 @@ class Answers:
         answers = rows
         if observations.task == MULTICLASS and rows.shape[1] > 1:
             answers = rows - rows.max(axis=1, keepdims=True)  # what the same logits plus a constant say is the same
-        return cls(DistinctCounts.of(_hash_rows(answers), members, _MOST_DISTINCT), decimals_of(rows), sides)
+        return cls(DistinctCounts.of(_hash_rows(answers), members, _MOST_DISTINCT), multiples_of(rows), sides)
 
     def figures(self) -> AnswerFigures:
         """The numbers that checks look at."""
@@ -57,7 +57,7 @@ class Answers:
             num_distinct=len(counts.hashes),
             is_exact=counts.is_exact,
             num_commonest=int(commonest),
-            decimals=self.decimals,
+            decimals=fewest_decimals(self.multiples),
             num_members=counts.num_members,
             num_non_members=counts.num_non_members,
             right_members=self.right[0],
@@ -69,22 +69,28 @@ def merge_answers(parts: Sequence[Answers]) -> Answers:
     """The answers of all parts together."""
     return Answers(
         distinct=merge_counts([part.distinct for part in parts], _MOST_DISTINCT),
-        decimals=max(part.decimals for part in parts),
+        multiples=tuple(all(parts_have) for parts_have in zip(*(part.multiples for part in parts), strict=True)),
         right=(sum(part.right[0] for part in parts), sum(part.right[1] for part in parts)),
     )
 
 
-def decimals_of(outputs: NDArray) -> int:
-    """The fewest decimals that every output can be written with; MORE_DECIMALS if those looked at do not do.
+def multiples_of(outputs: NDArray) -> tuple[bool, ...]:
+    """For each number of decimals below MORE_DECIMALS, whether every output can be written with so many.
 
     Rounding in a model leaves an error of a few units in the last place of a float32, whatever the outputs' type, so
-    that much is allowed. Where it is not far smaller than the last decimal, nothing can be said.
+    that much is allowed. Where it is not far smaller than the last decimal for every output, nothing can be said. Each
+    is a statement about all outputs, so it holds of the whole exactly if it holds of every part.
     """
     flat = outputs.reshape(-1)
     if flat.dtype.kind != 'f':
-        return 0
-    rest = (decimals for decimals in range(MORE_DECIMALS) if _has(flat[:_LOOKED_AT_FIRST], decimals))
-    return next((decimals for decimals in rest if _has(flat, decimals)), MORE_DECIMALS)
+        return (True,) * MORE_DECIMALS
+    first = flat[:_LOOKED_AT_FIRST]
+    return tuple(_has(first, decimals) and _has(flat, decimals) for decimals in range(MORE_DECIMALS))
+
+
+def fewest_decimals(multiples: Sequence[bool]) -> int:
+    """The fewest decimals that every output can be written with; MORE_DECIMALS if those looked at do not do."""
+    return next((decimals for decimals, has in enumerate(multiples) if has), MORE_DECIMALS)
 
 
 def _has(values: NDArray, decimals: int) -> bool:

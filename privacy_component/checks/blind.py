@@ -120,8 +120,7 @@ def one_per_unit(sample: FeatureSample) -> FeatureSample:
 def _table(sample: FeatureSample) -> tuple[list[Input], NDArray[np.float64]]:
     """(n, inputs) numbers, and codes for categories; inputs that do not vary are left out."""
     columns = {}
-    for name in sorted(sample.inputs):
-        values = sample.inputs[name]
+    for name, values in sample.columns().items():
         column = _codes(values) if name.part == CATEGORY else values
         if np.any((column != column[0]) & ~(np.isnan(column) & np.isnan(column[0]))):
             columns[name] = column

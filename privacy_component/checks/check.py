@@ -49,6 +49,10 @@ class DoesNotApply(str):
     """Why a check has nothing to look at in this task; not a want of evidence."""
 
 
+class Incomplete(str):
+    """Why a check did not see all that was scored: unsound until it has, as the rest may be what it looks for."""
+
+
 @dataclasses.dataclass(frozen=True)
 class CheckInfo:
     """The registry's line for a check.

@@ -71,7 +71,7 @@ def in_training(evidence: Evidence) -> Finding | str:
 
 
 def _count(count: float, total: int, what: str, found: DuplicateFigures) -> str:
-    share = f'{100 * count / max(total, 1):.2g} %'
+    share = f'{100 * count / max(total, 1):.3g} %'
     if found.is_exact or not count:
         return f'{count:,} of {total:,} {what} ({share})'
     return f'About {count:,} of {total:,} {what} ({share}, estimated from {found.num_looked_at:,} distinct examples)'

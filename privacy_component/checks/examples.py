@@ -22,19 +22,19 @@ class ExampleSketch:
     Attributes:
       counts: how often each distinct example stands on either side.
       sample: features of some; None if no classifier is wanted.
-      lacks_groups: whether groups were asked for, and some example does not tell its own.
     """
 
     counts: DistinctCounts
     sample: FeatureSample | None
-    lacks_groups: bool = False
 
     def figures(self, is_grouped: bool, seed: int) -> dict[str, DuplicateFigures | BlindFigures | str]:
         """The numbers that checks look at, by field of Evidence."""
         blind: BlindFigures | str = 'No sample of features was taken.'
-        if self.lacks_groups:
+        if self.sample is not None and self.sample.lacks_unit.any():
+            lacking = int(self.sample.lacks_unit.sum())
             blind = (
-                'PrivacyConfig.group_key is not among the features of the examples as they are read, and a classifier '
+                f'PrivacyConfig.group_key has no single value in {lacking:,} of the {len(self.sample):,} examples '
+                'looked at, as they are read, and a classifier '
                 "that meets the same people on both sides of a fold would recognise them: leave 'blind_baseline' off, "
                 'or give examples that hold it.'
             )
@@ -49,5 +49,4 @@ def merge_sketches(parts: Sequence[ExampleSketch]) -> ExampleSketch:
     return ExampleSketch(
         counts=merge_counts([part.counts for part in parts], MOST_COUNTED),
         sample=merge_samples(samples) if samples else None,
-        lacks_groups=any(part.lacks_groups for part in parts),
     )

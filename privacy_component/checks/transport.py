@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.checks.answers import Answers
+from privacy_component.checks.check import Incomplete
 from privacy_component.checks.evidence import AnswerFigures, BlindFigures, DuplicateFigures, Evidence
 from privacy_component.checks.examples import ExampleSketch
 from privacy_component.outputs import OutputEvidence
@@ -31,14 +32,25 @@ def evidence_fields(found: Sequence[FiguresFound]) -> dict[str, Any]:
 
 def evidence_from(fields: Mapping[str, Any], task: str, kind: str, outputs: OutputEvidence) -> Evidence:
     """The evidence that a job left behind as `evidence_fields`."""
+    answers = AnswerFigures(**fields['answers'])
     duplicates, blind = (fields.get(name, _NOT_LOOKED_AT) for name in ('duplicates', 'blind'))
     if not isinstance(blind, str):
         blind = BlindFigures(**{**blind, 'features': tuple(blind['features'])})
-    return Evidence(
-        task=task,
-        kind=kind,
-        outputs=outputs,
-        answers=AnswerFigures(**fields['answers']),
-        duplicates=duplicates if isinstance(duplicates, str) else DuplicateFigures(**duplicates),
-        blind=blind,
+    if not isinstance(duplicates, str):
+        duplicates = DuplicateFigures(**duplicates)
+        if missed := _missed(duplicates, answers):
+            duplicates = blind = missed
+    return Evidence(task=task, kind=kind, outputs=outputs, answers=answers, duplicates=duplicates, blind=blind)
+
+
+def _missed(seen: DuplicateFigures, answers: AnswerFigures) -> Incomplete | None:
+    """What to say if the model answered examples that could not be looked at."""
+    sides = ((seen.num_members, answers.num_members), (seen.num_non_members, answers.num_non_members))
+    missed = sum(max(scored - looked_at, 0) for looked_at, scored in sides)
+    if not missed:
+        return None
+    return Incomplete(
+        f'The check could not look at {missed:,} of {answers.num_examples:,} examples that the model was called for: '
+        'their records are not written as a tf.Example is. Run the component that wrote them again; if they must stay '
+        "as they are, set this check to 'warn' or 'off' in PrivacyConfig.checks."
     )

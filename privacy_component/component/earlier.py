@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.component.compat import types
-from privacy_component.history import BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED, Earlier
+from privacy_component.history import BLESSED, OVERTURNED, REFUSALS, Earlier, only_repeats
+from privacy_component.objections import REPORT_ONLY
 
 _PARTS = {
     'thresholds_sha256': 'thresholds',
@@ -33,18 +34,25 @@ def earlier_evaluations(artifacts: Sequence[types.Artifact], now: Mapping[str, s
 
 
 def standing(artifacts: Sequence[types.Artifact]) -> list[types.Artifact]:
-    """Of every model the first refusal since the last overturn, and the first lack of a blessing for other reasons.
+    """Of every model the refusals since the last overturn, and the lacks of a blessing for other reasons.
 
-    Later ones say the same again.
+    Each message once: later ones with the same say the same again. One that says nothing of its own is left out, unless
+    it is all that is left of a refusal.
     """
-    found: dict[tuple[str, bool], types.Artifact] = {}
+    found: dict[tuple[str, bool, str], types.Artifact] = {}
     for artifact in sorted(artifacts, key=_age):
-        model, outcome = _text(artifact, 'model_fingerprint'), _text(artifact, 'outcome')
+        model, outcome, message = (_text(artifact, name) for name in ('model_fingerprint', 'outcome', 'message'))
+        is_refusal = outcome in REFUSALS
+        is_known = not is_refusal or any(key[:2] == (model, True) for key in found)
         if outcome == OVERTURNED:
             found = {key: one for key, one in found.items() if key[0] != model}
-        elif outcome and outcome != BLESSED:
-            found.setdefault((model, outcome in (REFUSED, REFUSAL_STANDS)), artifact)
+        elif outcome and outcome != BLESSED and not (is_known and _says_nothing(message)):
+            found.setdefault((model, is_refusal, message), artifact)
     return sorted(found.values(), key=_age)
+
+
+def _says_nothing(message: str) -> bool:
+    return message == REPORT_ONLY or only_repeats(message)
 
 
 def _age(artifact: types.Artifact) -> tuple[int, str]:

@@ -117,7 +117,8 @@ def _check_slices_found(plan: Plan, results: Sequence[SliceResult]) -> None:
     sizes = {result.slice_key: (result.num_members, result.num_non_members) for result in results}
     for spec in plan.slicing_specs:
         absent = [name for name in spec.feature_keys if name not in found]
-        absent += [name for name in spec.features if sizes.get(((name, MISSING_VALUE),)) == sizes[OVERALL]]
+        everywhere = [name for name in spec.features if sizes.get(((name, MISSING_VALUE),)) == sizes[OVERALL]]
+        absent += [name for name in everywhere if name not in found]  # a group has rows in several slices
         if absent:
             raise PrivacyInputError(
                 f"a slicing spec names the feature '{absent[0]}', which no example has: correct "

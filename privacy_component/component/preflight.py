@@ -16,7 +16,7 @@ from privacy_component.baselines import attacks_on_baseline
 from privacy_component.beam.calls import called_signature
 from privacy_component.beam.decode import read_schema
 from privacy_component.beam.errors import loading
-from privacy_component.beam.plan import BASELINE, Plan
+from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
 from privacy_component.beam.read import RawBatch
 from privacy_component.beam.trial import first_batches, try_out
 from privacy_component.component.baseline import baseline_config, check_called_directly
@@ -53,20 +53,14 @@ def make_plan(
     if not calls_model_directly:
         _check_loads(model_path, eval_config)  # the trial does so otherwise
     check_settings(config, spec, calls_model_directly)
-    compression = compression_of(examples)
-    splits = tuple(
-        split_files(examples, split, is_member)
-        for names, is_member in ((config.member_splits, True), (config.non_member_splits, False))
-        for split in names
-    )
     plan = Plan(
         config=config,
         eval_config=json_format.MessageToJson(eval_config),
         model_path=model_path,
-        splits=splits,
+        splits=_splits(examples, config),
         slicing_specs=_slicing_specs(eval_config, config),
         schema_path=schema_path,
-        compression=compression,
+        compression=compression_of(examples),
         calls_model_directly=calls_model_directly,
     )
     samples = first_batches(plan)
@@ -74,6 +68,11 @@ def make_plan(
     if baseline_path and attacks_on_baseline(config):
         plan = dataclasses.replace(plan, baseline=_baseline_plan(plan, baseline_path, all_specs))
     return try_out(plan, samples) if plan.calls_model_directly else plan
+
+
+def _splits(examples: Sequence[types.Artifact], config: PrivacyConfig) -> tuple[SplitFiles, ...]:
+    sides = ((config.member_splits, True), (config.non_member_splits, False))
+    return tuple(split_files(examples, split, is_member) for names, is_member in sides for split in names)
 
 
 def _baseline_plan(plan: Plan, model_path: str, eval_config: tfma.EvalConfig) -> Plan:

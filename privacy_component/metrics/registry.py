@@ -27,7 +27,7 @@ class Metric:
     """One figure of an RocCurve, with the one-sided limits it can be judged by.
 
     Attributes:
-      name: as written in a Threshold and in results.
+      name: as written in results; a rate in it with as many digits as tell it from every other.
       value: curve -> figure.
       lower: (curve, alpha) -> a limit that exceeds the truth with probability at most alpha; None for a figure that is
         reported for comparison only and cannot be gated on.
@@ -67,7 +67,7 @@ def tpr_at_fpr(false_positive_rate: float) -> Metric:
     """The largest TPR with FPR <= `false_positive_rate`; needs 10 / rate non-members."""
     rate = false_positive_rate
     return Metric(
-        name=f'{_TPR_PREFIX}{rate:g}',
+        name=f'{_TPR_PREFIX}{rate}',
         value=lambda curve: curve.true_positives_at(rank_at(rate, curve.num_non_members)) / curve.num_members,
         lower=lambda curve, alpha: confidence.tpr_lower(curve, rate, alpha),
         upper=lambda curve, alpha: confidence.tpr_upper(curve, rate, alpha),
@@ -82,7 +82,7 @@ def ppv_at_fpr(false_positive_rate: float) -> Metric:
     """
     tpr, rate = tpr_at_fpr(false_positive_rate), false_positive_rate
     return Metric(
-        name=f'{_PPV_PREFIX}{rate:g}',
+        name=f'{_PPV_PREFIX}{rate}',
         value=lambda curve: _precision(tpr.value(curve), rate),
         lower=lambda curve, alpha: _precision(confidence.tpr_lower(curve, rate, alpha), rate),
         upper=lambda curve, alpha: _precision(confidence.tpr_upper(curve, rate, alpha), rate),
@@ -93,7 +93,7 @@ def ppv_at_fpr(false_positive_rate: float) -> Metric:
 def epsilon_at_delta(delta: float) -> Metric:
     """The empirical epsilon of (epsilon, delta)-differential privacy; its value is the bound at 95 %."""
     return Metric(
-        name=f'{_EPSILON_PREFIX}{delta:g}' if delta else 'empirical_epsilon',
+        name=f'{_EPSILON_PREFIX}{delta}' if delta else 'empirical_epsilon',
         value=lambda curve: empirical_epsilon(curve, _AUDIT_ALPHA, delta),
         lower=lambda curve, alpha: empirical_epsilon(curve, alpha, delta),
         upper=None,
@@ -166,7 +166,7 @@ def metric_named(name: str) -> Metric:
 
 def metrics_for(names: Sequence[str]) -> list[Metric]:
     """The standard metrics and any others named."""
-    return list(({**METRICS} | {name: metric_named(name) for name in names}).values())
+    return list((METRICS | {metric.name: metric for metric in map(metric_named, names)}).values())
 
 
 def estimate(metric: Metric, curve: RocCurve, confidence_level: float) -> Estimate:

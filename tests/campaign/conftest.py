@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.campaign import tally, worlds
+from tests.campaign import cases, tally, worlds
 
 COUNTED = pytest.StashKey[tally.Tally]()
 NUM_LEAST = 200
@@ -40,11 +40,27 @@ def counted(request) -> tally.Tally:
     return request.config.stash[COUNTED]
 
 
+def pytest_sessionfinish(session):
+    """A process of several hands its counts on; pytest_testnodedown takes them."""
+    if hasattr(session.config, 'workeroutput'):
+        session.config.workeroutput['campaign'] = [[*key, n] for key, n in session.config.stash[COUNTED].items()]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    for *key, number in getattr(node, 'workeroutput', {}).get('campaign', ()):
+        node.config.stash[COUNTED][tuple(key)] += number
+
+
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
     counts = config.stash[COUNTED]
     if not counts:
         return
     terminalreporter.section('campaign of faults and bad input')
     terminalreporter.write_line(tally.table(counts))
-    if config.getoption('--write-campaign', default=False) and not exitstatus:
-        tally.DOCUMENT.write_text(tally.document(counts))
+    if not config.getoption('--write-campaign', default=False):
+        return
+    if exitstatus or tally.by_family(counts) != cases.numbers():
+        terminalreporter.write_line(f'{tally.DOCUMENT.name} is not written: that needs every case, each as expected.')
+        return
+    tally.DOCUMENT.write_text(tally.document(counts))

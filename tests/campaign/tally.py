@@ -35,12 +35,20 @@ Written by `python -m tests.campaign`, which runs every case in `tests/campaign`
   many examples of each split were read.
 - A label that is wrong but possible is a label. If wrong labels turn an attack round, that is refused; if they only
   make it weaker, nothing shows.
-- The same examples on both sides, or a model that answers everybody alike, give every attack an AUC of 0.5: these four
-  cases count as right blessings where nothing refuses them, though the model leaks on examples that are not mixed up.
+- The same examples on both sides, or a model that answers everybody alike, give every attack an AUC of 0.5. Checks
+  refuse both by default; with `duplicates_across_splits` and `constant_outputs` on `warn` or `off` such a model passes.
 - Beam's local runner waits for ever if one of its worker processes is killed before it has reported
   (`--direct_running_mode=multi_processing`, Beam 2.74): no blessing, but no end either. Give such runs a time limit. A
   worker that dies later ends the job with an error; Flink starts its bundle again.
 """
+
+
+def by_family(tally: Tally) -> collections.Counter[str]:
+    """How many cases of each family there are."""
+    counted: collections.Counter[str] = collections.Counter()
+    for (family, _), number in tally.items():
+        counted[family] += number
+    return counted
 
 
 def table(tally: Tally) -> str:

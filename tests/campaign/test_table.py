@@ -2,35 +2,21 @@
 
 import collections
 
-from tests.campaign import cases, tally, test_generated, test_outputs, test_processes
+from tests.campaign import cases, tally
 
 _FEWEST = 200
 
 
-def _numbers_of_cases() -> collections.Counter[str]:
-    numbers = collections.Counter(case.family for case in cases.all_cases())
-    for module in (test_generated, test_outputs, test_processes):
-        numbers.update(module.NUM_CASES)
-    return numbers
-
-
-def _by_family(counts: tally.Tally) -> collections.Counter[str]:
-    numbers: collections.Counter[str] = collections.Counter()
-    for (family, _), number in counts.items():
-        numbers[family] += number
-    return numbers
-
-
 def test_the_table_has_every_case():
-    numbers = _numbers_of_cases()
-    assert _by_family(tally.written()) == numbers, 'run python -m tests.campaign'
+    numbers = cases.numbers()
+    assert tally.by_family(tally.written()) == numbers, 'run python -m tests.campaign'
     assert numbers.total() >= _FEWEST
 
 
 def test_the_table_has_how_they_ended(counted):
     """Of the families that have run as a whole; a run of the whole campaign checks all of them."""
-    numbers, written = _by_family(counted), tally.written()
-    whole = {family for family, number in _numbers_of_cases().items() if numbers[family] == number}
+    numbers, written = tally.by_family(counted), tally.written()
+    whole = {family for family, number in cases.numbers().items() if numbers[family] == number}
     assert {key: counted[key] for key in counted if key[0] in whole} == {
         key: written[key] for key in written if key[0] in whole
     }, 'run python -m tests.campaign'

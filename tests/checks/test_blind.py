@@ -31,7 +31,7 @@ def figures_of(columns, keys, is_member, groups=None, most=10_000):
     hashes = mix(keys.astype(np.uint64), 5)
     inputs = {Input(k, CATEGORY if k == 'kind' else VALUE): v.astype(float) for k, v in columns.items()}
     units = hashes if groups is None else mix(groups.astype(np.uint64), 9)
-    sample = bounded_sample(FeatureSample(hashes, is_member, units, inputs), most)
+    sample = bounded_sample(FeatureSample.of(hashes, is_member, units, inputs), most)
     return blind.measure_blind(sample, DistinctCounts.of(hashes, is_member, 1 << 20), groups is not None)
 
 

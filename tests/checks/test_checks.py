@@ -8,8 +8,8 @@ import pytest
 from scipy.special import softmax
 
 from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, Threshold, evaluate_privacy
-from privacy_component.checks import CHECKS, NOT_RUN, OK, REFUSED, WARNING
-from privacy_component.checks.answers import MORE_DECIMALS, Answers, decimals_of, merge_answers
+from privacy_component.checks import CHECKS, NOT_RUN, OK, REFUSED, WARNING, run_checks
+from privacy_component.checks.answers import MORE_DECIMALS, Answers, fewest_decimals, merge_answers, multiples_of
 from privacy_component.checks.transport import evidence_fields, evidence_from
 from privacy_component.gate import decide
 from privacy_component.outputs import OutputEvidence
@@ -101,7 +101,7 @@ def test_planted_duplicates_are_counted_exactly():
     assert checks['duplicates_across_splits'].figures == {
         'shared_non_members': 8, 'share': 8 / 300, 'num_distinct': 600 - 8 - 3
     }  # fmt: skip
-    assert '8 of 300 non-members (2.7 %)' in checks['duplicates_across_splits'].message
+    assert '8 of 300 non-members (2.67 %)' in checks['duplicates_across_splits'].message
     assert checks['duplicates_in_training'].figures == {
         'copied_members': 4, 'variance_inflation': (296 + 16) / 300
     }  # fmt: skip
@@ -141,7 +141,33 @@ def test_how_much_duplicates_hide(shared, most):
     ],
 )
 def test_decimals(outputs, decimals):
-    assert decimals_of(outputs) == decimals
+    assert fewest_decimals(multiples_of(outputs)) == decimals
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_decimals_merge_to_those_of_the_whole(dtype):
+    """A large value says nothing of decimals, of the small ones beside it neither, in whatever part they are."""
+    rng = np.random.default_rng(0)
+    found = set()
+    for decimals in (0, 1, 2, 4, 7):
+        for largest in (1, 300, 10_000.5, 1e6):
+            z = np.append(rng.normal(size=600).round(decimals), largest)[rng.permutation(601)].astype(dtype)
+            expected = fewest_decimals(multiples_of(z))
+            for cuts in ([100], [1, 300, 599]):
+                parts = zip(*map(multiples_of, np.split(z, cuts)), strict=True)
+                assert fewest_decimals([all(has) for has in parts]) == expected
+            found.add(expected)
+    assert found == {0, 1, 2, 4, MORE_DECIMALS}
+
+
+def test_answers_of_parts_with_a_large_value_merge_to_those_of_the_whole():
+    observations = synthetic.observations('regression', n=1)
+    z = np.array([10_000.5, 0.25])
+    parts = [Answers.of(z[rows], observations.select(rows)) for rows in ([0], [1])]
+    assert [part.figures().decimals for part in parts] == [1, 2]
+    whole = Answers.of(z, observations).figures()
+    assert merge_answers(parts).figures() == merge_answers(parts[::-1]).figures() == whole
+    assert whole.decimals == MORE_DECIMALS
 
 
 @pytest.mark.parametrize(('decimals', 'status'), [(2, WARNING), (4, WARNING), (6, OK)])
@@ -238,7 +264,7 @@ def test_evidence_survives_json_to_the_last_bit():
     observations = synthetic.observations(n=50)
     figures = {
         'answers': Answers.of(observations.outputs, observations).figures(),
-        'duplicates': DuplicateFigures(5, 4, 8.0, False, 3, 1.0, 2.0, 7.0),
+        'duplicates': DuplicateFigures(50, 50, 98.0, False, 3, 1.0, 2.0, 7.0),
         'blind': BlindFigures(1 / 3, 0.1, 5, 4, 2, ('a', 'b')),
     }
     outputs = OutputEvidence.of(observations.outputs)
@@ -257,6 +283,40 @@ def test_estimates_are_called_so():
     found = across_splits(evidence)
     assert found.is_unsound
     assert found.message.startswith('About 300,000 of 10,000,000 non-members (3 %, estimated from 1,048,576 distinct')
+
+
+@pytest.mark.parametrize(('shared', 'share'), [(5, '0.5 %'), (996, '99.6 %'), (1000, '100 %')])
+def test_shares_are_written_out(shared, share):
+    from privacy_component.checks.duplicates import across_splits
+    from privacy_component.checks.evidence import DuplicateFigures
+
+    figures = DuplicateFigures(1000, 1000, 1000, True, 1000, shared, 0, 1000)
+    assert across_splits(evidence_of_duplicates(figures)).message.startswith(f'{shared:,} of 1,000 non-members ({share})')
+
+
+@pytest.mark.parametrize(
+    ('looked_at', 'missed'),
+    [((50, 50), ''), ((55, 50), ''), ((50, 0), '50 of 100'), ((49, 48), '3 of 100'), ((60, 49), '1 of 100')],
+)
+@pytest.mark.parametrize('action', ['by default', 'warn', 'refuse', 'off'])
+def test_examples_that_were_not_looked_at_are_no_pass(looked_at, missed, action):
+    """Records that were read but dropped as bad are looked at and not scored, which is no harm."""
+    from privacy_component.checks.evidence import BlindFigures, DuplicateFigures
+
+    observations = synthetic.observations(n=50)
+    figures = {
+        'answers': Answers.of(observations.outputs, observations).figures(),
+        'duplicates': DuplicateFigures(*looked_at, sum(looked_at), True, sum(looked_at), 0, 0, looked_at[0]),
+        'blind': BlindFigures(0.5, 0.4, 50, 50, 2, ('a', 'b')),
+    }
+    evidence = evidence_from(evidence_fields([figures]), 'multiclass', 'logits', OutputEvidence.of(observations.outputs))
+    names = ('duplicates_across_splits', 'duplicates_in_training', 'blind_baseline')
+    checks = {check.name: check for check in run_checks(evidence, {} if action == 'by default' else dict.fromkeys(names, action))}
+    for name in names:
+        chosen = CHECKS[name].default if action == 'by default' else action
+        incomplete = {'warn': WARNING, 'refuse': REFUSED, 'off': NOT_RUN}[chosen]
+        assert checks[name].status == (NOT_RUN if chosen == 'off' else incomplete if missed else OK)
+        assert (f'could not look at {missed} examples' in checks[name].message) == (bool(missed) and chosen != 'off')
 
 
 def evidence_of_duplicates(figures):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from privacy_component.beam.record_hashes import feature_hashes
+from privacy_component.beam.record_hashes import example_hashes, feature_hashes
 from tests.component.world import serialize
 
 
@@ -93,3 +93,25 @@ def test_records_that_are_none_are_told():
     found, readable = feature_hashes([good, *bad, good, b''])
     assert readable.tolist() == [True] + [False] * len(bad) + [True, True]
     assert found[0] == found[-2]
+
+
+UNKNOWN = b'\x12\x03abc'  # a field 2, which no tf.Example has
+
+
+def test_unknown_fields_do_not_matter():
+    """TensorFlow parses such records, so they are scored."""
+    rows = [random_row(np.random.default_rng(i)) for i in range(40)]
+    records = [serialize(row) for row in rows]
+    expected, _ = example_hashes(records)
+    others = [r + UNKNOWN if i % 3 else UNKNOWN + r if i % 2 else r for i, r in enumerate(records)]
+    assert tf.io.parse_example(others, {'a': tf.io.FixedLenFeature([], tf.float32)})['a'].shape == 40
+    found, readable = example_hashes(others)
+    assert readable.all()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_what_is_no_example_is_told_among_those_written_anew():
+    good = serialize({'a': 1.0})
+    found, readable = example_hashes([good, good[:-1], good + UNKNOWN, b'\xff\xfe', good + b'\x00'])
+    assert readable.tolist() == [True, False, True, False, False]
+    assert found[0] == found[2]

@@ -8,6 +8,7 @@ import pytest
 from privacy_component import PrivacyConfig
 from privacy_component.beam import examples
 from privacy_component.beam.plan import Plan
+from privacy_component.beam.record_hashes import feature_hashes
 from privacy_component.checks import features
 from privacy_component.checks.distinct import DistinctCounts, merge_counts
 from privacy_component.checks.duplicates import measure_duplicates
@@ -79,12 +80,12 @@ def small_limits(monkeypatch):
 def same_sketches(one, other):
     same_counts(one.counts, other.counts)
     assert one.sample.limits == other.sample.limits
-    for name in ('hashes', 'is_member', 'units'):
+    for name in ('hashes', 'is_member', 'units', 'lacks_unit'):
         np.testing.assert_array_equal(getattr(one.sample, name), getattr(other.sample, name))
-    known = [{k: v for k, v in sample.inputs.items() if not np.isnan(v).all()} for sample in (one.sample, other.sample)]
-    assert set(known[0]) == set(known[1])
-    for name, values in known[0].items():
-        np.testing.assert_array_equal(values, known[1][name])
+    ours, theirs = one.sample.columns(), other.sample.columns()
+    assert list(ours) == list(theirs)
+    for name, values in ours.items():
+        np.testing.assert_array_equal(values, theirs[name])
 
 
 def test_the_job_sketches_alike_in_every_partition(small_limits):
@@ -119,8 +120,9 @@ def test_examples_with_many_values_are_bounded():
     rng = np.random.default_rng(0)
     sides = [[serialize({'pixels': rng.random(10_000).tolist(), 'n': i}) for i in range(150)] for _ in range(2)]
     sample = sketch_of(*sides).sample
-    assert len(sample.inputs) == MOST_INPUTS
-    assert {name.feature for name in sample.inputs} == {'pixels', 'n'}
+    assert len(sample.columns()) == MOST_INPUTS
+    assert {name.feature for name in sample.columns()} == {'pixels', 'n'}
+    assert np.bincount(sample.entries.rows).tolist() == [MOST_INPUTS] * 300
     found = sketch_of(*sides).figures(is_grouped=False, seed=0)['blind']
     assert found.num_inputs <= MOST_INPUTS and found.lower <= 0.5
 
@@ -130,3 +132,55 @@ def test_equal_rows_on_both_sides_are_counted_whatever_their_order():
     turned = [dict(reversed(row.items())) for row in rows[:40]]
     sketch = sketch_of([serialize(row) for row in rows], [serialize(row) for row in turned])
     assert measure_duplicates(sketch.counts).shared_non_members == 40
+
+
+def token_lists(rng, n):
+    return [serialize({'tokens': rng.random(rng.integers(50, 190)).tolist()}) for _ in range(n)]
+
+
+@pytest.mark.parametrize('rank', [0, 25, -1])
+def test_one_long_example_changes_nothing_in_any_order(monkeypatch, rank):
+    """Whether it stays in the sample, drops out of it late, or is never wanted; batches forward, reversed and cut."""
+    rng = np.random.default_rng(0)
+    members, others = token_lists(rng, 1500), token_lists(rng, 1500)
+    monkeypatch.setattr(examples, '_ROWS_WAITING', 64)
+    monkeypatch.setattr(features.bounded_sample, '__defaults__', (200,))
+    monkeypatch.setattr(features.merge_samples, '__defaults__', (200,))
+    short = sketch_of(members, others).figures(is_grouped=False, seed=0)['blind']
+    long = [serialize({'tokens': rng.random(900).tolist()}) for _ in range(400)]
+    members[0] = long[np.argsort(feature_hashes(long)[0])[rank]]
+    batches = batches_of(members, others, 50)
+    whole = sketch_batches(batches)
+    figures = whole.figures(is_grouped=False, seed=0)
+    assert figures['blind'].num_inputs > 180 and short.num_inputs > 180
+    for order in (batches[::-1], batches[30:] + batches[:30]):
+        for cut in (0, 1, 7, 33):
+            parts = [sketch_batches(part) for part in (order[:cut], order[cut:]) if part]
+            merged = merge_sketches(parts)
+            same_sketches(merged, whole)
+            assert merged.figures(is_grouped=False, seed=0) == figures
+
+
+def test_many_rare_features_take_no_more_than_their_values():
+    """A column for each would be 6,000 times as much."""
+    sides = [[serialize({f'{side}{i} {j}': 1.0 for j in range(20)}) for i in range(150)] for side in 'ab']
+    sample = sketch_of(*sides).sample
+    assert len(sample.entries.values) == 300 * 20
+    assert len(sample.columns()) == MOST_INPUTS
+
+
+@pytest.mark.parametrize('person', [None, [], [1, 2], 0.5])
+def test_an_example_without_a_group_counts_where_it_is_in_the_sample(small_limits, person):
+    rng = np.random.default_rng(0)
+    members, others = ([row | {'person': i} for i, row in enumerate(rows_of(rng, 400))] for _ in range(2))
+    records = [serialize(row) for row in members]
+    order = np.argsort(feature_hashes(records)[0])
+    others = [serialize(row) for row in others]
+    for place, lacks in ((order[0], True), (order[-1], False)):
+        odd = serialize(members[place] | {'person': person})
+        # The hash changes with the person: one that must not be in the sample is given to both sketches of copies.
+        given = [*records[:place], odd, *records[place + 1 :]]
+        sketch = sketch_of(given, others, group_key='person', group_aggregation='mean')
+        kept = feature_hashes([odd])[0][0] in sketch.sample.hashes
+        found = sketch.figures(is_grouped=True, seed=0)['blind']
+        assert ('group_key has no single value in 1 of the 120 examples' in str(found)) == kept

@@ -1,14 +1,19 @@
 """Which of a pipeline's evaluations still stand, from their artifacts' properties."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy_component import PrivacyMetrics, StandingRefusalsStrategy
 from privacy_component.component.earlier import earlier_evaluations, standing
-from privacy_component.history import BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED
+from privacy_component.gate import Verdict
+from privacy_component.history import BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED, Earlier, with_history
+from privacy_component.objections import REPORT_ONLY
 
 OUTCOMES = (BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED)
-HISTORIES = st.lists(st.tuples(st.sampled_from('ab'), st.sampled_from(OUTCOMES)), max_size=12)
+ONLY_REPEATS = with_history(Verdict(True, ()), [Earlier('/1', REFUSED, 'red leaks', '', ())], (), 'a').reasons[0]
+MESSAGES = ('red leaks', 'blue leaks', 'unsound', REPORT_ONLY, ONLY_REPEATS)
+HISTORIES = st.lists(st.tuples(*map(st.sampled_from, ('ab', OUTCOMES, MESSAGES))), max_size=12)
 NOW = {
     'model_fingerprint': 'a',
     'thresholds_sha256': '1',
@@ -31,13 +36,16 @@ def artifact(number, **properties):
 
 
 def artifacts_of(history):
-    return [artifact(i, model_fingerprint=m, outcome=o) for i, (m, o) in enumerate(history, start=1)]
+    return [
+        artifact(i, model_fingerprint=model, outcome=outcome, message=message)
+        for i, (model, outcome, message) in enumerate(history, start=1)
+    ]
 
 
 def is_refused(history, model):
     """The history of one model, told from the start."""
     stands = False
-    for outcome in (o for m, o in history if m == model):
+    for outcome in (o for m, o, _ in history if m == model):
         stands = outcome != OVERTURNED and (stands or outcome in (REFUSED, REFUSAL_STANDS))
     return stands
 
@@ -56,12 +64,31 @@ def test_what_stands_is_what_was_refused_since_the_last_overturn(history, random
 @given(HISTORIES)
 def test_evaluating_a_refused_model_again_changes_nothing_that_is_resolved(history):
     """So that the second such evaluation is found in the cache."""
-    history = [*history, ('a', REFUSED)]
+    history = [*history, ('a', REFUSED, 'red leaks')]
     resolve = StandingRefusalsStrategy().resolve_artifacts
     before = resolve(None, {'previous_metrics': artifacts_of(history)})['previous_metrics']
-    for again in (BLESSED, REFUSED, REFUSAL_STANDS):
-        after = resolve(None, {'previous_metrics': artifacts_of([*history, ('a', again)])})['previous_metrics']
+    for again in ((BLESSED, 'fine'), (REFUSED, 'red leaks'), (REFUSAL_STANDS, ONLY_REPEATS), (NOT_BLESSED, REPORT_ONLY)):
+        after = resolve(None, {'previous_metrics': artifacts_of([*history, ('a', *again)])})['previous_metrics']
         assert [one.id for one in after] == [one.id for one in before]
+
+
+@pytest.mark.parametrize(
+    ('history', 'mentioned'),
+    [
+        ([(NOT_BLESSED, REPORT_ONLY), (NOT_BLESSED, 'unsound')], [2]),
+        ([(NOT_BLESSED, 'too few'), (NOT_BLESSED, 'unsound'), (NOT_BLESSED, 'unsound')], [1, 2]),
+        ([(NOT_BLESSED, f'{REPORT_ONLY} unsound'), (NOT_BLESSED, 'too few')], [1, 2]),
+        ([(REFUSED, 'red leaks'), (REFUSED, 'blue leaks'), (REFUSED, 'red leaks')], [1, 2]),
+        ([(REFUSED, 'red leaks'), (REFUSAL_STANDS, ONLY_REPEATS), (REFUSAL_STANDS, REPORT_ONLY)], [1]),
+        ([(REFUSED, 'red leaks'), (REFUSAL_STANDS, 'unsound'), (REFUSAL_STANDS, 'unsound')], [1, 2]),
+        ([(REFUSAL_STANDS, ONLY_REPEATS), (REFUSAL_STANDS, REPORT_ONLY)], [1]),  # the refusal itself is gone
+        ([(REFUSAL_STANDS, REPORT_ONLY), (NOT_BLESSED, REPORT_ONLY)], [1]),
+        ([(NOT_BLESSED, 'unsound'), (REFUSED, 'red leaks'), (OVERTURNED, 'fine'), (NOT_BLESSED, 'too few')], [4]),
+    ],
+)
+def test_every_reason_is_mentioned_once(history, mentioned):
+    artifacts = artifacts_of([('a', *one) for one in history])
+    assert [one['uri'] for one in earlier_evaluations(artifacts, NOW)] == [f'/runs/{number}' for number in mentioned]
 
 
 def test_nothing_refused_is_an_empty_list():

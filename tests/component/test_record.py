@@ -103,6 +103,31 @@ def test_command_line_agrees_with_the_executor(tmp_path, capsys, config, inputs,
     assert reason in found
 
 
+def test_what_a_check_refused_is_mentioned_later(tmp_path):
+    """Neither a report only nor another lack of evidence in between hides it."""
+    world = w.World(tmp_path).write(leak=False)
+    rows = w.make_rows(600, 1, leak=False)
+    world.replace_rows('train', rows)
+    world.replace_rows('eval', [*rows[:60], *w.make_rows(540, 2, leak=False)])
+    past, told = [], []
+    for config in (
+        w.config(thresholds=(), report_only=True, checks={'duplicates_across_splits': 'off'}),
+        w.config(thresholds=(Threshold('tpr_at_fpr_0.001', 0.9),), checks={'duplicates_across_splits': 'off'}),
+        w.config(),
+        w.config(checks={'duplicates_across_splits': 'off'}),
+    ):
+        outputs = world.run(privacy_config=config, inputs=world.inputs() | {executor.PREVIOUS_METRICS_KEY: past})
+        metrics = outputs['privacy_metrics']
+        metrics.id = len(past) + 1
+        past = [*past, metrics]
+        told.append([text for text in record_of(outputs)['warnings'] if 'An earlier evaluation' in text])
+    assert [text_of(one, 'outcome') for one in past] == ['not_blessed', 'not_blessed', 'not_blessed', 'blessed']
+    assert [len(warnings) for warnings in told] == [0, 0, 1, 2]
+    assert 'too few examples to decide' in told[-1][0]
+    assert '60 of 600 non-members' in told[-1][1]
+    assert 'What differs now: other settings of PrivacyConfig.' in told[-1][1]
+
+
 def test_order_and_files_of_the_examples_do_not_matter(leaky, tmp_path):
     world, outputs = leaky
     other = w.World(tmp_path)

@@ -1,11 +1,14 @@
 """The graph that Dataflow gets: built without any access to the data, and no larger for more attacks or slices."""
 
+import dataclasses
+
 import apache_beam as beam
 import pytest
 from apache_beam.portability import common_urns
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from google.protobuf import json_format
 
-from privacy_component import PrivacyConfig, SlicingSpec
+from privacy_component import PrivacyConfig, SlicingSpec, Threshold
 from privacy_component.beam import job
 from privacy_component.beam.plan import Plan, SplitFiles
 from privacy_component.checks import OF_EXAMPLES
@@ -15,22 +18,34 @@ FEW = ('loss_threshold',)
 MANY = ('loss_threshold', 'scaled_logit_threshold', 'entropy_threshold')
 
 
-def graph_of(attacks, num_slices, checks=None, **settings):
-    """The job on splits that do not exist, as the portable pipeline that every runner is given."""
+def plan_of(attacks, num_slices, checks=None, **settings):
+    """A plan for splits that do not exist."""
     files = tuple(f'gs://bucket/examples/part-{i}.gz' for i in range(3))
-    plan = Plan(
-        config=PrivacyConfig(attacks=attacks, checks=checks or {}),
+    return Plan(
+        config=PrivacyConfig(attacks=attacks, checks=checks or {}, **settings),
         eval_config=json_format.MessageToJson(w.eval_config()),
         model_path='gs://bucket/model',
         splits=(SplitFiles('train', True, files), SplitFiles('eval', False, files)),
         slicing_specs=tuple(SlicingSpec((f'feature_{i}',)) for i in range(num_slices)),
         calls_model_directly=True,
         output_kind='logits',
-        **settings,
     )
+
+
+def built(plan):
+    """The job as the portable pipeline that every runner is given."""
     pipeline = beam.Pipeline(runner='FnApiRunner')
     job.build(pipeline, plan, 'gs://bucket/measurements.json')
     return pipeline.to_runner_api()
+
+
+def graph_of(*args, **settings):
+    return built(plan_of(*args, **settings))
+
+
+def num_stages(graph):
+    """How many stages an engine runs, each with workers of its own: after Beam's own fusing."""
+    return len(FnApiRunner().create_stages(graph)[1])
 
 
 def labels(graph):
@@ -52,8 +67,8 @@ def test_graph_does_not_grow_with_attacks_and_slices(graph):
     assert labels(graph_of(MANY, num_slices=50)) == labels(graph)
 
 
-def test_examples_are_never_shuffled(graph):
-    """Only file names at the start, and counts at the end."""
+def test_of_examples_only_counts_and_a_bounded_sample_are_shuffled(graph):
+    """File names at the start; at the end counts and, in the same combine, what the checks sketch of the examples."""
     found = {name.split('/')[0] for name in shuffles(graph)}
     assert 'Merge' in found
     assert found <= {'Files', 'SpreadFiles', 'Merge', 'Gather'}
@@ -65,6 +80,28 @@ def test_checks_add_one_branch_and_no_shuffle(graph):
     added = {name.split('/')[0] for name in set(labels(graph)) - set(labels(bare))}
     assert added == {'SketchExamples', 'CountsAndSketches'}
     assert len(shuffles(graph)) == len(shuffles(bare))
+
+
+RISE = (Threshold('auc', absolute=0.1),)
+TENTHS = (SlicingSpec(('@loss_percentile',)),)
+
+
+@pytest.mark.parametrize(
+    ('most', 'attacks', 'settings', 'specs'),
+    [
+        (6, FEW, {}, ()),
+        (6, FEW, {'thresholds': RISE}, ()),
+        (8, FEW, {}, TENTHS),
+        (14, (*FEW, 'quantile', 'mlp'), {}, ()),
+        (26, (*FEW, 'quantile'), {'thresholds': RISE, 'num_most_vulnerable': 5}, TENTHS),
+    ],
+    ids=['plain', 'with a baseline', 'tenths by loss', 'attacks that learn', 'all of it'],
+)
+def test_few_stages(most, attacks, settings, specs):
+    """Engines start workers for every stage: whoever adds one should mean to."""
+    plan = plan_of(attacks, num_slices=1, **settings)
+    plan = dataclasses.replace(plan, slicing_specs=specs, baseline=plan if 'thresholds' in settings else None)
+    assert num_stages(built(plan)) == most
 
 
 def test_graph_carries_settings_but_no_data(graph):
