@@ -103,7 +103,7 @@ class PrivacyConfig:
     small_slices: str = WARN
     report_only: bool = False
     max_slices: int = 10_000
-    max_distinct_scores: int = 100_000
+    max_distinct_scores: int = 50_000
     checks: Mapping[str, str] = dataclasses.field(default_factory=dict)
     seed: int = 0
     overturns: tuple[Overturn, ...] = ()

@@ -54,8 +54,7 @@ def decide(
       results: one per slice and attack; of the slices that may be reported.
       config: thresholds, confidence level and smallest sample.
       upstream_blessed: an earlier validator's verdict; None where there is none.
-      slicing_specs: what was asked for; a slice named by feature values must be there and large enough to decide,
-        whoever named it.
+      slicing_specs: what was asked for; a slice named by feature values must be there and large enough to decide.
       num_suppressed: how many slices are too small to be reported.
       checks: whether the measurement is sound.
 
@@ -67,21 +66,17 @@ def decide(
     judged = compare(checked, results)
     without_baseline, ignored = missing_baseline(config, results)
     comparisons = tuple(comparison for _, comparison in judged)
-    blocking, warnings = objections.small_slices(comparisons, slicing_specs, config, num_suppressed)
+    blocking, small = objections.small_slices(comparisons, slicing_specs, config, num_suppressed)
     against = [
         *objections.of_upstream(upstream_blessed),
         *without_baseline,
         *(check.message for check in checks if check.status == REFUSED),
-        *objections.of_missing_slices(config, results),
-        *objections.of_slices_not_found(slicing_specs, config, results),
-        *objections.of_unmeasured_attacks(config, results),
-        *objections.of_small_samples(results, comparisons, slicing_specs, config),
+        *objections.of_slices_and_attacks(config, results, comparisons, slicing_specs),
         *objections.of_unchecked_thresholds(judged, checked),
         *reversed_objections(config, results),
         *exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
         *blocking,
     ]
     reasons = against or [passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
-    unsound = (check.message for check in checks if check.status == WARNING)
-    warnings = [*unsound, *ignored, *warnings]
-    return Verdict(not against, tuple(reasons), tuple(warnings), comparisons, judged=not config.report_only)
+    warnings = (*(check.message for check in checks if check.status == WARNING), *ignored, *small)
+    return Verdict(not against, tuple(reasons), warnings, comparisons, judged=not config.report_only)

@@ -27,6 +27,21 @@ def of_upstream(upstream_blessed: bool | None) -> list[str]:
     return ['The upstream model_blessing is not a blessing.'] if upstream_blessed is False else []
 
 
+def of_slices_and_attacks(
+    config: PrivacyConfig,
+    results: Sequence[SliceResult],
+    comparisons: Sequence[Comparison],
+    slicing_specs: Sequence[SlicingSpec],
+) -> list[str]:
+    """What should have been measured and was not, or on too few examples."""
+    return [
+        *of_missing_slices(config, results),
+        *of_slices_not_found(slicing_specs, config, results),
+        *of_unmeasured_attacks(config, results),
+        *of_small_samples(results, comparisons, slicing_specs, config),
+    ]
+
+
 def of_missing_slices(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[str]:
     """No thresholds, and slices that thresholds name and the results do not have."""
     if not config.thresholds:

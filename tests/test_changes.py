@@ -5,7 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, SlicingSpec, Threshold, evaluate_privacy
+from privacy_component import (
+    PrivacyConfig,
+    PrivacyInputError,
+    PrivacyResult,
+    SlicingSpec,
+    Threshold,
+    evaluate_privacy,
+    objections,
+)
 from privacy_component.comparisons import UNMEASURED
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics.figures import PAIRED, TWO_LIMITS
@@ -139,6 +147,16 @@ def test_reasons_tell_a_change_from_a_level():
     few = evaluated(n=15, thresholds=thresholds).verdict.reasons
     assert 'The threshold on auc could be checked on no slice' in few[1]
     assert 'The threshold on the change of auc could be checked on no slice' in few[2]
+
+
+def test_a_change_and_a_level_do_not_share_a_sentence():
+    level = decide(evaluated(n=15).results, PrivacyConfig(thresholds=(LEVEL,), attacks=('loss_threshold',))).comparisons
+    alike = (*level, dataclasses.replace(level[0], change=UNMEASURED))
+    told = objections.of_small_samples(evaluated().results, alike, [], PrivacyConfig(thresholds=(LEVEL,)))
+    assert [text.split(' (')[0] for text in told] == [
+        'Overall, loss_threshold: too few examples to decide on auc',
+        'Overall, loss_threshold: too few examples to decide on the change of auc',
+    ]
 
 
 def test_the_size_that_a_change_needs_is_enough():

@@ -117,9 +117,9 @@ class SketchExamples(beam.DoFn):
         """(n,) whose each example is, and whether it does not say: the schema may have a default that Arrow lacks."""
         key = self._plan.config.group_key
         units, lacks = hashes.copy(), np.full(len(hashes), bool(key))
-        if key not in features.schema.names:
+        lists = dict(zip(features.schema.names, features.columns, strict=True)).get(key)
+        if lists is None or pa.types.is_null(lists.type):
             return units, lacks
-        lists = features.column(features.schema.get_field_index(key))
         rows = np.flatnonzero(np.nan_to_num(lists.value_lengths().to_numpy(zero_copy_only=False)) == 1)
         try:
             units[rows] = group_ids(key, [{key: lists.take(pa.array(rows))}], len(rows))

@@ -44,10 +44,12 @@ def _of_feature(name: str, lists: pa.Array) -> Iterator[tuple[Input, Callable[[]
     values = flat.to_numpy(zero_copy_only=False).astype(np.float64) if is_number else _categories(flat)
     for position in wanted_positions(name, part, int(lengths.max(initial=0))):
         yield Input(name, part, position), partial(_at, values, starts, lengths, position)
-    yield Input(name, COUNT), partial(_above, lengths.astype(np.float64), 1)
-    if is_number:
+    has_several = bool((lengths > 1).any())
+    if has_several:
+        yield Input(name, COUNT), partial(_above, lengths.astype(np.float64), 1)
+    if has_several and is_number:
         yield Input(name, MEAN), partial(_means, values, starts, lengths)
-    else:
+    if not is_number:
         sizes = pc.binary_length(flat).to_numpy(zero_copy_only=False).astype(np.float64)
         yield Input(name, LENGTH), partial(_above, _at(sizes, starts, lengths, 0), _LONG_TEXT)
 

@@ -236,6 +236,14 @@ def test_regression_has_no_saturation_to_refuse():
 @pytest.mark.parametrize(
     ('actions', 'message'),
     [
+        ({'blind_baseline': ['warn']}, r"checks\['blind_baseline'\] is \['warn'\]; choose one of warn, refuse, off"),
+        ({'blind_baseline': {'warn': 1}}, r"is \{'warn': 1\}; choose one of"),
+        ({'blind_baseline': np.array(['warn', 'off'])}, r'choose one of warn'),
+        ({'blind_baseline': None}, r'is None; choose one of'),
+        ({3: 'warn'}, r"names '3', which is not one of"),
+        ({('blind_baseline',): 'warn'}, r'which is not one of'),
+        ([['blind_baseline', 'warn']], r'write it as names with'),
+        ({'blind_baseline'}, r'write it as names with'),
         ({'blind_baselin': 'off'}, r"names 'blind_baselin', which is not one of .*; did you mean 'blind_baseline'\?"),
         ({'blind_baseline': 'refuze'}, r"checks\['blind_baseline'\] is 'refuze'; .*; did you mean 'refuse'\?"),
         ({'blind_baseline': True}, r"checks\['blind_baseline'\] is True; choose one of warn, refuse, off\."),
@@ -291,7 +299,9 @@ def test_shares_are_written_out(shared, share):
     from privacy_component.checks.evidence import DuplicateFigures
 
     figures = DuplicateFigures(1000, 1000, 1000, True, 1000, shared, 0, 1000)
-    assert across_splits(evidence_of_duplicates(figures)).message.startswith(f'{shared:,} of 1,000 non-members ({share})')
+    assert across_splits(evidence_of_duplicates(figures)).message.startswith(
+        f'{shared:,} of 1,000 non-members ({share})'
+    )
 
 
 @pytest.mark.parametrize(
@@ -309,9 +319,12 @@ def test_examples_that_were_not_looked_at_are_no_pass(looked_at, missed, action)
         'duplicates': DuplicateFigures(*looked_at, sum(looked_at), True, sum(looked_at), 0, 0, looked_at[0]),
         'blind': BlindFigures(0.5, 0.4, 50, 50, 2, ('a', 'b')),
     }
-    evidence = evidence_from(evidence_fields([figures]), 'multiclass', 'logits', OutputEvidence.of(observations.outputs))
+    evidence = evidence_from(
+        evidence_fields([figures]), 'multiclass', 'logits', OutputEvidence.of(observations.outputs)
+    )
     names = ('duplicates_across_splits', 'duplicates_in_training', 'blind_baseline')
-    checks = {check.name: check for check in run_checks(evidence, {} if action == 'by default' else dict.fromkeys(names, action))}
+    actions = {} if action == 'by default' else dict.fromkeys(names, action)
+    checks = {check.name: check for check in run_checks(evidence, actions)}
     for name in names:
         chosen = CHECKS[name].default if action == 'by default' else action
         incomplete = {'warn': WARNING, 'refuse': REFUSED, 'off': NOT_RUN}[chosen]

@@ -3,13 +3,34 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tfx.types import standard_artifacts
 
 from privacy_component import PrivacyInputError, Threshold, evaluate_privacy
 from privacy_component.checks import CHECKS, NOT_RUN, OK, REFUSED, WARNING
+from privacy_component.component import executor
 from tests.beam.arrays import load
 from tests.beam.test_bad_records import spoilt_world
 from tests.component import world as w
 
+SCHEMA = """
+  feature { name: "color" type: BYTES }
+  feature { name: "size" type: INT }
+  feature { name: "label" type: INT }
+  feature { name: "person" type: INT }
+  feature { name: "height" type: FLOAT }
+  feature { name: "mood" type: FLOAT }
+  feature { name: "logits" type: FLOAT }
+  tensor_representation_group { key: "" value {
+    tensor_representation { key: "color" value { varlen_sparse_tensor { column_name: "color" } } }
+    tensor_representation { key: "size" value { varlen_sparse_tensor { column_name: "size" } } }
+    tensor_representation { key: "label" value { dense_tensor { column_name: "label" shape {} } } }
+    tensor_representation { key: "person" value { dense_tensor {
+      column_name: "person" shape {} default_value { int_value: 7 } } } }
+    tensor_representation { key: "height" value { varlen_sparse_tensor { column_name: "height" } } }
+    tensor_representation { key: "mood" value { varlen_sparse_tensor { column_name: "mood" } } }
+    tensor_representation { key: "logits" value { dense_tensor { column_name: "logits" shape { dim { size: 3 } } } } }
+  } }
+"""
 CLASS_NUMBERS = tf.constant([[5.0, 0.0, 0.0]])
 
 
@@ -190,6 +211,38 @@ def test_people_are_not_recognised_for_drift(tmp_path):
     grouped = {'group_key': 'person', 'group_aggregation': 'mean'}
     assert checks_of(world)[1]['blind_baseline'].status == WARNING
     assert checks_of(world, **grouped)[1]['blind_baseline'].status == OK
+
+
+def rewritten(world, split, change):
+    """The records of a split, each changed."""
+    w.write_split(world.root / 'examples', split, [change(i, r) for i, r in enumerate(world.records(split))], shards=1)
+
+
+def test_duplicates_with_unknown_fields_are_found(tmp_path):
+    """TensorFlow scores such a record; 400 of them were '0 of 0 non-members' once."""
+    world = world_of(tmp_path, None, rows('train'))
+    rewritten(world, 'eval', lambda i, record: record + b'\x12\x03abc')
+    verdict, checks = checks_of(world)
+    assert checks['duplicates_across_splits'].status == REFUSED and not verdict.blessed
+    assert '400 of 400 non-members (100 %)' in checks['duplicates_across_splits'].message
+
+
+@pytest.mark.parametrize('action', ['warn', 'refuse'])
+def test_groups_by_default_of_the_schema_fail_no_job(tmp_path, action):
+    """The observation fills in the default; who an example is from is then not among what the checks read."""
+    sides = people('train', 0), people('eval', 1000)
+    for row in sides[0][:30]:
+        del row['person']
+    world = world_of(tmp_path, *sides)
+    schema = standard_artifacts.Schema()
+    schema.uri = str(tmp_path)
+    (tmp_path / 'schema.pbtxt').write_text(SCHEMA)
+    settings = tight(group_key='person', group_aggregation='mean', checks={'blind_baseline': action})
+    result = load(world.run(privacy_config=settings, inputs=world.inputs() | {executor.SCHEMA_KEY: [schema]}))
+    found = {check.name: check for check in result.checks}['blind_baseline']
+    assert found.status == (REFUSED if action == 'refuse' else NOT_RUN)
+    assert 'group_key has no single value in 30 of the 1,200 examples' in found.message
+    assert result.verdict.blessed == (action == 'warn')
 
 
 def test_a_misspelt_check_is_named_before_the_job(tmp_path):

@@ -67,7 +67,12 @@ def test_evaluating_a_refused_model_again_changes_nothing_that_is_resolved(histo
     history = [*history, ('a', REFUSED, 'red leaks')]
     resolve = StandingRefusalsStrategy().resolve_artifacts
     before = resolve(None, {'previous_metrics': artifacts_of(history)})['previous_metrics']
-    for again in ((BLESSED, 'fine'), (REFUSED, 'red leaks'), (REFUSAL_STANDS, ONLY_REPEATS), (NOT_BLESSED, REPORT_ONLY)):
+    for again in (
+        (BLESSED, 'fine'),
+        (REFUSED, 'red leaks'),
+        (REFUSAL_STANDS, ONLY_REPEATS),
+        (NOT_BLESSED, REPORT_ONLY),
+    ):
         after = resolve(None, {'previous_metrics': artifacts_of([*history, ('a', *again)])})['previous_metrics']
         assert [one.id for one in after] == [one.id for one in before]
 
