@@ -42,7 +42,7 @@ def _of_feature(name: str, lists: pa.Array) -> Iterator[tuple[Input, Callable[[]
     is_number = pa.types.is_integer(flat.type) or pa.types.is_floating(flat.type)
     part = VALUE if is_number else CATEGORY
     values = flat.to_numpy(zero_copy_only=False).astype(np.float64) if is_number else _categories(flat)
-    for position in wanted_positions(name, part, int(lengths.max(initial=0))):
+    for position in wanted_positions(name, part, int(lengths.max(initial=0))).tolist():
         yield Input(name, part, position), partial(_at, values, starts, lengths, position)
     has_several = bool((lengths > 1).any())
     if has_several:

@@ -38,7 +38,9 @@ def example_hashes(records: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArra
 def _rewritten(record: bytes) -> bytes | None:
     try:
         example = example_pb2.Example.FromString(record)
-    except (DecodeError, SystemError):  # the latter for a zero or the end of a group where a field should be
+    except (DecodeError, SystemError):  # the latter where the warning that the rest was not parsed is an error
+        return None
+    if example.ByteSize() != len(record):
         return None
     example.DiscardUnknownFields()
     return bytes(example.SerializeToString(deterministic=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from privacy_component.checks.distinct import DistinctCounts, merge_counts
 from privacy_component.checks.evidence import AnswerFigures
+from privacy_component.checks.majority import HashBits
 from privacy_component.hashing import mix
 from privacy_component.observations import MULTICLASS, REGRESSION, Observations
 from privacy_component.signals import compute
@@ -26,11 +28,13 @@ class Answers:
 
     Attributes:
       distinct: hashes of the rows of outputs.
+      bits: of the same hashes; they tell what most examples get where there are many others.
       multiples: for each number of decimals below MORE_DECIMALS, whether every output has no more.
       right: how many answers to members and to non-members are right.
     """
 
     distinct: DistinctCounts
+    bits: HashBits
     multiples: tuple[bool, ...]
     right: tuple[int, int]
 
@@ -46,12 +50,16 @@ class Answers:
         answers = rows
         if observations.task == MULTICLASS and rows.shape[1] > 1:
             answers = rows - rows.max(axis=1, keepdims=True)  # what the same logits plus a constant say is the same
-        return cls(DistinctCounts.of(_hash_rows(answers), members, _MOST_DISTINCT), multiples_of(rows), sides)
+        hashes = _hash_rows(answers)
+        distinct = DistinctCounts.of(hashes, members, _MOST_DISTINCT)
+        return cls(distinct, HashBits.of(hashes), multiples_of(rows), sides)
 
     def figures(self) -> AnswerFigures:
         """The numbers that checks look at."""
         counts = self.distinct
-        commonest = (counts.members + counts.non_members).max(initial=0) if counts.is_exact else 0
+        commonest = (counts.members + counts.non_members).max(initial=0)
+        if not counts.is_exact:
+            commonest = round(self.bits.largest_share() * self.bits.num_rows)
         return AnswerFigures(
             num_examples=counts.num_members + counts.num_non_members,
             num_distinct=len(counts.hashes),
@@ -69,6 +77,7 @@ def merge_answers(parts: Sequence[Answers]) -> Answers:
     """The answers of all parts together."""
     return Answers(
         distinct=merge_counts([part.distinct for part in parts], _MOST_DISTINCT),
+        bits=functools.reduce(HashBits.merge, (part.bits for part in parts)),
         multiples=tuple(all(parts_have) for parts_have in zip(*(part.multiples for part in parts), strict=True)),
         right=(sum(part.right[0] for part in parts), sum(part.right[1] for part in parts)),
     )

@@ -45,7 +45,8 @@ def across_splits(evidence: Evidence) -> Finding | str:
     if share > MOST_SHARED:
         message += (
             ' too: the model was trained on them, so a leak reads too low. Remove '
-            'duplicates before the data are split; if they are different people who happen to be alike, set '
+            'duplicates before the data are split; if they are different people who happen to be alike (or whose '
+            'example_ids start anew in each split), set '
             "PrivacyConfig.checks to {'duplicates_across_splits': 'warn'}"
         )
     figures = {'shared_non_members': found.shared_non_members, 'share': share, 'num_distinct': found.num_distinct}

@@ -15,7 +15,7 @@ class AnswerFigures:
       num_examples: how many were answered.
       num_distinct: distinct answers; where `is_exact` is False, at least so many.
       is_exact: whether all distinct answers were counted.
-      num_commonest: how many examples got the commonest answer; 0 where `is_exact` is False.
+      num_commonest: how many examples got the commonest answer; an estimate where `is_exact` is False.
       decimals: every output is a multiple of 10^-decimals; `answers.MORE_DECIMALS` for none of those looked at.
       num_members, num_non_members: how many there are.
       right_members, right_non_members: how many of them the model answers right; 0 for regression.

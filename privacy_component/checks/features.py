@@ -15,7 +15,8 @@ from privacy_component.hashing import hash_ids, mix
 
 MOST_INPUTS = 200
 MOST_PER_SIDE = 5_000
-# So many times the chance of later positions: an example's MOST_INPUTS smallest hashes are among them, all but surely.
+# Position p is looked at with a chance of _MANY_POSITIONS / p: so the MOST_INPUTS smallest hashes of a list of whatever
+# length are looked at, all but surely, and yet no more positions than the logarithm of the longest list times as many.
 _MANY_POSITIONS = 270
 
 _ARRAYS = ('hashes', 'is_member', 'units', 'lacks_unit')
@@ -38,7 +39,7 @@ class Input(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Entries:
-    """The known inputs of some examples, at most MOST_INPUTS of each, whatever examples stand beside it.
+    """The known inputs of some examples, at most MOST_INPUTS of each, whatever others stand beside it.
 
     Examples are dropped from a sample as others with smaller hashes are met. If inputs were chosen for several examples
     together, those that are dropped would have a say in what is known of the others, and the order would show.
@@ -181,15 +182,12 @@ def merge_samples(parts: Sequence[FeatureSample], most: int = MOST_PER_SIDE) -> 
     return bounded_sample(FeatureSample(**arrays, entries=entries, limits=(limits[0], limits[1])), most)
 
 
-@functools.lru_cache(maxsize=4096)
-def wanted_positions(feature: str, part: str, width: int) -> tuple[int, ...]:
-    """The positions below `width` at which a value can be an input: a fixed set of which a longer list has more.
-
-    It grows with the logarithm of the width, yet the MOST_INPUTS smallest hashes of a list of any length are in it.
-    """
+@functools.lru_cache(maxsize=2048)
+def wanted_positions(feature: str, part: str, width: int) -> NDArray[np.int64]:
+    """The positions below `width` at which a value can be an input: a fixed set, of which a longer list has more."""
     positions = np.arange(width, dtype=np.uint64)
     hashes = mix(positions + _name_hash(feature, part))
-    return tuple(np.flatnonzero(hashes.astype(np.float64) / 2**64 * positions <= _MANY_POSITIONS).tolist())
+    return np.flatnonzero(hashes.astype(np.float64) / 2**64 * positions <= _MANY_POSITIONS)
 
 
 def _rank(one: Input) -> tuple[bool, int, Input]:

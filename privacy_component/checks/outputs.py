@@ -25,10 +25,11 @@ def constant(evidence: Evidence) -> Finding | str:
     distinct = f'{answers.num_distinct:,}' if answers.is_exact else f'More than {answers.num_distinct:,}'
     message = f'{distinct} distinct answers to {answers.num_examples:,} examples'
     if share > MOST_ALIKE:
+        about = '' if answers.is_exact else 'About '
         message = (
-            f'{answers.num_commonest:,} of {answers.num_examples:,} examples ({100 * share:.3g} %) get the very same '
-            'outputs, so no attack can tell them apart. Look for a wrong signature or prediction_key, for inputs that '
-            'do not reach the model, or for outputs that are only class numbers'
+            f'{about}{answers.num_commonest:,} of {answers.num_examples:,} examples ({100 * share:.3g} %) get the very '
+            'same outputs, so no attack can tell them apart. Look for a wrong signature or prediction_key, for inputs '
+            'that do not reach the model, or for outputs that are only class numbers'
         )
     return Finding(share > MOST_ALIKE, f'{message}.', {'num_distinct': answers.num_distinct, 'share': share})
 

@@ -10,8 +10,10 @@ from scipy.special import softmax
 from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, Threshold, evaluate_privacy
 from privacy_component.checks import CHECKS, NOT_RUN, OK, REFUSED, WARNING, run_checks
 from privacy_component.checks.answers import MORE_DECIMALS, Answers, fewest_decimals, merge_answers, multiples_of
+from privacy_component.checks.majority import HashBits
 from privacy_component.checks.transport import evidence_fields, evidence_from
 from privacy_component.gate import decide
+from privacy_component.hashing import mix
 from privacy_component.outputs import OutputEvidence
 from tests import synthetic
 
@@ -350,3 +352,25 @@ def test_a_refusal_alone_blocks():
     config = PrivacyConfig(thresholds=(Threshold('auc', 0.9),))
     verdict = decide(result.results, config, checks=[refused])
     assert not verdict.blessed and verdict.reasons == ('No.',)
+
+
+@pytest.mark.parametrize(('share', 'status'), [(0.9, 'refused'), (0.55, 'refused'), (0.45, 'ok'), (0.0, 'ok')])
+def test_answers_alike_are_found_among_many_others(share, status):
+    rng = np.random.default_rng(3)
+    num_rows = 40_000
+    logits = rng.standard_normal((num_rows, 3))
+    logits[: int(share * num_rows)] = [1.0, 2.0, 3.0]
+    order = rng.permutation(num_rows)
+    result = evaluate_privacy(
+        is_member=np.arange(num_rows) % 2 == 0, labels=rng.integers(0, 3, num_rows), logits=logits[order]
+    )
+    (found,) = (check for check in result.checks if check.name == 'constant_outputs')
+    assert found.status == status
+    assert abs(found.figures['share'] - share) < 0.02
+
+
+def test_counters_of_bits_merge():
+    hashes = mix(np.arange(1000, dtype=np.uint64))
+    parts = HashBits.of(hashes[:300]).merge(HashBits.of(hashes[300:]))
+    whole = HashBits.of(hashes)
+    assert parts.num_rows == whole.num_rows and np.array_equal(parts.num_set, whole.num_set)
