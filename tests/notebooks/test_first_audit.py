@@ -47,6 +47,7 @@ def check_what_a_reader_sees(notebook):
     assert 'Overall' in shown[0]['text/html']
     assert 'image/png' in shown[1]
     assert shown[2]['text/html'].startswith('<iframe srcdoc="')
+    assert 'Is the measurement sound?' in shown[2]['text/html']
     assert len(shown) == 3
 
 
