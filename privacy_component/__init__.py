@@ -8,7 +8,7 @@ import importlib
 from privacy_component._version import __version__
 
 _HOMES = {
-    'Overturn': 'privacy_component.history',
+    'Overturn': 'privacy_component.overturn',
     'PrivacyConfig': 'privacy_component.config',
     'PrivacyInputError': 'privacy_component.errors',
     'PrivacyEvaluator': 'privacy_component.component.component',

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from privacy_component.config import IGNORE, PrivacyConfig
-
-if TYPE_CHECKING:
-    from privacy_component.results import SliceResult
+from privacy_component.slice_result import SliceResult
 
 
 def attacks_on_baseline(config: PrivacyConfig) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ from privacy_component.fields import (
     names,
     sequence,
 )
-from privacy_component.history import Overturn
 from privacy_component.observations import TASKS
+from privacy_component.overturn import Overturn
 from privacy_component.slicing import SlicingSpec
 from privacy_component.thresholds import Threshold, as_slicing_spec
 

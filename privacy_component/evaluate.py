@@ -26,8 +26,9 @@ from privacy_component.metrics.joint import JointCounts
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.risk import most_vulnerable, privacy_risk_scores
 from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
-from privacy_component.results import PrivacyResult, SliceResult, in_order, measure
+from privacy_component.results import PrivacyResult
 from privacy_component.signals import compute
+from privacy_component.slice_result import SliceResult, in_order, measure
 from privacy_component.slicing import (
     CLASS_FEATURE,
     CORRECT_FEATURE,

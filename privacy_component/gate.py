@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from privacy_component import objections
 from privacy_component.baselines import checkable, missing_baseline
@@ -13,10 +12,8 @@ from privacy_component.comparisons import EXCEEDED, PASSED, UNDECIDED, Compariso
 from privacy_component.config import PrivacyConfig
 from privacy_component.reasons import exceeded_sentences, passed_sentence
 from privacy_component.reversal import reversed_objections
+from privacy_component.slice_result import SliceResult
 from privacy_component.slicing import SlicingSpec
-
-if TYPE_CHECKING:
-    from privacy_component.results import SliceResult
 
 __all__ = ['EXCEEDED', 'PASSED', 'UNDECIDED', 'Comparison', 'Verdict', 'decide']
 

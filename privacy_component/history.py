@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from privacy_component.errors import PrivacyInputError
-
-if TYPE_CHECKING:
-    from privacy_component.gate import Verdict
+from privacy_component.gate import Verdict
+from privacy_component.overturn import Overturn
 
 # How an evaluation ended, as its artifact says.
 BLESSED = 'blessed'
@@ -21,31 +18,8 @@ NOT_BLESSED = 'not_blessed'  # for want of evidence or of a sound measurement, o
 
 REFUSALS = (REFUSED, REFUSAL_STANDS)
 
-_FINGERPRINT = re.compile(r'sha256:[0-9a-f]{64}')
 _LONGEST_QUOTE = 300
 _EARLIER = 'An earlier evaluation of this model'
-
-
-@dataclasses.dataclass(frozen=True)
-class Overturn:
-    """Leave to bless a model that an earlier evaluation refused, if nothing speaks against it now.
-
-    Attributes:
-      model: the model's fingerprint, as the refusal's reason prints it: 'sha256:' and 64 hexadecimal digits.
-      reason: why the refusal no longer counts; it is printed with the verdict.
-    """
-
-    model: str
-    reason: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.model, str) or not _FINGERPRINT.fullmatch(self.model):
-            raise PrivacyInputError(
-                f"Overturn.model is {self.model!r}; copy the model's fingerprint from the reason that refuses it: "
-                "'sha256:' and 64 hexadecimal digits."
-            )
-        if not isinstance(self.reason, str) or not self.reason.strip():
-            raise PrivacyInputError(f'Overturn.reason is {self.reason!r}; say why the refusal no longer counts.')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from privacy_component.comparisons import UNDECIDED, Comparison
 from privacy_component.config import BLOCK, PrivacyConfig
+from privacy_component.slice_result import SliceResult
 from privacy_component.slicing import OVERALL, SlicingSpec
 from privacy_component.suppression import suppressed_sentence
 from privacy_component.thresholds import Threshold
-
-if TYPE_CHECKING:
-    from privacy_component.results import SliceResult
 
 _NO_THRESHOLDS = 'PrivacyConfig.thresholds is empty, so nothing was checked: add a Threshold.'
 REPORT_ONLY = (

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from privacy_component.slice_result import SliceResult
 from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SliceKey
-
-if TYPE_CHECKING:
-    from privacy_component.results import SliceResult
 
 
 def suppress(results: Sequence[SliceResult], min_reported_examples: int) -> tuple[tuple[SliceResult, ...], int]:

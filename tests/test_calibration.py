@@ -15,7 +15,7 @@ from privacy_component.metrics import confidence, roc
 from privacy_component.metrics.clusters import design_effect
 from privacy_component.metrics.curve import summarize, summarize_folds
 from privacy_component.metrics.registry import Estimate, false_positive_rates, metric_named
-from privacy_component.results import MEASURED, SliceResult
+from privacy_component.slice_result import MEASURED, SliceResult
 from privacy_component.thresholds import Threshold
 from tests.metrics.simulate import counts_of, gaussian, true_figures
 

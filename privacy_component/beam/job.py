@@ -32,7 +32,8 @@ from privacy_component.checks.examples import ExampleSketch
 from privacy_component.checks.transport import FiguresFound, evidence_fields, figures_of
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.registry import metrics_for
-from privacy_component.results import SliceResult, measure, result_to_json
+from privacy_component.results import result_to_json
+from privacy_component.slice_result import SliceResult, measure
 from privacy_component.slicing import OVERALL, SliceKey
 
 Counted = FoldCounts | Tally | WeightSums | Answers | ExampleSketch

@@ -26,7 +26,8 @@ from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
 from privacy_component.observations import REGRESSION
 from privacy_component.report import html
-from privacy_component.results import FILE_NAME, PrivacyResult, SliceResult
+from privacy_component.results import FILE_NAME, PrivacyResult
+from privacy_component.slice_result import SliceResult
 
 REPORT_FILE_NAME = 'report.html'
 _PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', 'numpy', 'scipy', 'scikit-learn')

@@ -10,7 +10,8 @@ from privacy_component.report import wording
 from privacy_component.report.facts import rule
 from privacy_component.report.plots import OTHER_SYMBOL, SYMBOLS
 from privacy_component.report.ranking import Row, surest_first
-from privacy_component.results import INCONCLUSIVE, PrivacyResult
+from privacy_component.results import PrivacyResult
+from privacy_component.slice_result import INCONCLUSIVE
 
 _STANDARD = ('auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'empirical_epsilon')
 _WORST_FIRST = (EXCEEDED, PASSED, UNDECIDED)
