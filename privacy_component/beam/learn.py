@@ -26,7 +26,7 @@ def draw_sample(
     batches: beam.PCollection, plan: Plan, of: str = '', /, **tally: beam.pvalue.AsSingleton
 ) -> beam.pvalue.AsSingleton:
     """A bounded sample of all observations, the same in every run; `of` tells the steps for several models apart."""
-    observations = batches | f'AsObservations{of}' >> beam.Map(observations_of, plan, **({'tally': None} | tally))
+    observations = batches | f'AsObservations{of}' >> beam.Map(observations_of, plan, **tally)
     return beam.pvalue.AsSingleton(
         observations | f'Sample{of}' >> beam.CombineGlobally(SmallestHashes(plan)).without_defaults()
     )

@@ -27,7 +27,7 @@ def find_loss_edges(
         return {}, {}
     counts = (
         batches
-        | 'CountLosses' >> beam.Map(count_losses, plan, **({'tally': None} | tally))
+        | 'CountLosses' >> beam.Map(count_losses, plan, **tally)
         | 'MergeLosses' >> beam.CombineGlobally(Merge(plan.config.max_distinct_scores)).without_defaults()
     )
     edges = counts | 'LossEdges' >> beam.Map(lambda folds: percentiles(folds[0], LOSS_PERCENTILES))
@@ -35,7 +35,7 @@ def find_loss_edges(
     return {'loss_edges': beam.pvalue.AsSingleton(edges)}, {'warnings': beam.pvalue.AsList(warnings)}
 
 
-def count_losses(batch: Batch, plan: Plan, tally: Tally | None) -> tuple[roc.RocCounts]:
+def count_losses(batch: Batch, plan: Plan, tally: Tally | None = None) -> tuple[roc.RocCounts]:
     """How often a batch has each loss."""
     loss = compute('loss', observations_of(batch, plan, tally))
     return (roc.count_scores(roc.score_keys(loss), batch.is_member),)

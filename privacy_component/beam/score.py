@@ -7,7 +7,7 @@ import functools
 import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -45,7 +45,7 @@ _BATCHES_AT_ONCE = 32
 _COUNTING = 'score and count'
 
 
-def observations_of(batch: Batch, plan: Plan, tally: Tally | None) -> Observations:
+def observations_of(batch: Batch, plan: Plan, tally: Tally | None = None) -> Observations:
     """A batch as observations; `tally` tells the outputs' kind where the plan does not."""
     kind = output_kind(tally.outputs, plan.config.output_kind, plan.task) if tally else plan.output_kind
     return as_observations(
@@ -57,6 +57,15 @@ def observations_of(batch: Batch, plan: Plan, tally: Tally | None) -> Observatio
         task=plan.task,
         group_id=batch.group_id,
     )
+
+
+class Known(NamedTuple):
+    """What side inputs tell; None for those that the plan needs not."""
+
+    fitted: FittedAttacks | None = None
+    tally: Tally | None = None
+    loss_edges: np.ndarray | None = None
+    fitted_to_baseline: FittedAttacks | None = None
 
 
 class CountScores(beam.DoFn):
@@ -75,8 +84,7 @@ class CountScores(beam.DoFn):
         """Starts counting anew, so that a retried bundle counts nothing twice."""
         self._parts: dict[CountKey, list[Any]] = collections.defaultdict(list)
         self._waiting: list[Batch] = []
-        self._known: tuple[FittedAttacks | None, Tally | None, np.ndarray | None] = (None, None, None)
-        self._fitted_to_baseline: FittedAttacks | None = None
+        self._known = Known()
 
     def process(
         self,
@@ -87,8 +95,7 @@ class CountScores(beam.DoFn):
         fitted_to_baseline: FittedAttacks | None = None,
     ) -> None:
         """Takes a batch; counts when there are enough rows for the cost of a slice not to matter."""
-        self._known = (fitted, tally, loss_edges)
-        self._fitted_to_baseline = fitted_to_baseline
+        self._known = Known(fitted, tally, loss_edges, fitted_to_baseline)
         self._waiting.append(batch)
         self._num_examples.inc(len(batch.is_member))
         if self._with_tally:
@@ -98,15 +105,15 @@ class CountScores(beam.DoFn):
 
     def _count_waiting(self) -> None:
         started = time.process_time_ns()
-        fitted, tally, loss_edges = self._known
+        known = self._known
         batch = concatenate_batches(self._waiting)
         self._waiting = []
-        observations = observations_of(batch, self._plan, tally)
+        observations = observations_of(batch, self._plan, known.tally)
         slices = slices_of(
-            self._plan.slicing_specs, batch.columns, observations, self._plan.config.slice_missing, loss_edges
+            self._plan.slicing_specs, batch.columns, observations, self._plan.config.slice_missing, known.loss_edges
         )
         for attack in self._attacks:
-            scores, fold, num_folds = score(attack, observations, fitted, self._plan)
+            scores, fold, num_folds = score(attack, observations, known.fitted, self._plan)
             count = counter(scores, observations, self._plan.config.group_aggregation)
             if attack in self._on_baseline:
                 count = self._with_baseline(attack, count, scores, batch)
@@ -123,8 +130,8 @@ class CountScores(beam.DoFn):
         assert self._plan.baseline is not None
         how = self._plan.config.group_aggregation
         with about(BASELINE):
-            observations = observations_of(as_baseline(batch), self._plan.baseline, None)
-            theirs, _, _ = score(attack, observations, self._fitted_to_baseline, self._plan)
+            observations = observations_of(as_baseline(batch), self._plan.baseline)
+            theirs, _, _ = score(attack, observations, self._known.fitted_to_baseline, self._plan)
         together = None
         if how == NO_AGGREGATION and attack in attacks_paired(self._plan.config):
             together = SortedPairs.of(scores, theirs, batch.is_member).count
@@ -159,9 +166,8 @@ class CountScores(beam.DoFn):
             known[:] = [sums.merge(known[0]) if known else sums]
 
     def _check_number_of_slices(self) -> None:
-        most = self._plan.config.max_slices
-        if len({slice_key for slice_key, _ in self._parts}) > most:
-            raise too_many_slices(most)
+        if len({slice_key for slice_key, _ in self._parts}) > self._plan.config.max_slices:
+            raise too_many_slices(self._plan.config.max_slices)
 
 
 def score(

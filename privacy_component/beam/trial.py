@@ -105,7 +105,7 @@ def _tried_baseline(plan: Plan, batches: list[Batch], tally: Tally) -> Plan:
     with about(BASELINE):
         plan = dataclasses.replace(plan, output_kind=output_kind(tally.baseline, plan.config.output_kind, plan.task))
         for batch in batches:
-            observations_of(as_baseline(batch), plan, None)
+            observations_of(as_baseline(batch), plan)
     return plan
 
 

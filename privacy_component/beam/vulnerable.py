@@ -26,12 +26,12 @@ def most_vulnerable(
     """One list of the plan's number of members, the most vulnerable first."""
     return (
         batches
-        | 'RankMembers' >> beam.FlatMap(candidates, sample, plan, **({'tally': None} | tally))
+        | 'RankMembers' >> beam.FlatMap(candidates, sample, plan, **tally)
         | 'MostVulnerable' >> beam.combiners.Top.Of(plan.config.num_most_vulnerable)
     )
 
 
-def candidates(batch: Batch, sample: Observations, plan: Plan, tally: Tally | None) -> Iterable[Candidate]:
+def candidates(batch: Batch, sample: Observations, plan: Plan, tally: Tally | None = None) -> Iterable[Candidate]:
     """A batch's members at the highest risk; at most as many as are wanted of all."""
     observations = observations_of(batch, plan, tally)
     observations = observations.select(observations.is_member)

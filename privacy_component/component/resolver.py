@@ -13,7 +13,7 @@ class StandingRefusalsStrategy(ResolverStrategy):
 
     LatestArtifactStrategy would forget a refusal as soon as another model is evaluated, and its node fails in a
     pipeline's first run. Here nothing refused is an empty list, and evaluating a refused model again adds nothing to
-    what is resolved, so that its cached execution is found.
+    what is resolved as long as it is refused for the same reasons, so that its cached execution is found.
 
     ``` python
     refusals = Resolver(

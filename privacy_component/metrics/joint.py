@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from privacy_component.metrics import roc
 from privacy_component.metrics.curve import FOLD_EFFECT, used_folds
-from privacy_component.metrics.keys import leading_bits, sort_keys
+from privacy_component.metrics.keys import leading_bits, most_bits, sort_keys
+from privacy_component.metrics.sides import Sides
 
 _HALF = 32
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class JointCounts:
+class JointCounts(Sides):
     """For each distinct pair of a candidate's and a baseline's score, how many members and non-members have it.
 
     Attributes:
@@ -32,16 +33,6 @@ class JointCounts:
     members: NDArray[np.integer]
     non_members: NDArray[np.integer]
     bits: int = 64
-
-    @functools.cached_property
-    def num_members(self) -> int:
-        """How many members were scored."""
-        return int(self.members.sum())
-
-    @functools.cached_property
-    def num_non_members(self) -> int:
-        """How many non-members were scored."""
-        return int(self.non_members.sum())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -97,11 +88,7 @@ def bounded(counts: JointCounts, max_pairs: int) -> JointCounts:
     """
     if len(counts.candidate) <= max_pairs:
         return counts
-    low, high = 0, counts.bits
-    while low < high:
-        bits = (low + high + 1) // 2
-        low, high = (bits, high) if _num_distinct(counts, bits) <= max_pairs else (low, bits - 1)
-    return _at_bits(counts, low)
+    return _at_bits(counts, most_bits(functools.partial(_num_distinct, counts), counts.bits, max_pairs))
 
 
 def auc_change_error(folds: Sequence[JointCounts], design_effect: float = 1.0) -> float:

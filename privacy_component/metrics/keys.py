@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,21 @@ def scores_of(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
     """The float64 scores (n,) that keys (n,) stand for: `score_keys` backwards."""
     bits = keys.view(np.int64)
     return (bits ^ (~np.right_shift(bits, 63) | _SIGN_BIT)).view(np.float64)
+
+
+def most_bits(num_distinct: Callable[[int], int], bits: int, most: int) -> int:
+    """The most leading bits, at most `bits`, that leave at most `most` distinct keys; found by bisection.
+
+    Args:
+      num_distinct: how many distinct keys so many leading bits leave; never fewer for more bits.
+      bits: how many there are.
+      most: >= 1.
+    """
+    low, high = 0, bits
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if num_distinct(middle) <= most else (low, middle - 1)
+    return low
 
 
 def leading_bits(bits: int) -> np.uint64:

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component.metrics.keys import blocks, leading_bits, score_keys, sort_keys
+from privacy_component.metrics.keys import blocks, leading_bits, most_bits, score_keys, sort_keys
+from privacy_component.metrics.sides import Sides
 from privacy_component.rows import all_rows
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class RocCounts:
+class RocCounts(Sides):
     """For each distinct score, how many members and non-members have it.
 
     Merging adds integers, so any partition, order or retry of the data gives the same bits.
@@ -31,16 +32,6 @@ class RocCounts:
     members: NDArray[np.integer]
     non_members: NDArray[np.integer]
     bits: int = 64
-
-    @functools.cached_property
-    def num_members(self) -> int:
-        """How many members were scored."""
-        return int(self.members.sum())
-
-    @functools.cached_property
-    def num_non_members(self) -> int:
-        """How many non-members were scored."""
-        return int(self.non_members.sum())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,11 +125,9 @@ def bounded(counts: RocCounts, max_keys: int) -> RocCounts:
     Bounding the parts of any partition, merging and bounding again gives the same bits as bounding the whole: a part
     never needs fewer bits, and leading bits of leading bits are leading bits.
     """
-    low, high = 0, counts.bits
-    while low < high:
-        bits = (low + high + 1) // 2
-        low, high = (bits, high) if _num_distinct(counts.keys, bits) <= max_keys else (low, bits - 1)
-    return truncate(counts, low)
+    if len(counts.keys) <= max_keys:
+        return counts
+    return truncate(counts, most_bits(functools.partial(_num_distinct, counts.keys), counts.bits, max_keys))
 
 
 def narrowed(counts: RocCounts) -> RocCounts:
