@@ -8,20 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.checks import BLIND, OF_EXAMPLES, Evidence, is_on
-from privacy_component.checks.answers import Answers
-from privacy_component.checks.blind import measure_blind
-from privacy_component.checks.distinct import DistinctCounts, below, early_limit
+from privacy_component.checks.blind_baseline import measure_blind
 from privacy_component.checks.duplicates import measure_duplicates
 from privacy_component.checks.evidence import BlindFigures
-from privacy_component.checks.examples import MOST_COUNTED
-from privacy_component.checks.features import (
-    CATEGORY,
-    MOST_PER_SIDE,
-    VALUE,
-    FeatureSample,
-    Input,
-    bounded_sample,
-)
+from privacy_component.checks.example_sketch import MOST_COUNTED
+from privacy_component.checks.feature_sample import CATEGORY, MOST_PER_SIDE, VALUE, FeatureSample, Input, bounded_sample
+from privacy_component.checks.output_summary import Answers
+from privacy_component.checks.sketches import DistinctCounts, below, early_limit
 from privacy_component.config import PrivacyConfig
 from privacy_component.hashing import hash_ids, mix
 from privacy_component.inputs import Inputs

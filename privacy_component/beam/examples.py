@@ -18,9 +18,9 @@ from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import RawBatch
 from privacy_component.beam.record_hashes import example_hashes
 from privacy_component.checks import BLIND, OF_EXAMPLES, is_on
-from privacy_component.checks.distinct import NO_LIMIT, DistinctCounts, below, merge_counts
-from privacy_component.checks.examples import MOST_COUNTED, ExampleSketch
-from privacy_component.checks.features import FeatureSample, merge_samples
+from privacy_component.checks.example_sketch import MOST_COUNTED, ExampleSketch
+from privacy_component.checks.feature_sample import FeatureSample, merge_samples
+from privacy_component.checks.sketches import NO_LIMIT, DistinctCounts, below, merge_counts
 from privacy_component.errors import PrivacyInputError
 from privacy_component.slicing import SliceKey
 

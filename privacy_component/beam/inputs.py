@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from privacy_component.checks.features import (
+from privacy_component.checks.feature_sample import (
     CATEGORY,
     COUNT,
     LENGTH,

@@ -27,9 +27,9 @@ from privacy_component.beam.read import NAMESPACE, read_batches
 from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge
 from privacy_component.beam.vulnerable import Candidate, most_vulnerable
 from privacy_component.beam.weights import WeightSums
-from privacy_component.checks.answers import Answers
-from privacy_component.checks.examples import ExampleSketch
-from privacy_component.checks.transport import FiguresFound, evidence_fields, figures_of
+from privacy_component.checks.evidence_json import FiguresFound, evidence_fields, figures_of
+from privacy_component.checks.example_sketch import ExampleSketch
+from privacy_component.checks.output_summary import Answers
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.results import result_to_json

@@ -24,8 +24,8 @@ from privacy_component.beam.paired import Counter, Counts, add, as_baseline, bot
 from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.beam.read import NAMESPACE
 from privacy_component.beam.weights import WEIGHTS, weigh
-from privacy_component.checks.answers import Answers, merge_answers
-from privacy_component.checks.examples import ExampleSketch, merge_sketches
+from privacy_component.checks.example_sketch import ExampleSketch, merge_sketches
+from privacy_component.checks.output_summary import Answers, merge_answers
 from privacy_component.errors import about
 from privacy_component.evaluate import slices_of
 from privacy_component.metrics import roc

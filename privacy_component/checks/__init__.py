@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from privacy_component.checks.accuracy import ACCURACY_GAP
-from privacy_component.checks.blind import BLIND_BASELINE
+from privacy_component.checks.accuracy_gap import ACCURACY_GAP
+from privacy_component.checks.blind_baseline import BLIND_BASELINE
 from privacy_component.checks.check import (
     ACTIONS,
     NOT_RUN,
@@ -21,9 +21,9 @@ from privacy_component.checks.check import (
     DoesNotApply,
     Incomplete,
 )
+from privacy_component.checks.degenerate_outputs import CONSTANT, ROUNDED, SATURATED
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
-from privacy_component.checks.outputs import CONSTANT, ROUNDED, SATURATED
 from privacy_component.errors import PrivacyInputError
 
 BLIND = 'blind_baseline'

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from privacy_component.checks.check import REFUSE, WARN, CheckInfo, Finding
-from privacy_component.checks.distinct import DistinctCounts
 from privacy_component.checks.evidence import DuplicateFigures, Evidence
+from privacy_component.checks.sketches import DistinctCounts
 
 # Non-members that were trained on are accused with the members: where a model gives everybody away, an attack with a
 # false positive rate of 1 % finds at most 0.01 / share of the members. Up to this share that is all of them.

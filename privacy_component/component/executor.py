@@ -13,8 +13,7 @@ from privacy_component.beam.errors import surfaced
 from privacy_component.beam.plan import Plan
 from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
-from privacy_component.component.baseline import baseline_path
-from privacy_component.component.claim import Claim
+from privacy_component.component.baseline_model import baseline_path
 from privacy_component.component.compat import (
     BaseBeamExecutor,
     EvaluatorExecutor,
@@ -23,7 +22,8 @@ from privacy_component.component.compat import (
     path_utils,
     types,
 )
-from privacy_component.component.earlier import earlier_evaluations
+from privacy_component.component.output_lock import Claim
+from privacy_component.component.previous_evaluations import earlier_evaluations
 from privacy_component.component.provenance import provenance
 from privacy_component.config import PrivacyConfig
 from privacy_component.decision import decided

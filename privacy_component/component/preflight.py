@@ -19,10 +19,10 @@ from privacy_component.beam.errors import loading
 from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
 from privacy_component.beam.read import RawBatch
 from privacy_component.beam.trial import first_batches, try_out
-from privacy_component.component.baseline import baseline_config, check_called_directly
+from privacy_component.component.baseline_model import baseline_config, check_called_directly
 from privacy_component.component.compat import types
 from privacy_component.component.example_files import compression_of, split_files
-from privacy_component.component.refusals import check_settings
+from privacy_component.component.unsupported import check_settings
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, about
 from privacy_component.evaluate import slicing_specs_for

@@ -17,11 +17,11 @@ from privacy_component.beam.bad_records import check_share
 from privacy_component.beam.observe import Tally, tally_from_json
 from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.beam.trial import check_tally
+from privacy_component.checks.degenerate_outputs import saturation
 from privacy_component.checks.evidence import Evidence
-from privacy_component.checks.outputs import saturation
-from privacy_component.checks.transport import evidence_from
-from privacy_component.component.claim import Claim, writing
+from privacy_component.checks.evidence_json import evidence_from
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
+from privacy_component.component.output_lock import Claim, writing
 from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
 from privacy_component.observations import REGRESSION

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from privacy_component.component.compat import ResolverStrategy, types
-from privacy_component.component.earlier import standing
+from privacy_component.component.previous_evaluations import standing
 
 ArtifactDict = dict[str, list[types.Artifact]]
 

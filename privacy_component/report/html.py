@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from privacy_component.gate import EXCEEDED, PASSED, Comparison
 from privacy_component.metrics.registry import DEFAULT_RATES
-from privacy_component.report import cards, facts, plots, soundness, tables, wording
+from privacy_component.report import cards, check_rows, facts, plots, tables, wording
 from privacy_component.report.ranking import DIAGNOSTIC, Row, beside, flat, ranked_slices, worst_comparison, worst_row
 from privacy_component.results import PrivacyResult
 from privacy_component.thresholds import LEAK_SHOWN
@@ -51,8 +51,8 @@ def render(result: PrivacyResult) -> str:
         rules=facts.rules(result),
         num_corrected_for=f'{facts.num_corrected_for(result):,}',
         vulnerable=tables.vulnerable_rows(result),
-        checks=soundness.check_rows(result.checks),
-        unsound=soundness.soundness(result.checks),
+        checks=check_rows.check_rows(result.checks),
+        unsound=check_rows.soundness(result.checks),
         facts=facts.facts(result, slices),
         attacks=facts.attacks(slices),
         limits=facts.limits(result),
@@ -71,7 +71,7 @@ def summary(result: PrivacyResult) -> str:
     worst = worst_comparison(result.verdict)
     row = worst_row(ranked_slices(result), worst)
     lines += [f'  Worst: {_figure_line(row, worst)}'] if row else []
-    checked = soundness.soundness_line(result.checks)
+    checked = check_rows.soundness_line(result.checks)
     lines += [f'  Is the measurement sound? {checked}'] if checked else []
     lines += [f'  Warnings: {len(warnings):,}, the first: {wording.visible(warnings[0])}'] if warnings else []
     return '\n'.join(lines)

@@ -8,7 +8,7 @@ import pytest
 
 from privacy_component import PrivacyInputError, PrivacyResult
 from privacy_component.component import executor, publish
-from privacy_component.component.claim import Claim
+from privacy_component.component.output_lock import Claim
 from tests.campaign.case import BLESSING, ERROR, REFUSAL, Rig, check_left_behind, is_blessed, run
 from tests.campaign.worlds import Templates
 

@@ -4,7 +4,7 @@ from privacy_component import PrivacyConfig
 from privacy_component.beam.examples import SketchExamples
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.read import BATCH_SIZE, RawBatch
-from privacy_component.checks.examples import ExampleSketch
+from privacy_component.checks.example_sketch import ExampleSketch
 
 
 def batches_of(members, non_members, size=BATCH_SIZE):

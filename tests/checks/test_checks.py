@@ -9,9 +9,9 @@ from scipy.special import softmax
 
 from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, Threshold, evaluate_privacy
 from privacy_component.checks import CHECKS, NOT_RUN, OK, REFUSED, WARNING, run_checks
-from privacy_component.checks.answers import MORE_DECIMALS, Answers, fewest_decimals, merge_answers, multiples_of
-from privacy_component.checks.majority import HashBits
-from privacy_component.checks.transport import evidence_fields, evidence_from
+from privacy_component.checks.evidence_json import evidence_fields, evidence_from
+from privacy_component.checks.output_summary import MORE_DECIMALS, Answers, fewest_decimals, merge_answers, multiples_of
+from privacy_component.checks.sketches import HashBits
 from privacy_component.gate import decide
 from privacy_component.hashing import mix
 from privacy_component.outputs import OutputEvidence

@@ -9,11 +9,11 @@ from privacy_component import PrivacyConfig
 from privacy_component.beam import examples
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.record_hashes import feature_hashes
-from privacy_component.checks import features
-from privacy_component.checks.distinct import DistinctCounts, merge_counts
+from privacy_component.checks import feature_sample
 from privacy_component.checks.duplicates import measure_duplicates
-from privacy_component.checks.examples import merge_sketches
-from privacy_component.checks.features import MOST_INPUTS
+from privacy_component.checks.example_sketch import merge_sketches
+from privacy_component.checks.feature_sample import MOST_INPUTS
+from privacy_component.checks.sketches import DistinctCounts, merge_counts
 from privacy_component.hashing import mix
 from tests.checks.sketching import batches_of, sketch_batches, sketch_of
 from tests.component.world import serialize
@@ -73,8 +73,8 @@ def rows_of(rng, n):
 @pytest.fixture
 def small_limits(monkeypatch):
     monkeypatch.setattr(examples, '_ROWS_WAITING', 100)
-    monkeypatch.setattr(features.bounded_sample, '__defaults__', (60,))
-    monkeypatch.setattr(features.merge_samples, '__defaults__', (60,))
+    monkeypatch.setattr(feature_sample.bounded_sample, '__defaults__', (60,))
+    monkeypatch.setattr(feature_sample.merge_samples, '__defaults__', (60,))
 
 
 def same_sketches(one, other):
@@ -144,8 +144,8 @@ def test_one_long_example_changes_nothing_in_any_order(monkeypatch, rank):
     rng = np.random.default_rng(0)
     members, others = token_lists(rng, 1500), token_lists(rng, 1500)
     monkeypatch.setattr(examples, '_ROWS_WAITING', 64)
-    monkeypatch.setattr(features.bounded_sample, '__defaults__', (200,))
-    monkeypatch.setattr(features.merge_samples, '__defaults__', (200,))
+    monkeypatch.setattr(feature_sample.bounded_sample, '__defaults__', (200,))
+    monkeypatch.setattr(feature_sample.merge_samples, '__defaults__', (200,))
     short = sketch_of(members, others).figures(is_grouped=False, seed=0)['blind']
     long = [serialize({'tokens': rng.random(900).tolist()}) for _ in range(400)]
     members[0] = long[np.argsort(feature_hashes(long)[0])[rank]]

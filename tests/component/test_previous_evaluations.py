@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy_component import PrivacyMetrics, StandingRefusalsStrategy
-from privacy_component.component.earlier import earlier_evaluations, standing
+from privacy_component.component.previous_evaluations import earlier_evaluations, standing
 from privacy_component.gate import Verdict
 from privacy_component.history import BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED, Earlier, with_history
 from privacy_component.objections import REPORT_ONLY

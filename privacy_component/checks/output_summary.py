@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component.checks.distinct import DistinctCounts, merge_counts
 from privacy_component.checks.evidence import AnswerFigures
-from privacy_component.checks.majority import HashBits
+from privacy_component.checks.sketches import DistinctCounts, HashBits, merge_counts
 from privacy_component.hashing import mix
 from privacy_component.observations import MULTICLASS, REGRESSION, Observations
 from privacy_component.signals import compute

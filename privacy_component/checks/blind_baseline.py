@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from privacy_component.checks.check import WARN, CheckInfo, Finding
-from privacy_component.checks.distinct import DistinctCounts, below
 from privacy_component.checks.evidence import BlindFigures, Evidence
-from privacy_component.checks.features import CATEGORY, FeatureSample, Input
+from privacy_component.checks.feature_sample import CATEGORY, FeatureSample, Input
+from privacy_component.checks.sketches import DistinctCounts, below
 from privacy_component.hashing import mix
 from privacy_component.metrics import roc
 from privacy_component.metrics.confidence import auc_lower

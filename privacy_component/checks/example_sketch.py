@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from privacy_component.checks.blind import measure_blind
-from privacy_component.checks.distinct import DistinctCounts, merge_counts
+from privacy_component.checks.blind_baseline import measure_blind
 from privacy_component.checks.duplicates import measure_duplicates
 from privacy_component.checks.evidence import BlindFigures, DuplicateFigures
-from privacy_component.checks.features import FeatureSample, merge_samples
+from privacy_component.checks.feature_sample import FeatureSample, merge_samples
+from privacy_component.checks.sketches import DistinctCounts, merge_counts
 
 # 12 MB; duplicates are counted exactly among so many distinct examples, and estimated above.
 MOST_COUNTED = 1 << 19

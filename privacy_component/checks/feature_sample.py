@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component.checks.distinct import NO_LIMIT, below
+from privacy_component.checks.sketches import NO_LIMIT, below
 from privacy_component.hashing import hash_ids, mix
 
 MOST_INPUTS = 200

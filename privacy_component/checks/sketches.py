@@ -1,4 +1,4 @@
-"""Distinct hashes and how often each stands on either side: bounded, mergeable, exact below the bound."""
+"""Sketches of hashes that merge in any order: distinct ones and how often each stands on either side, and what most rows share."""
 
 from __future__ import annotations
 
@@ -96,3 +96,40 @@ def _reduced(
         order, first = order[: first[most]], first[:most]
     members, non_members = (np.add.reduceat(side[order], first) if len(first) else side[:0] for side in sides)
     return DistinctCounts(ordered[first], members, non_members, *totals, limit=limit)
+
+
+_BITS = 64
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HashBits:
+    """For each bit of the rows' hashes, how many rows have it set.
+
+    Attributes:
+      num_set: (64,) int64.
+      num_rows: how many rows there are.
+    """
+
+    num_set: NDArray[np.int64]
+    num_rows: int
+
+    @classmethod
+    def of(cls, hashes: NDArray[np.uint64]) -> HashBits:
+        """Of (n,) hashes whose bits look random."""
+        columns = np.unpackbits(np.ascontiguousarray(hashes).view(np.uint8).reshape(len(hashes), 8), axis=1)
+        return cls(columns.sum(axis=0, dtype=np.int64), len(hashes))
+
+    def merge(self, other: HashBits) -> HashBits:
+        """Of both parts together."""
+        return HashBits(self.num_set + other.num_set, self.num_rows + other.num_rows)
+
+    def largest_share(self) -> float:
+        """The share of the rows that have the commonest value, in [0, 1]; an estimate, good where it is above a half.
+
+        A value that most rows have decides every bit: all of its rows are on the larger side, and half of the others
+        by chance. So twice the mean share on the larger side, less one, is what it has.
+        """
+        if not self.num_rows:
+            return 0.0
+        larger = np.maximum(self.num_set, self.num_rows - self.num_set)
+        return max(2 * int(larger.sum()) / (_BITS * self.num_rows) - 1, 0.0)

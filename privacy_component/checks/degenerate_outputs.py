@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from privacy_component.checks.answers import MORE_DECIMALS
 from privacy_component.checks.check import REFUSE, WARN, CheckInfo, DoesNotApply, Finding
 from privacy_component.checks.evidence import Evidence
+from privacy_component.checks.output_summary import MORE_DECIMALS
 from privacy_component.observations import REGRESSION
 from privacy_component.outputs import PROBABILITIES, OutputEvidence
 

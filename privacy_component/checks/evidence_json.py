@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from privacy_component.checks.answers import Answers
 from privacy_component.checks.check import Incomplete
 from privacy_component.checks.evidence import AnswerFigures, BlindFigures, DuplicateFigures, Evidence
-from privacy_component.checks.examples import ExampleSketch
+from privacy_component.checks.example_sketch import ExampleSketch
+from privacy_component.checks.output_summary import Answers
 from privacy_component.outputs import OutputEvidence
 
 FiguresFound = Mapping[str, AnswerFigures | DuplicateFigures | BlindFigures | str]

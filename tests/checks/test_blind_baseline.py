@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from privacy_component.checks import blind
-from privacy_component.checks.distinct import DistinctCounts
-from privacy_component.checks.features import CATEGORY, VALUE, FeatureSample, Input, bounded_sample
+from privacy_component.checks import blind_baseline
+from privacy_component.checks.feature_sample import CATEGORY, VALUE, FeatureSample, Input, bounded_sample
+from privacy_component.checks.sketches import DistinctCounts
 from privacy_component.hashing import mix
 
 RUNS = 60
@@ -32,7 +32,7 @@ def figures_of(columns, keys, is_member, groups=None, most=10_000):
     inputs = {Input(k, CATEGORY if k == 'kind' else VALUE): v.astype(float) for k, v in columns.items()}
     units = hashes if groups is None else mix(groups.astype(np.uint64), 9)
     sample = bounded_sample(FeatureSample.of(hashes, is_member, units, inputs), most)
-    return blind.measure_blind(sample, DistinctCounts.of(hashes, is_member, 1 << 20), groups is not None)
+    return blind_baseline.measure_blind(sample, DistinctCounts.of(hashes, is_member, 1 << 20), groups is not None)
 
 
 def null_worlds(rng):
@@ -55,7 +55,7 @@ def null_worlds(rng):
 
 def test_false_alarms_stay_below_their_level(monkeypatch):
     """At 5 %, where a rate shows in few runs; docs/checks.md has the rates of a longer simulation."""
-    monkeypatch.setattr(blind, 'ALPHA', 0.05)
+    monkeypatch.setattr(blind_baseline, 'ALPHA', 0.05)
     alarms = {}
     for run in range(RUNS):
         for name, given in null_worlds(np.random.default_rng(run)):
