@@ -14,7 +14,7 @@ _HOMES = {
     'PrivacyEvaluator': 'privacy_component.component.component',
     'PrivacyMetrics': 'privacy_component.component.artifacts',
     'PrivacyResult': 'privacy_component.results',
-    'SlicingSpec': 'privacy_component.slicing',
+    'SlicingSpec': 'privacy_component.observations.slicing',
     'StandingRefusalsStrategy': 'privacy_component.component.resolver',
     'Threshold': 'privacy_component.thresholds',
     'evaluate_privacy': 'privacy_component.evaluate',

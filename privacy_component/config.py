@@ -20,9 +20,9 @@ from privacy_component.fields import (
     names,
     sequence,
 )
-from privacy_component.observations import TASKS
+from privacy_component.observations.observations import TASKS
+from privacy_component.observations.slicing import SlicingSpec
 from privacy_component.overturn import Overturn
-from privacy_component.slicing import SlicingSpec
 from privacy_component.thresholds import Threshold, as_slicing_spec
 
 BLOCK = 'block'

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from privacy_component.arrays import all_rows
 from privacy_component.attacks.crossfit import FoldScores
 from privacy_component.attacks.groups import NO_AGGREGATION, GroupScores, aggregate
 from privacy_component.config import PrivacyConfig
@@ -15,9 +16,8 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics import roc
 from privacy_component.metrics.clusters import change_design_effect, design_effect
 from privacy_component.metrics.joint import JointCounts, SortedPairs
-from privacy_component.observations import Observations
-from privacy_component.rows import all_rows
-from privacy_component.slicing import SliceKey, SliceRows
+from privacy_component.observations.observations import Observations
+from privacy_component.observations.slicing import SliceKey, SliceRows
 
 
 def counts_by_slice(

@@ -25,24 +25,26 @@ from privacy_component.metrics.figures import Baseline
 from privacy_component.metrics.joint import JointCounts
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.risk import most_vulnerable, privacy_risk_scores
-from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
-from privacy_component.results import PrivacyResult
-from privacy_component.signals import compute
-from privacy_component.slice_result import SliceResult, in_order, measure
-from privacy_component.slicing import (
-    CLASS_FEATURE,
-    CORRECT_FEATURE,
-    LOSS_PERCENTILE_FEATURE,
+from privacy_component.observations.columns import (
     Column,
-    SliceRows,
-    SlicingSpec,
     correct_column,
     loss_percentile_column,
     multilabel_column,
-    slice_rows,
-    too_many_slices,
     with_missing,
 )
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
+from privacy_component.observations.signals import compute
+from privacy_component.observations.slicing import (
+    CLASS_FEATURE,
+    CORRECT_FEATURE,
+    LOSS_PERCENTILE_FEATURE,
+    SliceRows,
+    SlicingSpec,
+    slice_rows,
+    too_many_slices,
+)
+from privacy_component.results import PrivacyResult
+from privacy_component.slice_result import SliceResult, in_order, measure
 from privacy_component.soundness import evidence_of
 from privacy_component.suppression import suppress
 

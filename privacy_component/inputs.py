@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from privacy_component.arrays import all_rows
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, about
 from privacy_component.hashing import hash_ids
-from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
-from privacy_component.outputs import LOGITS, PROBABILITIES, OutputEvidence, as_observations
-from privacy_component.rows import all_rows
-from privacy_component.slicing import Column
+from privacy_component.observations.columns import Column
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
+from privacy_component.observations.outputs import LOGITS, PROBABILITIES, OutputEvidence, as_observations
 
 _MOST_VALUES = 10_000
 _KIND_HINT = 'regression goes with predictions, classification with logits or probabilities'

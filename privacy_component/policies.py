@@ -9,7 +9,7 @@ from typing import Any
 from privacy_component.config import BLOCK, PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.fields import from_mapping
-from privacy_component.slicing import SlicingSpec
+from privacy_component.observations.slicing import SlicingSpec
 from privacy_component.thresholds import SAFETY_NOT_SHOWN, Threshold
 
 _ALL_EXAMPLES = (SlicingSpec(),)

@@ -10,7 +10,7 @@ from privacy_component.metrics import roc
 from privacy_component.metrics.curve import RocCurve, summarize_folds
 from privacy_component.metrics.figures import Baseline
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, false_positive_rates
-from privacy_component.slicing import SliceKey, slice_name
+from privacy_component.observations.slicing import SliceKey, slice_name
 
 MEASURED = 'measured'
 INCONCLUSIVE = 'inconclusive'

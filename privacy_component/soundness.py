@@ -18,7 +18,7 @@ from privacy_component.checks.sketches import DistinctCounts, below, early_limit
 from privacy_component.config import PrivacyConfig
 from privacy_component.hashing import hash_ids, mix
 from privacy_component.inputs import Inputs
-from privacy_component.slicing import Column
+from privacy_component.observations.columns import Column
 
 
 def evidence_of(inputs: Inputs, config: PrivacyConfig) -> Evidence:

@@ -8,7 +8,7 @@ from typing import Any
 from privacy_component.errors import PrivacyInputError
 from privacy_component.fields import check_choice, check_number, from_mapping, names, sequence
 from privacy_component.metrics.registry import Metric, metric_named
-from privacy_component.slicing import SlicingSpec
+from privacy_component.observations.slicing import SlicingSpec
 
 LEAK_SHOWN = 'leak_shown'
 SAFETY_NOT_SHOWN = 'safety_not_shown'

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION
-from privacy_component.outputs import as_observations
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
+from privacy_component.observations.outputs import as_observations
 
 
 def golden_input(n=10_000):

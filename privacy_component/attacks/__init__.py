@@ -9,8 +9,8 @@ from privacy_component.attacks.quantile import quantile_attack
 from privacy_component.attacks.threshold import per_class_threshold_attack, threshold_attack
 from privacy_component.attacks.trained import LEARNERS, trained_attack
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations import MULTICLASS
-from privacy_component.signals import SIGNALS
+from privacy_component.observations.observations import MULTICLASS
+from privacy_component.observations.signals import SIGNALS
 
 _NO_CLASS_TO_LEARN = ('correctness',)
 

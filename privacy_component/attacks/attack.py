@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations import Observations
+from privacy_component.observations.observations import Observations
 
 BLACK_BOX = 'black box'
 WHITE_BOX = 'white box'

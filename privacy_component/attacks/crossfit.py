@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from privacy_component.attacks.attack import AttackInfo
 from privacy_component.hashing import mix
-from privacy_component.observations import Observations
+from privacy_component.observations.observations import Observations
 
 # With fewer members or non-members than this to learn from, a fold's scores would say nothing.
 FEWEST_TO_LEARN_FROM = 5

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component.observations import MULTICLASS, MULTILABEL, Observations
-from privacy_component.signals import SIGNALS, compute
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, Observations
+from privacy_component.observations.signals import SIGNALS, compute
 
 _MOST_OUTPUTS = 10
 _MOST_ONE_HOT = 20

@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 from privacy_component.attacks.attack import BLACK_BOX, AttackInfo
 from privacy_component.attacks.features import wrong_class_features
 from privacy_component.hashing import mix
-from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
-from privacy_component.signals import towards_member
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
+from privacy_component.observations.signals import towards_member
 
 _MOST_EXAMPLES = 100_000
 _BOUND = 1e30

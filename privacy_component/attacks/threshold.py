@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.attacks.attack import BLACK_BOX, AttackInfo
-from privacy_component.observations import MULTICLASS, Observations
-from privacy_component.signals import SIGNALS, towards_member
+from privacy_component.observations.observations import MULTICLASS, Observations
+from privacy_component.observations.signals import SIGNALS, towards_member
 
 _FEWEST_OF_A_CLASS = 20
 

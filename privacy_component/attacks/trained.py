@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from privacy_component.attacks.attack import BLACK_BOX, AttackInfo
 from privacy_component.attacks.features import compact_features, full_features, one_hot_features
 from privacy_component.hashing import mix
-from privacy_component.observations import TASKS, Observations
+from privacy_component.observations.observations import TASKS, Observations
 
 _ROWS_PER_BLOCK = 1 << 16
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from privacy_component.arrays import all_rows
 from privacy_component.errors import PrivacyInputError
-from privacy_component.rows import all_rows
-from privacy_component.slicing import Column, plain_value
+from privacy_component.observations.columns import Column, plain_value
 
 _NO_VALUES = Column.from_entries(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
 

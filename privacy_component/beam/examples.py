@@ -22,7 +22,7 @@ from privacy_component.checks.example_sketch import MOST_COUNTED, ExampleSketch
 from privacy_component.checks.feature_sample import FeatureSample, merge_samples
 from privacy_component.checks.sketches import NO_LIMIT, DistinctCounts, below, merge_counts
 from privacy_component.errors import PrivacyInputError
-from privacy_component.slicing import SliceKey
+from privacy_component.observations.slicing import SliceKey
 
 Sides = tuple[NDArray[np.uint64], NDArray[np.bool_]]  # hashes of examples, and whether they are members
 

@@ -32,9 +32,9 @@ from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.registry import metrics_for
+from privacy_component.observations.slicing import OVERALL, SliceKey
 from privacy_component.results import result_to_json
 from privacy_component.slice_result import SliceResult, measure
-from privacy_component.slicing import OVERALL, SliceKey
 
 Counted = FoldCounts | Tally | WeightSums | Answers | ExampleSketch
 Measured = SliceResult | Tally | tuple[SliceKey, WeightSums] | FiguresFound | str

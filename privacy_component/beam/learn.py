@@ -16,7 +16,7 @@ from privacy_component.beam.plan import Plan
 from privacy_component.beam.score import FittedAttacks, observations_of
 from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import mix
-from privacy_component.observations import Observations, concatenate
+from privacy_component.observations.observations import Observations, concatenate
 
 # Of each side and fold; more would not make attackers better, but the sample has to fit into one worker.
 _SAMPLED_PER_SIDE_AND_FOLD = 20_000

@@ -9,8 +9,8 @@ from privacy_component.beam.plan import Plan
 from privacy_component.beam.score import Merge, observations_of
 from privacy_component.metrics import roc
 from privacy_component.metrics.percentiles import percentiles
-from privacy_component.signals import compute
-from privacy_component.slicing import LOSS_PERCENTILES
+from privacy_component.observations.columns import LOSS_PERCENTILES
+from privacy_component.observations.signals import compute
 
 SideInputs = dict[str, beam.pvalue.AsSideInput]
 

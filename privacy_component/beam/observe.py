@@ -18,9 +18,9 @@ from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.errors import PrivacyInputError, about
 from privacy_component.fixed_point import exact_sum
 from privacy_component.hashing import fingerprint
-from privacy_component.observations import MULTICLASS
-from privacy_component.outputs import OutputEvidence, check_same_number, labels_for
-from privacy_component.slicing import Column
+from privacy_component.observations.columns import Column
+from privacy_component.observations.observations import MULTICLASS
+from privacy_component.observations.outputs import OutputEvidence, check_same_number, labels_for
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Batch:
     Attributes:
       is_member: (n,) bool.
       example_id: (n,) uint64, a hash of the serialized example.
-      labels: as the task has them; see `privacy_component.labels`.
+      labels: as the task has them; see `privacy_component.observations.labels`.
       outputs: (n, classes) as the model gave them.
       columns: what slices are made of, by feature name.
       group_id: (n,) uint64, a hash of whose example it is; None if that is not asked for.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from privacy_component.beam.columns import dense_values, first_of
 from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import hash_ids
-from privacy_component.slicing import plain_value
+from privacy_component.observations.columns import plain_value
 
 Sources = Sequence[Mapping[str, Any]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from privacy_component.config import PrivacyConfig
-from privacy_component.observations import MULTICLASS
-from privacy_component.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
+from privacy_component.observations.observations import MULTICLASS
+from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
 
 BASELINE = 'baseline_model'  # the channel, and what errors of that model begin with
 

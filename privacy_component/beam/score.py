@@ -30,9 +30,9 @@ from privacy_component.errors import about
 from privacy_component.evaluate import slices_of
 from privacy_component.metrics import roc
 from privacy_component.metrics.joint import SortedPairs
-from privacy_component.observations import Observations
-from privacy_component.outputs import as_observations, output_kind
-from privacy_component.slicing import SliceKey, SliceRows, too_many_slices
+from privacy_component.observations.observations import Observations
+from privacy_component.observations.outputs import as_observations, output_kind
+from privacy_component.observations.slicing import SliceKey, SliceRows, too_many_slices
 
 CountKey = tuple[SliceKey, str]
 FoldCounts = tuple[Counts, ...]

@@ -19,8 +19,8 @@ from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
 from privacy_component.beam.read import RawBatch, read_file
 from privacy_component.beam.score import merged, observations_of
 from privacy_component.errors import PrivacyInputError, about
-from privacy_component.observations import MULTICLASS
-from privacy_component.outputs import OutputEvidence, output_kind
+from privacy_component.observations.observations import MULTICLASS
+from privacy_component.observations.outputs import OutputEvidence, output_kind
 
 _TYPES = ((pa.types.is_integer, schema_pb2.INT), (pa.types.is_floating, schema_pb2.FLOAT))
 

@@ -13,8 +13,8 @@ from privacy_component.beam.observe import Batch, Tally
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.score import observations_of
 from privacy_component.metrics.risk import posterior
-from privacy_component.observations import Observations
-from privacy_component.signals import compute
+from privacy_component.observations.observations import Observations
+from privacy_component.observations.signals import compute
 
 Posterior = tuple[NDArray[np.float64], NDArray[np.float64]]
 Candidate = tuple[float, float, int]  # risk, minus the loss, example id: in the order of vulnerability

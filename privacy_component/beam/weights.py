@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from privacy_component import fixed_point
 from privacy_component.beam.observe import Batch
-from privacy_component.slicing import SliceKey, SliceRows
+from privacy_component.observations.slicing import SliceKey, SliceRows
 
 WEIGHTS = '@weights'  # stands in the place of an attack's name in the keys of counts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from privacy_component.checks.check import WARN, CheckInfo, DoesNotApply, Finding
 from privacy_component.checks.evidence import Evidence
 from privacy_component.metrics.confidence import clopper_pearson_lower, clopper_pearson_upper
-from privacy_component.observations import REGRESSION
+from privacy_component.observations.observations import REGRESSION
 
 ALPHA = 0.01
 # An attacker by accuracy alone has the gap for an advantage; so much of a leak can be hidden by a gap the wrong way.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from privacy_component.checks.check import REFUSE, WARN, CheckInfo, DoesNotApply, Finding
 from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.output_summary import MORE_DECIMALS
-from privacy_component.observations import REGRESSION
-from privacy_component.outputs import PROBABILITIES, OutputEvidence
+from privacy_component.observations.observations import REGRESSION
+from privacy_component.observations.outputs import PROBABILITIES, OutputEvidence
 
 # Where more than half of the examples tie, a leak shows in less than half of them, if at all.
 MOST_ALIKE = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from privacy_component.outputs import OutputEvidence
+from privacy_component.observations.outputs import OutputEvidence
 
 
 @dataclasses.dataclass(frozen=True)

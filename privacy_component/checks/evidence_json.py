@@ -10,7 +10,7 @@ from privacy_component.checks.check import Incomplete
 from privacy_component.checks.evidence import AnswerFigures, BlindFigures, DuplicateFigures, Evidence
 from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
-from privacy_component.outputs import OutputEvidence
+from privacy_component.observations.outputs import OutputEvidence
 
 FiguresFound = Mapping[str, AnswerFigures | DuplicateFigures | BlindFigures | str]
 

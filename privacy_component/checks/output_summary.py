@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from privacy_component.checks.evidence import AnswerFigures
 from privacy_component.checks.sketches import DistinctCounts, HashBits, merge_counts
 from privacy_component.hashing import mix
-from privacy_component.observations import MULTICLASS, REGRESSION, Observations
-from privacy_component.signals import compute
+from privacy_component.observations.observations import MULTICLASS, REGRESSION, Observations
+from privacy_component.observations.signals import compute
 
 MORE_DECIMALS = 5
 _MOST_DISTINCT = 1024

@@ -1,4 +1,4 @@
-"""Sketches of hashes that merge in any order: distinct ones and how often each stands on either side, and what most rows share."""
+"""Sketches of hashes, mergeable in any order: which occur how often on either side, and what most rows share."""
 
 from __future__ import annotations
 

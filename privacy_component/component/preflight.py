@@ -26,8 +26,8 @@ from privacy_component.component.unsupported import check_settings
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, about
 from privacy_component.evaluate import slicing_specs_for
-from privacy_component.observations import MULTICLASS
-from privacy_component.slicing import SlicingSpec
+from privacy_component.observations.observations import MULTICLASS
+from privacy_component.observations.slicing import SlicingSpec
 
 _RECORDS_LOOKED_AT = 100
 

@@ -24,7 +24,7 @@ from privacy_component.component.compat import blessing_constants, fileio, io_ut
 from privacy_component.component.output_lock import Claim, writing
 from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
-from privacy_component.observations import REGRESSION
+from privacy_component.observations.observations import REGRESSION
 from privacy_component.report import html
 from privacy_component.results import FILE_NAME, PrivacyResult
 from privacy_component.slice_result import SliceResult

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from privacy_component.arrays import all_rows
 from privacy_component.metrics.keys import blocks, leading_bits, most_bits, score_keys, sort_keys
 from privacy_component.metrics.sides import Sides
-from privacy_component.rows import all_rows
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from privacy_component.attacks.crossfit import fold_scores
 from privacy_component.attacks.trained import LEARNERS
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics import roc
-from privacy_component.observations import MULTICLASS, TASKS
+from privacy_component.observations.observations import MULTICLASS, TASKS
 from tests import synthetic
 
 CASES = [(name, task) for name, info in ATTACKS.items() for task in info.tasks]

@@ -6,7 +6,7 @@ from privacy_component.attacks.features import wrong_class_features
 from privacy_component.attacks.quantile import QuantileAttack
 from privacy_component.attacks.threshold import PerClassThresholdAttack, class_quartiles
 from privacy_component.metrics import roc
-from privacy_component.outputs import as_observations
+from privacy_component.observations.outputs import as_observations
 from tests import synthetic
 
 

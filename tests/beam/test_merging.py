@@ -19,7 +19,8 @@ from privacy_component.beam.paired import as_counts
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.weights import WEIGHTS, WeightSums, weigh
 from privacy_component.metrics import roc
-from privacy_component.slicing import Column, slice_rows
+from privacy_component.observations.columns import Column
+from privacy_component.observations.slicing import slice_rows
 
 SCORES = st.one_of(st.sampled_from([0.0, -0.0, 1.0, 1e300, -1e-30, 1e-9]), st.floats(-1e6, 1e6))
 ROWS = st.lists(st.tuples(SCORES, st.booleans(), st.integers(0, 5)), min_size=1, max_size=40)

@@ -14,7 +14,7 @@ from privacy_component.checks.output_summary import MORE_DECIMALS, Answers, fewe
 from privacy_component.checks.sketches import HashBits
 from privacy_component.gate import decide
 from privacy_component.hashing import mix
-from privacy_component.outputs import OutputEvidence
+from privacy_component.observations.outputs import OutputEvidence
 from tests import synthetic
 
 REFUSING = ('duplicates_across_splits', 'constant_outputs')

@@ -10,7 +10,7 @@ from tfx.types import standard_artifacts
 
 from privacy_component import PrivacyResult, SlicingSpec, Threshold, evaluate_privacy
 from privacy_component.component import executor
-from privacy_component.slicing import OVERALL
+from privacy_component.observations.slicing import OVERALL
 from tests.component import world as w
 
 

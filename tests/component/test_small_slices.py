@@ -6,8 +6,8 @@ import pytest
 
 from privacy_component import PrivacyConfig, Threshold, policy
 from privacy_component.gate import decide
+from privacy_component.observations.slicing import SlicingSpec
 from privacy_component.report import html
-from privacy_component.slicing import SlicingSpec
 from tests.beam.arrays import load
 from tests.component import world as w
 

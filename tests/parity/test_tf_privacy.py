@@ -12,8 +12,8 @@ from privacy_component.attacks import attack_named
 from privacy_component.attacks.crossfit import fold_scores
 from privacy_component.metrics import roc
 from privacy_component.metrics.risk import log_histogram_risk_scores, privacy_risk_scores
-from privacy_component.observations import Observations
-from privacy_component.signals import compute
+from privacy_component.observations.observations import Observations
+from privacy_component.observations.signals import compute
 from tests import synthetic
 from tests.parity import tf_privacy
 from tests.parity.data import DATA

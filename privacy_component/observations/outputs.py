@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.labels import class_labels, multilabel_labels, regression_labels
-from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
+from privacy_component.observations.labels import class_labels, multilabel_labels, regression_labels
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
 
 LOGITS = 'logits'
 PROBABILITIES = 'probabilities'
@@ -191,7 +191,7 @@ def as_observations(
 
 
 def labels_for(task: str, labels: NDArray, num_outputs: int, name: str) -> NDArray:
-    """Labels in the form of a task; see `privacy_component.labels`."""
+    """Labels in the form of a task; see `privacy_component.observations.labels`."""
     if task == REGRESSION:
         return regression_labels(labels, name)
     return (multilabel_labels if task == MULTILABEL else class_labels)(labels, num_outputs, name)

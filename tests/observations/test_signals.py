@@ -5,9 +5,9 @@ import pytest
 from scipy.special import softmax
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION
-from privacy_component.outputs import as_observations
-from privacy_component.signals import SIGNALS, compute, towards_member
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
+from privacy_component.observations.outputs import as_observations
+from privacy_component.observations.signals import SIGNALS, compute, towards_member
 from tests import synthetic
 
 

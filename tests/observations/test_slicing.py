@@ -2,18 +2,15 @@ import numpy as np
 import pytest
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.slicing import (
+from privacy_component.observations.columns import (
     MISSING_VALUE,
-    OVERALL,
     Column,
-    SlicingSpec,
     correct_column,
     loss_percentile_column,
     multilabel_column,
-    slice_name,
-    slice_rows,
     with_missing,
 )
+from privacy_component.observations.slicing import OVERALL, SlicingSpec, slice_name, slice_rows
 
 
 def as_sets(slices):

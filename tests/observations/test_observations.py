@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations import TASKS, Observations, concatenate
+from privacy_component.observations.observations import TASKS, Observations, concatenate
 from tests import synthetic
 
 

@@ -5,9 +5,9 @@ import pytest
 from scipy.special import softmax
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.labels import class_labels, multilabel_labels, regression_labels
-from privacy_component.observations import MULTILABEL, REGRESSION
-from privacy_component.outputs import OutputEvidence, as_logits, as_observations, output_kind
+from privacy_component.observations.labels import class_labels, multilabel_labels, regression_labels
+from privacy_component.observations.observations import MULTILABEL, REGRESSION
+from privacy_component.observations.outputs import OutputEvidence, as_logits, as_observations, output_kind
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
-"""Distinct values of columns, and which values are none."""
+"""Distinct values of columns, which values are none, and row numbers."""
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,3 +44,11 @@ def _comparable(values: NDArray) -> NDArray:
         return values
     kinds = set(map(type, values.tolist()))
     return values if len(kinds) <= 1 and kinds <= {str, bytes, int, float, bool} else values.astype(np.str_)
+
+
+@functools.lru_cache(maxsize=8)
+def all_rows(num_rows: int) -> NDArray[np.int64]:
+    """(num_rows,) int64, read-only, the same object while the number stays the same."""
+    rows = np.arange(num_rows)
+    rows.flags.writeable = False
+    return rows

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
 
 Kernel = Callable[[NDArray[np.float64], NDArray], NDArray[np.float64]]
 

@@ -1,0 +1,1 @@
+"""What an attacker sees of each example, and the slices that examples fall into."""
