@@ -122,9 +122,9 @@ def false_alarms(n: int) -> dict[str, Any]:
     from tensorflow_privacy.privacy.privacy_tests import epsilon_lower_bound as theirs
     from tensorflow_privacy.privacy.privacy_tests.membership_inference_attack.data_structures import EPSILON_METHODS
 
-    from privacy_component.audits.epsilon import empirical_epsilon
-    from privacy_component.metrics import roc
+    from privacy_component.metrics.counts import roc
     from privacy_component.metrics.curve import summarize
+    from privacy_component.metrics.epsilon import empirical_epsilon
 
     rng, found = np.random.default_rng(0), {'ours': 0, 'theirs': 0}
     is_member = np.arange(2 * n) < n

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from privacy_component.config import IGNORE, PrivacyConfig
-from privacy_component.slice_result import SliceResult
+from privacy_component.metrics.slice_result import SliceResult
 
 
 def attacks_on_baseline(config: PrivacyConfig) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from privacy_component.attacks import attack_named
-from privacy_component.attacks.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.checks import checked_actions
 from privacy_component.errors import PrivacyInputError
 from privacy_component.fields import (
@@ -20,6 +19,7 @@ from privacy_component.fields import (
     names,
     sequence,
 )
+from privacy_component.metrics.counts.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.observations.observations import TASKS
 from privacy_component.observations.slicing import SlicingSpec
 from privacy_component.overturn import Overturn

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from privacy_component.arrays import all_rows
 from privacy_component.attacks.crossfit import FoldScores
-from privacy_component.attacks.groups import NO_AGGREGATION, GroupScores, aggregate
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics import roc
-from privacy_component.metrics.clusters import change_design_effect, design_effect
-from privacy_component.metrics.joint import JointCounts, SortedPairs
+from privacy_component.metrics.counts import roc
+from privacy_component.metrics.counts.groups import NO_AGGREGATION, GroupScores, aggregate
+from privacy_component.metrics.counts.joint import JointCounts, SortedPairs
+from privacy_component.metrics.design_effect import change_design_effect, design_effect
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.slicing import SliceKey, SliceRows
 

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
-from privacy_component.attacks.groups import mixed_groups_warning, num_mixed_groups
 from privacy_component.baselines import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.checks import run_checks
 from privacy_component.config import PrivacyConfig
@@ -21,10 +20,12 @@ from privacy_component.counting import counts_by_slice, joint_by_slice
 from privacy_component.decision import decided
 from privacy_component.errors import about
 from privacy_component.inputs import Inputs, read_baseline, read_inputs
-from privacy_component.metrics.figures import Baseline
-from privacy_component.metrics.joint import JointCounts
+from privacy_component.metrics.change import Baseline
+from privacy_component.metrics.counts.groups import mixed_groups_warning, num_mixed_groups
+from privacy_component.metrics.counts.joint import JointCounts
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.risk import most_vulnerable, privacy_risk_scores
+from privacy_component.metrics.slice_result import SliceResult, in_order, measure
 from privacy_component.observations.columns import (
     Column,
     correct_column,
@@ -44,7 +45,6 @@ from privacy_component.observations.slicing import (
     too_many_slices,
 )
 from privacy_component.results import PrivacyResult
-from privacy_component.slice_result import SliceResult, in_order, measure
 from privacy_component.soundness import evidence_of
 from privacy_component.suppression import suppress
 

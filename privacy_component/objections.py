@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from privacy_component.comparisons import UNDECIDED, Comparison
 from privacy_component.config import BLOCK, PrivacyConfig
+from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import OVERALL, SlicingSpec
-from privacy_component.slice_result import SliceResult
 from privacy_component.suppression import suppressed_sentence
 from privacy_component.thresholds import Threshold
 

@@ -13,10 +13,10 @@ import numpy as np
 from privacy_component.checks import Check
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import Comparison, Verdict
+from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.curve import RocCurve
-from privacy_component.metrics.figures import Baseline
 from privacy_component.metrics.registry import Estimate
-from privacy_component.slice_result import MEASURED, SliceResult
+from privacy_component.metrics.slice_result import MEASURED, SliceResult
 
 SCHEMA_VERSION = 1
 FILE_NAME = 'privacy_metrics.json'

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from privacy_component.attacks import attack_named
 from privacy_component.config import PrivacyConfig
 from privacy_component.metrics.confidence import auc_lower
+from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import CORRECT_FEATURE, LOSS_PERCENTILE_FEATURE
-from privacy_component.slice_result import SliceResult
 
 _AUC = 'auc'
 # Beyond what a small difference between honest splits makes of 0.5.

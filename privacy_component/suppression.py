@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SliceKey
-from privacy_component.slice_result import SliceResult
 
 
 def suppress(results: Sequence[SliceResult], min_reported_examples: int) -> tuple[tuple[SliceResult, ...], int]:

@@ -16,7 +16,7 @@ from privacy_component import (
 )
 from privacy_component.comparisons import UNMEASURED
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
-from privacy_component.metrics.figures import PAIRED, TWO_LIMITS
+from privacy_component.metrics.change import PAIRED, TWO_LIMITS
 from privacy_component.thresholds import SAFETY_NOT_SHOWN
 from tests import synthetic
 

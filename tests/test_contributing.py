@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import roc
 from privacy_component.observations.observations import Observations
 
 TEXT = (Path(__file__).parents[1] / 'CONTRIBUTING.md').read_text()

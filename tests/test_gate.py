@@ -10,9 +10,9 @@ from privacy_component.evaluate import evaluate_privacy
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics import confidence
 from privacy_component.metrics.registry import metrics_for
+from privacy_component.metrics.slice_result import measure
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
 from privacy_component.results import PrivacyResult
-from privacy_component.slice_result import measure
 from privacy_component.thresholds import SAFETY_NOT_SHOWN, Threshold
 from tests.metrics.simulate import counts_of, gaussian
 

@@ -12,7 +12,6 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
 from privacy_component.attacks import attack_named
-from privacy_component.attacks.groups import GroupTotals, mixed_groups_warning
 from privacy_component.baselines import attacks_on_baseline
 from privacy_component.beam.bad_records import BAD_RECORDS
 from privacy_component.beam.direct import ObserveDirectly
@@ -31,10 +30,11 @@ from privacy_component.checks.evidence_json import FiguresFound, evidence_fields
 from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
 from privacy_component.errors import PrivacyInputError
+from privacy_component.metrics.counts.groups import GroupTotals, mixed_groups_warning
 from privacy_component.metrics.registry import metrics_for
+from privacy_component.metrics.slice_result import SliceResult, measure
 from privacy_component.observations.slicing import OVERALL, SliceKey
 from privacy_component.results import result_to_json
-from privacy_component.slice_result import SliceResult, measure
 
 Counted = FoldCounts | Tally | WeightSums | Answers | ExampleSketch
 Measured = SliceResult | Tally | tuple[SliceKey, WeightSums] | FiguresFound | str

@@ -7,8 +7,8 @@ import apache_beam as beam
 from privacy_component.beam.observe import Batch, Tally
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.score import Merge, observations_of
-from privacy_component.metrics import roc
-from privacy_component.metrics.percentiles import percentiles
+from privacy_component.metrics.counts import roc
+from privacy_component.metrics.counts.percentiles import percentiles
 from privacy_component.observations.columns import LOSS_PERCENTILES
 from privacy_component.observations.signals import compute
 

@@ -16,8 +16,8 @@ from privacy_component.beam.columns import columns_of, concatenate_columns, dens
 from privacy_component.beam.owners import example_weights, group_ids
 from privacy_component.beam.plan import BASELINE, Plan
 from privacy_component.errors import PrivacyInputError, about
-from privacy_component.fixed_point import exact_sum
 from privacy_component.hashing import fingerprint
+from privacy_component.metrics.counts.fixed_point import exact_sum
 from privacy_component.observations.columns import Column
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.outputs import OutputEvidence, check_same_number, labels_for

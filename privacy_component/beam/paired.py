@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from privacy_component.arrays import all_rows
-from privacy_component.attacks.groups import GroupTotals, merge_totals
 from privacy_component.baselines import attacks_paired
 from privacy_component.beam.observe import Batch
 from privacy_component.config import PrivacyConfig
-from privacy_component.metrics import joint, roc
-from privacy_component.metrics.figures import Baseline
+from privacy_component.metrics.change import Baseline
+from privacy_component.metrics.counts import joint, roc
+from privacy_component.metrics.counts.groups import GroupTotals, merge_totals
 from privacy_component.metrics.registry import Metric
 
 Counter = Callable[[np.ndarray, np.ndarray, int], Sequence[Any]]

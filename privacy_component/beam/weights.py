@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from privacy_component import fixed_point
 from privacy_component.beam.observe import Batch
+from privacy_component.metrics.counts import fixed_point
 from privacy_component.observations.slicing import SliceKey, SliceRows
 
 WEIGHTS = '@weights'  # stands in the place of an attack's name in the keys of counts

@@ -20,8 +20,8 @@ from privacy_component.checks.evidence import BlindFigures, Evidence
 from privacy_component.checks.feature_sample import CATEGORY, FeatureSample, Input
 from privacy_component.checks.sketches import DistinctCounts, below
 from privacy_component.hashing import mix
-from privacy_component.metrics import roc
 from privacy_component.metrics.confidence import auc_lower
+from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import summarize_folds
 
 # One false alarm in a hundred evaluations of splits that do not differ.

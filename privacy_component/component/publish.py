@@ -22,12 +22,12 @@ from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.evidence_json import evidence_from
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.component.output_lock import Claim, writing
-from privacy_component.fixed_point import from_units
 from privacy_component.gate import Verdict
+from privacy_component.metrics.counts.fixed_point import from_units
+from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.observations import REGRESSION
 from privacy_component.report import html
 from privacy_component.results import FILE_NAME, PrivacyResult
-from privacy_component.slice_result import SliceResult
 
 REPORT_FILE_NAME = 'report.html'
 _PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', 'numpy', 'scipy', 'scikit-learn')

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tensorflow_model_analysis as tfma
 
-from privacy_component.attacks.groups import MERGEABLE, NO_AGGREGATION
 from privacy_component.config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
+from privacy_component.metrics.counts.groups import MERGEABLE, NO_AGGREGATION
 
 
 def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_directly: bool) -> None:

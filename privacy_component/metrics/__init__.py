@@ -1,1 +1,1 @@
-"""What RocCounts say: AUC, rates, intervals."""
+"""From scores to figures: counts that merge, the ROC, and limits with a stated error rate."""

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics import rates, roc
+from privacy_component.metrics import rates
+from privacy_component.metrics.counts import roc
 
 # Where epsilon, mu and advantage are bounded.
 FIXED_RATES = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.65, 0.8)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import roc
 
 _NEAR_ZERO = 1e-3
 _BLOCK = 1 << 10

@@ -6,11 +6,11 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Sequence
 
-from privacy_component.audits.epsilon import empirical_epsilon
-from privacy_component.audits.gdp import gdp_mu
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics import confidence
 from privacy_component.metrics.curve import RocCurve, rank_at
+from privacy_component.metrics.epsilon import empirical_epsilon
+from privacy_component.metrics.gdp import gdp_mu
 
 DEFAULT_RATES = (0.1, 0.01, 0.001)
 _EXAMPLES_PER_FALSE_POSITIVE = 10

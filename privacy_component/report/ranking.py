@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate
+from privacy_component.metrics.slice_result import INCONCLUSIVE, SliceResult
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, OVERALL, SliceKey
 from privacy_component.report.wording import guessing, visible
 from privacy_component.results import PrivacyResult
-from privacy_component.slice_result import INCONCLUSIVE, SliceResult
 
 UNJUDGED = 'no limit'
 DIAGNOSTIC = 'diagnostic'

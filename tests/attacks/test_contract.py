@@ -12,7 +12,7 @@ from privacy_component.attacks import ATTACKS, attack_named, check_needs
 from privacy_component.attacks.crossfit import fold_scores
 from privacy_component.attacks.trained import LEARNERS
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import roc
 from privacy_component.observations.observations import MULTICLASS, TASKS
 from tests import synthetic
 

@@ -5,7 +5,7 @@ from privacy_component.attacks.crossfit import fold_scores
 from privacy_component.attacks.features import wrong_class_features
 from privacy_component.attacks.quantile import QuantileAttack
 from privacy_component.attacks.threshold import PerClassThresholdAttack, class_quartiles
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import roc
 from privacy_component.observations.outputs import as_observations
 from tests import synthetic
 

@@ -12,8 +12,8 @@ import tensorflow_model_analysis as tfma
 from privacy_component import PrivacyInputError, SlicingSpec, Threshold
 from privacy_component.beam.paired import add, as_baseline, both, bounded
 from privacy_component.beam.score import counter
-from privacy_component.metrics.figures import PAIRED, TWO_LIMITS
-from privacy_component.metrics.joint import SortedPairs
+from privacy_component.metrics.change import PAIRED, TWO_LIMITS
+from privacy_component.metrics.counts.joint import SortedPairs
 from tests.beam.arrays import assert_same_figures, evaluated, load
 from tests.beam.test_merging import batch_of, same
 from tests.component.world import World, config, eval_config, make_rows, serialize, write_split

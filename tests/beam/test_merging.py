@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy_component import PrivacyConfig, SlicingSpec, fixed_point
-from privacy_component.attacks.groups import GroupTotals, aggregate, totals_by_slice
+from privacy_component import PrivacyConfig, SlicingSpec
 from privacy_component.beam import score
 from privacy_component.beam.observe import Batch, Tally
 from privacy_component.beam.paired import as_counts
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.weights import WEIGHTS, WeightSums, weigh
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import fixed_point, roc
+from privacy_component.metrics.counts.groups import GroupTotals, aggregate, totals_by_slice
 from privacy_component.observations.columns import Column
 from privacy_component.observations.slicing import slice_rows
 

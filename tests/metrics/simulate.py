@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import roc
 
 # By hand, higher score = more likely a member, one tie:
 #   score       9   8   7   6   6   5   4

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import RocCurve, summarize, summarize_folds
 from privacy_component.metrics.registry import metric_named
 from tests.metrics.simulate import counts_of, gaussian, naive_points, pairs_of_sides, seven, true_figures

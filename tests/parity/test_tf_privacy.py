@@ -10,7 +10,7 @@ import pytest
 from privacy_component import PrivacyConfig, evaluate_privacy
 from privacy_component.attacks import attack_named
 from privacy_component.attacks.crossfit import fold_scores
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import roc
 from privacy_component.metrics.risk import log_histogram_risk_scores, privacy_risk_scores
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.signals import compute

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component import fixed_point
+from privacy_component.metrics.counts import fixed_point
 
 NO_AGGREGATION = 'none'
 

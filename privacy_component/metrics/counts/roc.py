@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.arrays import all_rows
-from privacy_component.metrics.keys import blocks, leading_bits, most_bits, score_keys, sort_keys
-from privacy_component.metrics.sides import Sides
+from privacy_component.metrics.counts.keys import blocks, leading_bits, most_bits, score_keys, sort_keys
+from privacy_component.metrics.counts.sides import Sides
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

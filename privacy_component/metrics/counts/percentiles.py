@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from privacy_component.metrics.keys import scores_of
-from privacy_component.metrics.roc import RocCounts
+from privacy_component.metrics.counts.keys import scores_of
+from privacy_component.metrics.counts.roc import RocCounts
 
 
 def percentiles(counts: RocCounts, wanted: ArrayLike) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from privacy_component.metrics import keys, roc
+from privacy_component.metrics.counts import keys, roc
 
 
 @pytest.mark.parametrize('n', [0, 1, 2, 3, 1000, 70_000])

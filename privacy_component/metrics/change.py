@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import ndtri
 
-from privacy_component.metrics import roc
-from privacy_component.metrics.curve import RocCurve, perfect, summarize_folds
-from privacy_component.metrics.joint import JointCounts, auc_change_error
+from privacy_component.metrics.counts import roc
+from privacy_component.metrics.counts.joint import JointCounts, key_ranks, sorted_key_ranks
+from privacy_component.metrics.curve import FOLD_EFFECT, RocCurve, perfect, summarize_folds, used_folds
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, false_positive_rates
 
 PAIRED = 'paired'
@@ -163,3 +163,45 @@ class Change:
         unseen = max(z * z, -float(np.log(alpha))) / (2 * min(sizes))
         rounding = self.curve.auc_error + self.baseline.curve.auc_error
         return unseen + float(np.hypot(z * standard_error, unseen)) + rounding
+
+
+def auc_change_error(folds: Sequence[JointCounts], design_effect: float = 1.0) -> float:
+    """The standard error of the change of an attack's AUC from baseline to candidate.
+
+    Args:
+      folds: the counts of each fold; how several become one is as for `curve.summarize_folds`.
+      design_effect: by how much dependence between rows of one group inflates the variance.
+    """
+    used = used_folds(folds)
+    if len(used) < 2:
+        return float(np.sqrt(design_effect)) * sum(map(_standard_error, used))
+    mean = np.mean([_standard_error(fold) for fold in used]) / np.sqrt(len(used))
+    return float(mean * np.sqrt(design_effect * FOLD_EFFECT))
+
+
+def _standard_error(counts: JointCounts) -> float:
+    """Of AUC(candidate) - AUC(baseline); 0 for fewer than two examples on either side or for models that rank alike.
+
+    The variance of paired differences of placements (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44, eq. 7, for
+    the contrast of two AUCs). What cutting scores to leading bits may have hidden is added: a standard error is a
+    Euclidean length, so that of the full scores is at most that of the cut ones plus that of what was cut off.
+    """
+    m, n = counts.num_members, counts.num_non_members
+    if min(m, n) < 2:
+        return 0.0
+    ranks = [sorted_key_ranks(counts.candidate), key_ranks(counts.baseline)]  # the candidate's are in order
+    squared, hidden = 0.0, 0.0
+    for own, others, size, num_others in (
+        (counts.members, counts.non_members, m, n),
+        (counts.non_members, counts.members, n, m),
+    ):
+        at_rank = [np.bincount(one, weights=others).astype(np.int64) for one in ranks]
+        below = [(2 * np.cumsum(tied) - tied)[one] for one, tied in zip(ranks, at_rank, strict=True)]
+        difference = below[0] - below[1]
+        mean = int(own.astype(np.int64) @ difference) / size
+        scale = 4 * num_others * num_others * size * (size - 1)
+        squared += float(own @ (difference - mean) ** 2) / scale
+        if counts.bits < 64:
+            tied = at_rank[0][ranks[0]] + at_rank[1][ranks[1]]
+            hidden += float(own @ tied.astype(np.float64) ** 2) / scale
+    return float(np.sqrt(squared) + np.sqrt(hidden))

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import log_ndtr, ndtri
 
-from privacy_component.audits.epsilon import largest_gap
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.curve import RocCurve
+from privacy_component.metrics.epsilon import largest_gap
 
 _LARGEST_EPSILON = 1e6
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics.clusters import _influences, design_effect
-from privacy_component.metrics.roc import score_keys
+from privacy_component.metrics.counts.roc import score_keys
+from privacy_component.metrics.design_effect import _influences, design_effect
 from tests.metrics.simulate import wins
 
 

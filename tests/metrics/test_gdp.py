@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from privacy_component.audits.gdp import delta_of, epsilon_of, gdp_mu
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.curve import summarize
+from privacy_component.metrics.gdp import delta_of, epsilon_of, gdp_mu
 from tests.metrics.simulate import counts_of, gaussian
 
 

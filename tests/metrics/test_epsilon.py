@@ -3,9 +3,9 @@ import pytest
 from scipy.special import betaincinv, ndtr
 from scipy.stats import binom
 
-from privacy_component.audits.epsilon import empirical_epsilon
 from privacy_component.metrics.confidence import clopper_pearson_lower, clopper_pearson_upper
 from privacy_component.metrics.curve import summarize
+from privacy_component.metrics.epsilon import empirical_epsilon
 from tests.metrics.simulate import counts_of, gaussian
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy_component.metrics import roc
-from privacy_component.metrics.keys import score_keys, scores_of
-from privacy_component.metrics.percentiles import percentiles
+from privacy_component.metrics.counts import roc
+from privacy_component.metrics.counts.keys import score_keys, scores_of
+from privacy_component.metrics.counts.percentiles import percentiles
 
 TENTHS = np.arange(0, 101, 10)
 SCORES = st.one_of(st.floats(-1e300, 1e300), st.sampled_from([0.0, -0.0, 0.1, 0.3, 5e-324]))

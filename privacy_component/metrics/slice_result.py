@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from privacy_component.metrics import roc
+from privacy_component.metrics.change import Baseline
+from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import RocCurve, summarize_folds
-from privacy_component.metrics.figures import Baseline
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, false_positive_rates
 from privacy_component.observations.slicing import SliceKey, slice_name
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import roc
 
 _RATES = (0.01, 0.1, 0.5, 0.9)
 

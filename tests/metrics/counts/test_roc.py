@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics import roc
+from privacy_component.metrics.counts import roc
 from tests.metrics.simulate import (
     SEVEN_MEMBERS,
     SEVEN_SCORES,

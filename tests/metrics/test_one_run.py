@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from privacy_component.audits.one_run import one_run_epsilon
 from privacy_component.errors import PrivacyInputError
+from privacy_component.metrics.one_run import one_run_epsilon
 
 
 def naive_p_value(m, r, v, epsilon, delta):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy_component.arrays import all_rows
-from privacy_component.metrics import joint, roc
+from privacy_component.metrics.counts import joint, roc
 from tests.metrics.simulate import counts_of, naive_variance, wins
 
 SCORES = st.one_of(st.sampled_from([0.0, -0.0, 1.0, 1e300, -1e-30, 1e-9]), st.floats(-1e6, 1e6))

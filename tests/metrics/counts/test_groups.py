@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from privacy_component.attacks.groups import AGGREGATIONS, aggregate, num_mixed_groups
+from privacy_component.metrics.counts.groups import AGGREGATIONS, aggregate, num_mixed_groups
 
 # Seven rows of three people; person 8 has a training row, so 8 is a member; one slice.
 #   person 8: 1, 3 -> mean 2, max 3;  person 5: 0 -> 0;  person 2: 2, 2, 2, 6 -> mean 3, max 6

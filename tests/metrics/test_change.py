@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from privacy_component.metrics.change import PAIRED, TWO_LIMITS, Baseline, Change, Level, auc_change_error
 from privacy_component.metrics.curve import summarize, summarize_folds
-from privacy_component.metrics.figures import PAIRED, TWO_LIMITS, Baseline, Change, Level
-from privacy_component.metrics.joint import auc_change_error
 from privacy_component.metrics.registry import false_positive_rates, metric_named
 from tests.metrics.simulate import counts_of
 from tests.metrics.test_joint import correlated, joint_of

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component.metrics import roc
-from privacy_component.metrics.curve import FOLD_EFFECT, used_folds
-from privacy_component.metrics.keys import leading_bits, most_bits, sort_keys
-from privacy_component.metrics.sides import Sides
+from privacy_component.metrics.counts import roc
+from privacy_component.metrics.counts.keys import leading_bits, most_bits, sort_keys
+from privacy_component.metrics.counts.sides import Sides
 
 _HALF = 32
 
@@ -91,48 +90,6 @@ def bounded(counts: JointCounts, max_pairs: int) -> JointCounts:
     return _at_bits(counts, most_bits(functools.partial(_num_distinct, counts), counts.bits, max_pairs))
 
 
-def auc_change_error(folds: Sequence[JointCounts], design_effect: float = 1.0) -> float:
-    """The standard error of the change of an attack's AUC from baseline to candidate.
-
-    Args:
-      folds: the counts of each fold; how several become one is as for `curve.summarize_folds`.
-      design_effect: by how much dependence between rows of one group inflates the variance.
-    """
-    used = used_folds(folds)
-    if len(used) < 2:
-        return float(np.sqrt(design_effect)) * sum(map(_standard_error, used))
-    mean = np.mean([_standard_error(fold) for fold in used]) / np.sqrt(len(used))
-    return float(mean * np.sqrt(design_effect * FOLD_EFFECT))
-
-
-def _standard_error(counts: JointCounts) -> float:
-    """Of AUC(candidate) - AUC(baseline); 0 for fewer than two examples on either side or for models that rank alike.
-
-    The variance of paired differences of placements (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44, eq. 7, for
-    the contrast of two AUCs). What cutting scores to leading bits may have hidden is added: a standard error is a
-    Euclidean length, so that of the full scores is at most that of the cut ones plus that of what was cut off.
-    """
-    m, n = counts.num_members, counts.num_non_members
-    if min(m, n) < 2:
-        return 0.0
-    ranks = [_numbered(counts.candidate), _ranks(counts.baseline)]  # the candidate's are in order
-    squared, hidden = 0.0, 0.0
-    for own, others, size, num_others in (
-        (counts.members, counts.non_members, m, n),
-        (counts.non_members, counts.members, n, m),
-    ):
-        at_rank = [np.bincount(one, weights=others).astype(np.int64) for one in ranks]
-        below = [(2 * np.cumsum(tied) - tied)[one] for one, tied in zip(ranks, at_rank, strict=True)]
-        difference = below[0] - below[1]
-        mean = int(own.astype(np.int64) @ difference) / size
-        scale = 4 * num_others * num_others * size * (size - 1)
-        squared += float(own @ (difference - mean) ** 2) / scale
-        if counts.bits < 64:
-            tied = at_rank[0][ranks[0]] + at_rank[1][ranks[1]]
-            hidden += float(own @ tied.astype(np.float64) ** 2) / scale
-    return float(np.sqrt(squared) + np.sqrt(hidden))
-
-
 def _at_bits(counts: JointCounts, bits: int) -> JointCounts:
     """Sorted and made distinct, at so many leading bits."""
     candidate, baseline = counts.candidate & leading_bits(bits), counts.baseline & leading_bits(bits)
@@ -154,20 +111,20 @@ def _num_distinct(counts: JointCounts, bits: int) -> int:
 
 def _sort_pairs(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The positions of pairs of keys in ascending order, and where in that order a new pair begins."""
-    pairs = _ranks(one).astype(np.uint64) << np.uint64(_HALF) | _ranks(other).astype(np.uint64)
+    pairs = key_ranks(one).astype(np.uint64) << np.uint64(_HALF) | key_ranks(other).astype(np.uint64)
     order, ordered = sort_keys(pairs)
     return order, _starts(ordered)
 
 
-def _ranks(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+def key_ranks(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The position of each key among the distinct keys; sorting one integer for each row is faster than two."""
     order, ordered = sort_keys(keys)
     ranks = np.empty(len(keys), np.int64)
-    ranks[order] = _numbered(ordered)
+    ranks[order] = sorted_key_ranks(ordered)
     return ranks
 
 
-def _numbered(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
+def sorted_key_ranks(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
     """(n,) the same for keys in ascending order."""
     starts = _starts(ordered)
     return np.repeat(np.arange(len(starts)), np.diff(starts, append=len(ordered)))

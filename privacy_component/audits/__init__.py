@@ -1,1 +1,0 @@
-"""Audits: what an attack says about differential privacy."""

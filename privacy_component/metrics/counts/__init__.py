@@ -1,0 +1,1 @@
+"""Counts of scores that merge by adding integers."""
