@@ -8,17 +8,17 @@ import importlib
 from privacy_component._version import __version__
 
 _HOMES = {
-    'Overturn': 'privacy_component.overturn',
-    'PrivacyConfig': 'privacy_component.config',
+    'Overturn': 'privacy_component.config.overturn',
+    'PrivacyConfig': 'privacy_component.config.privacy_config',
     'PrivacyInputError': 'privacy_component.errors',
     'PrivacyEvaluator': 'privacy_component.component.component',
     'PrivacyMetrics': 'privacy_component.component.artifacts',
     'PrivacyResult': 'privacy_component.results',
     'SlicingSpec': 'privacy_component.observations.slicing',
     'StandingRefusalsStrategy': 'privacy_component.component.resolver',
-    'Threshold': 'privacy_component.thresholds',
+    'Threshold': 'privacy_component.config.thresholds',
     'evaluate_privacy': 'privacy_component.evaluate',
-    'policy': 'privacy_component.policies',
+    'policy': 'privacy_component.config.policies',
 }
 
 __all__ = ['__version__', *_HOMES]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from privacy_component.config import IGNORE, PrivacyConfig
+from privacy_component.config.privacy_config import IGNORE, PrivacyConfig
 from privacy_component.metrics.slice_result import SliceResult
 
 

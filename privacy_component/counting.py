@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from privacy_component.arrays import all_rows
 from privacy_component.attacks.crossfit import FoldScores
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.groups import NO_AGGREGATION, GroupScores, aggregate

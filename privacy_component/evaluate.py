@@ -15,7 +15,7 @@ from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
 from privacy_component.baselines import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.checks import run_checks
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.counting import counts_by_slice, joint_by_slice
 from privacy_component.decision import decided
 from privacy_component.errors import about

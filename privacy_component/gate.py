@@ -9,7 +9,7 @@ from privacy_component import objections
 from privacy_component.baselines import checkable, missing_baseline
 from privacy_component.checks import REFUSED, WARNING, Check
 from privacy_component.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import SlicingSpec
 from privacy_component.reasons import exceeded_sentences, passed_sentence

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from privacy_component.config.overturn import Overturn
 from privacy_component.gate import Verdict
-from privacy_component.overturn import Overturn
 
 # How an evaluation ended, as its artifact says.
 BLESSED = 'blessed'

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.arrays import all_rows
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, about
 from privacy_component.hashing import hash_ids
 from privacy_component.observations.columns import Column

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from privacy_component.comparisons import UNDECIDED, Comparison
-from privacy_component.config import BLOCK, PrivacyConfig
+from privacy_component.config.privacy_config import BLOCK, PrivacyConfig
+from privacy_component.config.thresholds import Threshold
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import OVERALL, SlicingSpec
 from privacy_component.suppression import suppressed_sentence
-from privacy_component.thresholds import Threshold
 
 _NO_THRESHOLDS = 'PrivacyConfig.thresholds is empty, so nothing was checked: add a Threshold.'
 REPORT_ONLY = (

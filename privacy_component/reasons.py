@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 from privacy_component.comparisons import Comparison
-from privacy_component.thresholds import LEAK_SHOWN
+from privacy_component.config.thresholds import LEAK_SHOWN
 
 
 def exceeded_sentences(exceeded: Sequence[Comparison]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from privacy_component import decision
 from privacy_component.baselines import attacks_on_baseline, attacks_paired, unused_baseline
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate import Comparison, Verdict
 from privacy_component.metrics.registry import metric_named

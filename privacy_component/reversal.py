@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from privacy_component.attacks import attack_named
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.metrics.confidence import auc_lower
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import CORRECT_FEATURE, LOSS_PERCENTILE_FEATURE

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import math
 
+from privacy_component.config.thresholds import LEAK_SHOWN
 from privacy_component.metrics.curve import at_chance, perfect
 from privacy_component.metrics.registry import false_positive_rates, metric_named
-from privacy_component.thresholds import LEAK_SHOWN
 
 # Beyond this no one has the data, and the limit is as good as one that can never be decided.
 MOST = 10**9

@@ -8,7 +8,8 @@ import pytest
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.config.thresholds import Threshold
 from privacy_component.gate import EXCEEDED, decide
 from privacy_component.metrics import confidence
 from privacy_component.metrics.counts import roc
@@ -17,7 +18,6 @@ from privacy_component.metrics.design_effect import design_effect
 from privacy_component.metrics.epsilon import empirical_epsilon
 from privacy_component.metrics.registry import Estimate, false_positive_rates, metric_named
 from privacy_component.metrics.slice_result import MEASURED, SliceResult
-from privacy_component.thresholds import Threshold
 from tests.metrics.simulate import counts_of, gaussian, true_figures
 
 METRICS = tuple(true_figures(0.0))

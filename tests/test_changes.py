@@ -15,9 +15,9 @@ from privacy_component import (
     objections,
 )
 from privacy_component.comparisons import UNMEASURED
+from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS
-from privacy_component.thresholds import SAFETY_NOT_SHOWN
 from tests import synthetic
 
 LEVEL, RISE = Threshold('auc', 0.95), Threshold('auc', absolute=0.02)

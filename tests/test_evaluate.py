@@ -11,10 +11,10 @@ from scipy.stats import norm
 from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, SlicingSpec, evaluate_privacy
 from privacy_component.attacks import ATTACKS
 from privacy_component.attacks.crossfit import fold_scores
+from privacy_component.config.thresholds import Threshold
 from privacy_component.evaluate import slicing_specs_for, with_derived_columns
 from privacy_component.metrics.counts import roc
 from privacy_component.observations.observations import TASKS
-from privacy_component.thresholds import Threshold
 from tests import synthetic
 
 KINDS = {'multiclass': 'logits', 'multilabel': 'logits', 'regression': 'predictions'}

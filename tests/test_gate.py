@@ -4,7 +4,8 @@ import re
 import numpy as np
 import pytest
 
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.config.thresholds import SAFETY_NOT_SHOWN, Threshold
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import evaluate_privacy
 from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
@@ -13,7 +14,6 @@ from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.slice_result import measure
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
 from privacy_component.results import PrivacyResult
-from privacy_component.thresholds import SAFETY_NOT_SHOWN, Threshold
 from tests.metrics.simulate import counts_of, gaussian
 
 CASH = (('payment', 'Cash'),)

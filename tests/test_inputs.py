@@ -5,7 +5,7 @@ import pytest
 
 from privacy_component import PrivacyConfig, PrivacyInputError, SlicingSpec, evaluate_privacy
 from privacy_component.attacks import ATTACKS
-from privacy_component.thresholds import Threshold
+from privacy_component.config.thresholds import Threshold
 
 
 @pytest.mark.parametrize('members', [[True], [False], [True, False], [True, True, True], [False] * 40])

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.config.thresholds import Threshold
 from privacy_component.gate import decide
 from privacy_component.metrics.curve import summarize
 from privacy_component.metrics.registry import Estimate, metrics_for
 from privacy_component.metrics.slice_result import MEASURED, SliceResult, measure
 from privacy_component.observations.slicing import CORRECT_FEATURE
 from privacy_component.reversal import reversed_objections
-from privacy_component.thresholds import Threshold
 from tests.metrics.simulate import counts_of, gaussian
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
 

@@ -17,7 +17,7 @@ from privacy_component.component.compat import (
     standard_artifacts,
     types,
 )
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 
 
 class PrivacyEvaluatorSpec(ComponentSpec):

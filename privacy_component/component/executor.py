@@ -25,7 +25,7 @@ from privacy_component.component.compat import (
 from privacy_component.component.output_lock import Claim
 from privacy_component.component.previous_evaluations import earlier_evaluations
 from privacy_component.component.provenance import provenance
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.decision import decided
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.slice_result import SliceResult, in_order

@@ -23,7 +23,7 @@ from privacy_component.component.baseline_model import baseline_config, check_ca
 from privacy_component.component.compat import types
 from privacy_component.component.example_files import compression_of, split_files
 from privacy_component.component.unsupported import check_settings
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, about
 from privacy_component.evaluate import slicing_specs_for
 from privacy_component.observations.observations import MULTICLASS

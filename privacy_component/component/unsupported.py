@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow_model_analysis as tfma
 
-from privacy_component.config import PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.counts.groups import MERGEABLE, NO_AGGREGATION
 

@@ -9,8 +9,8 @@ from scipy.special import ndtr
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS, Baseline, Change, Level, auc_change_error
 from privacy_component.metrics.curve import summarize, summarize_folds
 from privacy_component.metrics.registry import false_positive_rates, metric_named
+from tests.metrics.counts.test_joint import correlated, joint_of
 from tests.metrics.simulate import counts_of
-from tests.metrics.test_joint import correlated, joint_of
 from tests.test_calibration import chance
 
 AUC = metric_named('auc')

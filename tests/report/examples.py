@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from privacy_component import PrivacyConfig, SlicingSpec, Threshold, evaluate_privacy
+from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
 from privacy_component.results import PrivacyResult
-from privacy_component.thresholds import SAFETY_NOT_SHOWN
 
 CHANGE = Threshold('auc', absolute=0.02)
 NASTY = (

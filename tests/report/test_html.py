@@ -8,9 +8,9 @@ import pytest
 
 from privacy_component import PrivacyResult, Threshold
 from privacy_component.checks import Check
+from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
 from privacy_component.report import html
 from privacy_component.report.wording import number, visible
-from privacy_component.thresholds import SAFETY_NOT_SHOWN
 from tests.report import examples
 from tests.report.page import Page
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from privacy_component.attacks import attack_named
 from privacy_component.checks import checked_actions
-from privacy_component.errors import PrivacyInputError
-from privacy_component.fields import (
+from privacy_component.config.overturn import Overturn
+from privacy_component.config.thresholds import Threshold, as_slicing_spec
+from privacy_component.config.validation import (
     check_choice,
     check_flag,
     check_integer,
@@ -19,11 +20,10 @@ from privacy_component.fields import (
     names,
     sequence,
 )
+from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.counts.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.observations.observations import TASKS
 from privacy_component.observations.slicing import SlicingSpec
-from privacy_component.overturn import Overturn
-from privacy_component.thresholds import Threshold, as_slicing_spec
 
 BLOCK = 'block'
 IGNORE = 'ignore'

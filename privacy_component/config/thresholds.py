@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from privacy_component.config.validation import check_choice, check_number, from_mapping, names, sequence
 from privacy_component.errors import PrivacyInputError
-from privacy_component.fields import check_choice, check_number, from_mapping, names, sequence
 from privacy_component.metrics.registry import Metric, metric_named
 from privacy_component.observations.slicing import SlicingSpec
 

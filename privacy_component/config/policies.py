@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from privacy_component.config import BLOCK, PrivacyConfig
+from privacy_component.config.privacy_config import BLOCK, PrivacyConfig
+from privacy_component.config.thresholds import SAFETY_NOT_SHOWN, Threshold
+from privacy_component.config.validation import from_mapping
 from privacy_component.errors import PrivacyInputError
-from privacy_component.fields import from_mapping
 from privacy_component.observations.slicing import SlicingSpec
-from privacy_component.thresholds import SAFETY_NOT_SHOWN, Threshold
 
 _ALL_EXAMPLES = (SlicingSpec(),)
 
