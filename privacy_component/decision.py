@@ -10,8 +10,16 @@ from typing import Any
 
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import LEAK_SHOWN
-from privacy_component.gate import EXCEEDED, Comparison, Verdict, decide
-from privacy_component.history import BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED, Earlier, with_history
+from privacy_component.gate.history import (
+    BLESSED,
+    NOT_BLESSED,
+    OVERTURNED,
+    REFUSAL_STANDS,
+    REFUSED,
+    Earlier,
+    with_history,
+)
+from privacy_component.gate.verdict import EXCEEDED, Comparison, Verdict, decide
 from privacy_component.observations.slicing import SlicingSpec
 from privacy_component.results import PrivacyResult
 

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
-from privacy_component.baselines import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.counting import counts_by_slice, joint_by_slice
 from privacy_component.decision import decided
 from privacy_component.errors import about
+from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
+from privacy_component.gate.suppression import suppress
 from privacy_component.inputs import Inputs, read_baseline, read_inputs
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.counts.groups import mixed_groups_warning, num_mixed_groups
@@ -46,7 +47,6 @@ from privacy_component.observations.slicing import (
 )
 from privacy_component.results import PrivacyResult
 from privacy_component.soundness import evidence_of
-from privacy_component.suppression import suppress
 
 
 def evaluate_privacy(

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from privacy_component import decision
-from privacy_component.baselines import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
-from privacy_component.gate import Comparison, Verdict
+from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
+from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.registry import metric_named
 from privacy_component.results import FILE_NAME, PrivacyResult
 

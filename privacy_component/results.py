@@ -12,7 +12,7 @@ import numpy as np
 
 from privacy_component.checks import Check
 from privacy_component.errors import PrivacyInputError
-from privacy_component.gate import Comparison, Verdict
+from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.curve import RocCurve
 from privacy_component.metrics.registry import Estimate

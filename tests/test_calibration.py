@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import Threshold
-from privacy_component.gate import EXCEEDED, decide
+from privacy_component.gate.verdict import EXCEEDED, decide
 from privacy_component.metrics import confidence
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import summarize, summarize_folds

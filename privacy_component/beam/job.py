@@ -12,7 +12,6 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
 from privacy_component.attacks import attack_named
-from privacy_component.baselines import attacks_on_baseline
 from privacy_component.beam.bad_records import BAD_RECORDS
 from privacy_component.beam.direct import ObserveDirectly
 from privacy_component.beam.examples import SketchExamples, looks_at_examples
@@ -30,6 +29,7 @@ from privacy_component.checks.evidence_json import FiguresFound, evidence_fields
 from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
 from privacy_component.errors import PrivacyInputError
+from privacy_component.gate.baseline import attacks_on_baseline
 from privacy_component.metrics.counts.groups import GroupTotals, mixed_groups_warning
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.slice_result import SliceResult, measure

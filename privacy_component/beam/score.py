@@ -17,7 +17,6 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from privacy_component.attacks import Attack, attack_named
 from privacy_component.attacks.crossfit import fold_numbers
-from privacy_component.baselines import attacks_on_baseline, attacks_paired
 from privacy_component.beam.observe import Batch, Tally, concatenate_batches
 from privacy_component.beam.paired import Counter, Counts, add, as_baseline, both, bounded
 from privacy_component.beam.plan import BASELINE, Plan
@@ -27,6 +26,7 @@ from privacy_component.checks.example_sketch import ExampleSketch, merge_sketche
 from privacy_component.checks.output_summary import Answers, merge_answers
 from privacy_component.errors import about
 from privacy_component.evaluate import slices_of
+from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.groups import NO_AGGREGATION, GroupTotals, totals_by_slice
 from privacy_component.metrics.counts.joint import SortedPairs

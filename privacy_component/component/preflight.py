@@ -12,7 +12,6 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.python.saved_model import loader_impl
 
-from privacy_component.baselines import attacks_on_baseline
 from privacy_component.beam.calls import called_signature
 from privacy_component.beam.decode import read_schema
 from privacy_component.beam.errors import loading
@@ -26,6 +25,7 @@ from privacy_component.component.unsupported import check_settings
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, about
 from privacy_component.evaluate import slicing_specs_for
+from privacy_component.gate.baseline import attacks_on_baseline
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.slicing import SlicingSpec
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.component.compat import types
-from privacy_component.history import BLESSED, OVERTURNED, REFUSALS, Earlier, only_repeats
-from privacy_component.objections import REPORT_ONLY
+from privacy_component.gate.history import BLESSED, OVERTURNED, REFUSALS, Earlier, only_repeats
+from privacy_component.gate.reasons import REPORT_ONLY
 
 _PARTS = {
     'thresholds_sha256': 'thresholds',

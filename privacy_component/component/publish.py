@@ -12,7 +12,6 @@ from typing import Any
 
 from privacy_component import decision
 from privacy_component._version import __version__
-from privacy_component.baselines import unused_baseline
 from privacy_component.beam.bad_records import check_share
 from privacy_component.beam.observe import Tally, tally_from_json
 from privacy_component.beam.plan import BASELINE, Plan
@@ -22,7 +21,8 @@ from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.evidence_json import evidence_from
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.component.output_lock import Claim, writing
-from privacy_component.gate import Verdict
+from privacy_component.gate.baseline import unused_baseline
+from privacy_component.gate.verdict import Verdict
 from privacy_component.metrics.counts.fixed_point import from_units
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.observations import REGRESSION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from privacy_component.gate import EXCEEDED, UNDECIDED, Comparison
+from privacy_component.gate.verdict import EXCEEDED, UNDECIDED, Comparison
 from privacy_component.report import wording
 from privacy_component.report.ranking import DIAGNOSTIC, Row, beside
 

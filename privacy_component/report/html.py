@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from privacy_component.config.thresholds import LEAK_SHOWN
-from privacy_component.gate import EXCEEDED, PASSED, Comparison
+from privacy_component.gate.verdict import EXCEEDED, PASSED, Comparison
 from privacy_component.metrics.registry import DEFAULT_RATES
 from privacy_component.report import cards, check_rows, facts, plots, tables, wording
 from privacy_component.report.ranking import DIAGNOSTIC, Row, beside, flat, ranked_slices, worst_comparison, worst_row

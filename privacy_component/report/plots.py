@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED
+from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED
 from privacy_component.metrics.registry import DEFAULT_RATES
 from privacy_component.report.ranking import Row
 from privacy_component.report.wording import interval, number, percent, shorten

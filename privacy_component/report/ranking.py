@@ -7,7 +7,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 
-from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
+from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate
 from privacy_component.metrics.slice_result import INCONCLUSIVE, SliceResult
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, OVERALL, SliceKey

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, Comparison
+from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparison
 from privacy_component.metrics.slice_result import INCONCLUSIVE
 from privacy_component.report import wording
 from privacy_component.report.facts import rule

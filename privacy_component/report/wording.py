@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 from privacy_component.config.thresholds import LEAK_SHOWN
 from privacy_component.errors import PrivacyInputError
-from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
+from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS
 from privacy_component.metrics.registry import Estimate, metric_named
 from privacy_component.metrics.slice_result import SliceResult

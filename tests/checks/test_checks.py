@@ -12,7 +12,7 @@ from privacy_component.checks import CHECKS, NOT_RUN, OK, REFUSED, WARNING, run_
 from privacy_component.checks.evidence_json import evidence_fields, evidence_from
 from privacy_component.checks.output_summary import MORE_DECIMALS, Answers, fewest_decimals, merge_answers, multiples_of
 from privacy_component.checks.sketches import HashBits
-from privacy_component.gate import decide
+from privacy_component.gate.verdict import decide
 from privacy_component.hashing import mix
 from privacy_component.observations.outputs import OutputEvidence
 from tests import synthetic

@@ -6,9 +6,17 @@ from hypothesis import strategies as st
 
 from privacy_component import PrivacyMetrics, StandingRefusalsStrategy
 from privacy_component.component.previous_evaluations import earlier_evaluations, standing
-from privacy_component.gate import Verdict
-from privacy_component.history import BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED, Earlier, with_history
-from privacy_component.objections import REPORT_ONLY
+from privacy_component.gate.history import (
+    BLESSED,
+    NOT_BLESSED,
+    OVERTURNED,
+    REFUSAL_STANDS,
+    REFUSED,
+    Earlier,
+    with_history,
+)
+from privacy_component.gate.reasons import REPORT_ONLY
+from privacy_component.gate.verdict import Verdict
 
 OUTCOMES = (BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED)
 ONLY_REPEATS = with_history(Verdict(True, ()), [Earlier('/1', REFUSED, 'red leaks', '', ())], (), 'a').reasons[0]

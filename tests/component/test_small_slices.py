@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from privacy_component import PrivacyConfig, Threshold, policy
-from privacy_component.gate import decide
+from privacy_component.gate.verdict import decide
 from privacy_component.observations.slicing import SlicingSpec
 from privacy_component.report import html
 from tests.beam.arrays import load

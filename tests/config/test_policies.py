@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from privacy_component import PrivacyConfig, PrivacyInputError, evaluate_privacy, policy
-from privacy_component.sizes import smallest_size
+from privacy_component.gate.sample_size import smallest_size
 
 DOCS = (Path(__file__).parents[1] / 'docs' / 'how_to_read_a_verdict.md').read_text()
 

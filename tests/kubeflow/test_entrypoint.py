@@ -14,7 +14,7 @@ from kubeflow import entrypoint, runner
 from privacy_component import PrivacyResult
 from privacy_component.component import publish
 from privacy_component.component.executor import Executor
-from privacy_component.gate import Verdict
+from privacy_component.gate.verdict import Verdict
 from tests.component import world as w
 from tests.kubeflow.steps import Cluster, as_input
 

@@ -5,12 +5,12 @@ import pytest
 
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import Threshold
-from privacy_component.gate import decide
+from privacy_component.gate.inverted import inverted_reasons
+from privacy_component.gate.verdict import decide
 from privacy_component.metrics.curve import summarize
 from privacy_component.metrics.registry import Estimate, metrics_for
 from privacy_component.metrics.slice_result import MEASURED, SliceResult, measure
 from privacy_component.observations.slicing import CORRECT_FEATURE
-from privacy_component.reversal import reversed_objections
 from tests.metrics.simulate import counts_of, gaussian
 
 
@@ -35,19 +35,19 @@ def test_exchanged_splits_are_no_blessing():
 
 @pytest.mark.parametrize('metric', ['auc', 'advantage', 'tpr_at_fpr_0.1'])
 def test_whatever_the_metric(metric):
-    assert reversed_objections(config(0.6, metric), [result(-1.0)])
+    assert inverted_reasons(config(0.6, metric), [result(-1.0)])
 
 
 def test_the_slice_where_it_is_surest_is_named():
-    (sentence,) = reversed_objections(config(), [result(0.0), result(-1.0, key=(('color', 'red'),), seed=1)])
+    (sentence,) = inverted_reasons(config(), [result(0.0), result(-1.0, key=(('color', 'red'),), seed=1)])
     assert sentence.startswith('color = red')
 
 
 def test_what_is_within_the_limit_passes():
     """Exchanged splits of a model whose leak is allowed are as harmless as the right way round."""
-    assert not reversed_objections(config(0.6), [result(-0.2)])
-    assert reversed_objections(config(0.52), [result(-0.4)])
-    assert not reversed_objections(config(), [result(1.0)])
+    assert not inverted_reasons(config(0.6), [result(-0.2)])
+    assert inverted_reasons(config(0.52), [result(-0.4)])
+    assert not inverted_reasons(config(), [result(1.0)])
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_is_within_the_limit_passes():
 )
 def test_what_does_not_count(looked_at):
     """Attacks that learn turn themselves; few examples and slices that are made of outputs show nothing."""
-    assert not reversed_objections(config(), [looked_at])
+    assert not inverted_reasons(config(), [looked_at])
 
 
 def test_false_alarms_are_no_more_frequent_than_promised():
@@ -70,5 +70,5 @@ def test_false_alarms_are_no_more_frequent_than_promised():
             )
             for i, curve in enumerate(curves)
         ]
-        alarms += bool(reversed_objections(config(0.5), results))
+        alarms += bool(inverted_reasons(config(0.5), results))
     assert alarms <= 70

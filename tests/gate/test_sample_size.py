@@ -9,11 +9,11 @@ from scipy.special import ndtri
 
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import LEAK_SHOWN, SAFETY_NOT_SHOWN, Threshold
-from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
+from privacy_component.gate.sample_size import rounded_up, smallest_size
+from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics.curve import at_chance, summarize
 from privacy_component.metrics.registry import METRICS, metric_named, metrics_for
 from privacy_component.metrics.slice_result import measure
-from privacy_component.sizes import rounded_up, smallest_size
 from tests.metrics.simulate import counts_of, gaussian
 
 DOCS = Path(__file__).parents[1] / 'docs' / 'how_to_read_a_verdict.md'

@@ -8,7 +8,7 @@ from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN, Threshold
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluate import evaluate_privacy
-from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
+from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics import confidence
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.slice_result import measure

@@ -16,7 +16,7 @@ _LARGEST_LIMIT = 0.6
 _MADE_OF_OUTPUTS = {CORRECT_FEATURE, LOSS_PERCENTILE_FEATURE}
 
 
-def reversed_objections(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[str]:
+def inverted_reasons(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[str]:
     """A sentence on the slice where non-members look most like members, if that is shown to be beyond the AUC's limit.
 
     No upper limit forbids an AUC far below 0.5, yet it tells members from non-members as well as one far above, and

@@ -5,18 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from privacy_component import (
-    PrivacyConfig,
-    PrivacyInputError,
-    PrivacyResult,
-    SlicingSpec,
-    Threshold,
-    evaluate_privacy,
-    objections,
-)
-from privacy_component.comparisons import UNMEASURED
+from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, SlicingSpec, Threshold, evaluate_privacy
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
-from privacy_component.gate import EXCEEDED, PASSED, UNDECIDED, decide
+from privacy_component.gate import reasons
+from privacy_component.gate.comparisons import UNMEASURED
+from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS
 from tests import synthetic
 
@@ -152,7 +145,7 @@ def test_reasons_tell_a_change_from_a_level():
 def test_a_change_and_a_level_do_not_share_a_sentence():
     level = decide(evaluated(n=15).results, PrivacyConfig(thresholds=(LEVEL,), attacks=('loss_threshold',))).comparisons
     alike = (*level, dataclasses.replace(level[0], change=UNMEASURED))
-    told = objections.of_small_samples(evaluated().results, alike, [], PrivacyConfig(thresholds=(LEVEL,)))
+    told = reasons.of_small_samples(evaluated().results, alike, [], PrivacyConfig(thresholds=(LEVEL,)))
     assert [text.split(' (')[0] for text in told] == [
         'Overall, loss_threshold: too few examples to decide on auc',
         'Overall, loss_threshold: too few examples to decide on the change of auc',

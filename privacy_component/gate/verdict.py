@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from privacy_component import objections
-from privacy_component.baselines import checkable, missing_baseline
 from privacy_component.checks import REFUSED, WARNING, Check
-from privacy_component.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
 from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.gate import reasons
+from privacy_component.gate.baseline import checkable, missing_baseline
+from privacy_component.gate.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
+from privacy_component.gate.inverted import inverted_reasons
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import SlicingSpec
-from privacy_component.reasons import exceeded_sentences, passed_sentence
-from privacy_component.reversal import reversed_objections
 
 __all__ = ['EXCEEDED', 'PASSED', 'UNDECIDED', 'Comparison', 'Verdict', 'decide']
 
@@ -63,17 +62,17 @@ def decide(
     judged = compare(checked, results)
     without_baseline, ignored = missing_baseline(config, results)
     comparisons = tuple(comparison for _, comparison in judged)
-    blocking, small = objections.small_slices(comparisons, slicing_specs, config, num_suppressed)
+    blocking, small = reasons.small_slices(comparisons, slicing_specs, config, num_suppressed)
     against = [
-        *objections.of_upstream(upstream_blessed),
+        *reasons.of_upstream(upstream_blessed),
         *without_baseline,
         *(check.message for check in checks if check.status == REFUSED),
-        *objections.of_slices_and_attacks(config, results, comparisons, slicing_specs),
-        *objections.of_unchecked_thresholds(judged, checked),
-        *reversed_objections(config, results),
-        *exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
+        *reasons.of_slices_and_attacks(config, results, comparisons, slicing_specs),
+        *reasons.of_unchecked_thresholds(judged, checked),
+        *inverted_reasons(config, results),
+        *reasons.exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
         *blocking,
     ]
-    reasons = against or [passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
+    stated = against or [reasons.passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
     warnings = (*(check.message for check in checks if check.status == WARNING), *ignored, *small)
-    return Verdict(not against, tuple(reasons), warnings, comparisons, judged=not config.report_only)
+    return Verdict(not against, tuple(stated), warnings, comparisons, judged=not config.report_only)

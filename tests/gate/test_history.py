@@ -3,8 +3,8 @@
 import pytest
 
 from privacy_component import Overturn, PrivacyConfig, PrivacyInputError
-from privacy_component.gate import Verdict
-from privacy_component.history import NOT_BLESSED, REFUSAL_STANDS, REFUSED, Earlier, with_history
+from privacy_component.gate.history import NOT_BLESSED, REFUSAL_STANDS, REFUSED, Earlier, with_history
+from privacy_component.gate.verdict import Verdict
 
 MODEL = 'sha256:' + 'a' * 64
 OTHER = 'sha256:' + 'b' * 64

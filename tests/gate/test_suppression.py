@@ -5,7 +5,7 @@ import pytest
 
 from privacy_component import PrivacyConfig, PrivacyResult, SlicingSpec, Threshold, evaluate_privacy
 from privacy_component.decision import decide_result
-from privacy_component.gate import decide
+from privacy_component.gate.verdict import decide
 from privacy_component.report import html
 
 THRESHOLDS = (Threshold('auc', 0.9),)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from privacy_component.comparisons import UNDECIDED, Comparison
 from privacy_component.config.privacy_config import BLOCK, PrivacyConfig
-from privacy_component.config.thresholds import Threshold
+from privacy_component.config.thresholds import LEAK_SHOWN, Threshold
+from privacy_component.gate.comparisons import UNDECIDED, Comparison
+from privacy_component.gate.suppression import suppressed_sentence
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import OVERALL, SlicingSpec
-from privacy_component.suppression import suppressed_sentence
 
 _NO_THRESHOLDS = 'PrivacyConfig.thresholds is empty, so nothing was checked: add a Threshold.'
 REPORT_ONLY = (
@@ -101,7 +101,7 @@ def of_unmeasured_attacks(config: PrivacyConfig, results: Sequence[SliceResult])
 def small_slices(
     comparisons: Sequence[Comparison], slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig, num_suppressed: int
 ) -> tuple[list[str], list[str]]:
-    """Slices that nobody named and that are too small to decide: objections and warnings.
+    """Slices that nobody named and that are too small to decide: reasons and warnings.
 
     PrivacyConfig.small_slices says which of both they are; suppressed slices that no threshold can apply to only warn.
     """
@@ -151,3 +151,48 @@ def _by_slice(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Comparis
     for _, alike in itertools.groupby(comparisons, key=lambda c: (c.slice_key, _figure(c), c.limit, c.note)):
         group = list(alike)
         yield f'{group[0].slice}, {" and ".join(c.attack for c in group)}', group[0]
+
+
+def exceeded_sentences(exceeded: Sequence[Comparison]) -> list[str]:
+    """One sentence for each limit that is exceeded, the surest first.
+
+    Attacks with the same figure on the same slice (for two classes, loss and scaled logit rank alike) share a sentence.
+    """
+    ordered = sorted(exceeded, key=_surest_first)
+    return [_exceeded_sentence(list(alike)) for _, alike in itertools.groupby(ordered, key=_surest_first)]
+
+
+def passed_sentence(num_comparisons: int) -> str:
+    """What speaks for a model that nothing speaks against."""
+    return f'None of {num_comparisons:,} comparisons of attacks on slices exceeds its limit.'
+
+
+def _surest_first(c: Comparison) -> tuple:
+    excess = (c.corrected_bound or 0.0) - c.limit
+    return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change, c.note
+
+
+def _exceeded_change(c: Comparison, attacks: str) -> str:
+    value = c.value or 0.0
+    moved = f'rose by {value:.3f} over' if value >= 0 else f'fell by {-value:.3f} below'
+    figure = (
+        f'{c.slice}, {attacks}: {c.metric} {moved} the baseline [{c.lower:.3f}, {c.upper:.3f}], allowed {c.limit:g}'
+    )
+    if c.block_if == LEAK_SHOWN:
+        return f'{figure}: a larger rise is shown (corrected lower bound {c.corrected_bound:.3f}).'
+    return f'{figure}: a larger rise is not ruled out (corrected upper bound {c.corrected_bound:.3f}).'
+
+
+def _exceeded_sentence(alike: Sequence[Comparison]) -> str:
+    c = alike[0]
+    attacks = ' and '.join(one.attack for one in alike)
+    upper = '' if c.upper is None else f', {c.upper:.3f}'
+    if c.change:
+        return _exceeded_change(c, attacks)
+    figure = f'{c.slice}, {attacks}: {c.metric} = {c.value:.3f} [{c.lower:.3f}{upper}]'
+    if c.block_if == LEAK_SHOWN:
+        shown = f'a leak is shown (corrected lower bound {c.corrected_bound:.3f})'
+        return f'{figure} is above the limit of {c.limit:g}: {shown}.'
+    note = f'; {c.note}' if c.note else ''
+    bound = f'corrected upper bound {c.corrected_bound:.3f}{note}'
+    return f'{figure} is not shown to be below the limit of {c.limit:g} ({bound}).'

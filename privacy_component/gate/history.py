@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.config.overturn import Overturn
-from privacy_component.gate import Verdict
+from privacy_component.gate.verdict import Verdict
 
 # How an evaluation ended, as its artifact says.
 BLESSED = 'blessed'

@@ -8,11 +8,11 @@ from typing import Any
 
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import LEAK_SHOWN, Threshold
+from privacy_component.gate.sample_size import rounded_up, smallest_size
 from privacy_component.metrics.change import Change, Level
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, metric_named
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SliceKey, slice_name
-from privacy_component.sizes import rounded_up, smallest_size
 
 PASSED = 'passed'
 EXCEEDED = 'exceeded'
