@@ -13,11 +13,11 @@ _HOMES = {
     'PrivacyInputError': 'privacy_component.errors',
     'PrivacyEvaluator': 'privacy_component.component.component',
     'PrivacyMetrics': 'privacy_component.component.artifacts',
-    'PrivacyResult': 'privacy_component.results',
+    'PrivacyResult': 'privacy_component.evaluation.result',
     'SlicingSpec': 'privacy_component.observations.slicing',
     'StandingRefusalsStrategy': 'privacy_component.component.resolver',
     'Threshold': 'privacy_component.config.thresholds',
-    'evaluate_privacy': 'privacy_component.evaluate',
+    'evaluate_privacy': 'privacy_component.evaluation.evaluate',
     'policy': 'privacy_component.config.policies',
 }
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from privacy_component.replay import Replay
+    from privacy_component.evaluation.replay import Replay
 
 BLESSED = 0
 NOT_BLESSED = 1
@@ -68,7 +68,7 @@ def _command(
 
 
 def _gate(chosen: argparse.Namespace) -> int:
-    from privacy_component.replay import read_config, replay
+    from privacy_component.evaluation.replay import read_config, replay
 
     config = None if chosen.config is None else read_config(chosen.config)
     replayed = replay(chosen.metrics, config, chosen.decision_sha256)
@@ -103,7 +103,7 @@ def _beside_the_record(replayed: Replay) -> str:
 
 
 def _report(chosen: argparse.Namespace) -> int:
-    from privacy_component.replay import damage_named, load_checked
+    from privacy_component.evaluation.replay import damage_named, load_checked
     from privacy_component.report import html
 
     result, is_sealed = load_checked(chosen.metrics, chosen.decision_sha256)

@@ -2,7 +2,8 @@
 
 import json
 
-from privacy_component import PrivacyConfig, decision
+from privacy_component import PrivacyConfig
+from privacy_component.evaluation import decision
 
 
 def write(folder, result) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from privacy_component import PrivacyResult, decision
+from privacy_component import PrivacyResult
 from privacy_component.cli import main
-from privacy_component.replay import replay
+from privacy_component.evaluation import decision
+from privacy_component.evaluation.replay import replay
 from tests.report import examples
 from tests.stored import edit, write
 

@@ -8,7 +8,7 @@ import tensorflow_model_analysis as tfma
 from ml_metadata import MetadataStore
 
 from pipelines.taxi.dp_sgd import GUARANTEE_FILE
-from privacy_component.results import PrivacyResult
+from privacy_component.evaluation.result import PrivacyResult
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,12 +29,12 @@ from privacy_component.checks.evidence_json import FiguresFound, evidence_fields
 from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
 from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluation.result import result_to_json
 from privacy_component.gate.baseline import attacks_on_baseline
 from privacy_component.metrics.counts.groups import GroupTotals, mixed_groups_warning
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.slice_result import SliceResult, measure
 from privacy_component.observations.slicing import OVERALL, SliceKey
-from privacy_component.results import result_to_json
 
 Counted = FoldCounts | Tally | WeightSums | Answers | ExampleSketch
 Measured = SliceResult | Tally | tuple[SliceKey, WeightSums] | FiguresFound | str

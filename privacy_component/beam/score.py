@@ -25,7 +25,7 @@ from privacy_component.beam.weights import WEIGHTS, weigh
 from privacy_component.checks.example_sketch import ExampleSketch, merge_sketches
 from privacy_component.checks.output_summary import Answers, merge_answers
 from privacy_component.errors import about
-from privacy_component.evaluate import slices_of
+from privacy_component.evaluation.slices import slices_of
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.groups import NO_AGGREGATION, GroupTotals, totals_by_slice

@@ -26,14 +26,14 @@ from privacy_component.component.output_lock import Claim
 from privacy_component.component.previous_evaluations import earlier_evaluations
 from privacy_component.component.provenance import provenance
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.decision import decided
 from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluation.decision import decided
+from privacy_component.evaluation.result import PrivacyResult, result_from_json
 from privacy_component.gate.suppression import suppress
 from privacy_component.metrics.slice_result import SliceResult, in_order
 from privacy_component.observations.columns import MISSING_VALUE
 from privacy_component.observations.slicing import OVERALL
 from privacy_component.report import html
-from privacy_component.results import PrivacyResult, result_from_json
 
 EXAMPLES_KEY = 'examples'
 MODEL_KEY = 'model'

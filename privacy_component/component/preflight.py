@@ -24,7 +24,7 @@ from privacy_component.component.example_files import compression_of, split_file
 from privacy_component.component.unsupported import check_settings
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, about
-from privacy_component.evaluate import slicing_specs_for
+from privacy_component.evaluation.slices import slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.slicing import SlicingSpec

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from privacy_component import decision
 from privacy_component._version import __version__
 from privacy_component.beam.bad_records import check_share
 from privacy_component.beam.observe import Tally, tally_from_json
@@ -21,13 +20,14 @@ from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.evidence_json import evidence_from
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.component.output_lock import Claim, writing
+from privacy_component.evaluation import decision
+from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
 from privacy_component.gate.baseline import unused_baseline
 from privacy_component.gate.verdict import Verdict
 from privacy_component.metrics.counts.fixed_point import from_units
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.observations import REGRESSION
 from privacy_component.report import html
-from privacy_component.results import FILE_NAME, PrivacyResult
 
 REPORT_FILE_NAME = 'report.html'
 _PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', 'numpy', 'scipy', 'scikit-learn')

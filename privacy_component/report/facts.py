@@ -9,10 +9,10 @@ from typing import Any
 
 from privacy_component.attacks import ATTACKS
 from privacy_component.config.thresholds import LEAK_SHOWN, SAFETY_NOT_SHOWN
+from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.comparisons import UNDECIDED
 from privacy_component.report.ranking import Row, flat
 from privacy_component.report.wording import change_interval, comparison_title, number, outcome_counts, percent, visible
-from privacy_component.results import PrivacyResult
 
 _KNOWN = {
     'model_uri', 'examples_uri', 'inputs', 'splits', 'num_examples', 'task', 'label_key', 'output_kind', 'model_called',

@@ -13,11 +13,11 @@ import jinja2
 from markupsafe import Markup
 
 from privacy_component.config.thresholds import LEAK_SHOWN
+from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.verdict import EXCEEDED, PASSED, Comparison
 from privacy_component.metrics.registry import DEFAULT_RATES
 from privacy_component.report import cards, check_rows, facts, plots, tables, wording
 from privacy_component.report.ranking import DIAGNOSTIC, Row, beside, flat, ranked_slices, worst_comparison, worst_row
-from privacy_component.results import PrivacyResult
 
 _SLICES_IN_PLOT = 15
 _ATTACKS_IN_PLOT = 2

@@ -7,12 +7,12 @@ import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 
+from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate
 from privacy_component.metrics.slice_result import INCONCLUSIVE, SliceResult
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, OVERALL, SliceKey
 from privacy_component.report.wording import guessing, visible
-from privacy_component.results import PrivacyResult
 
 UNJUDGED = 'no limit'
 DIAGNOSTIC = 'diagnostic'

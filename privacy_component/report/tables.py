@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparison
 from privacy_component.metrics.slice_result import INCONCLUSIVE
 from privacy_component.report import wording
 from privacy_component.report.facts import rule
 from privacy_component.report.plots import OTHER_SYMBOL, SYMBOLS
 from privacy_component.report.ranking import Row, surest_first
-from privacy_component.results import PrivacyResult
 
 _STANDARD = ('auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'empirical_epsilon')
 _WORST_FIRST = (EXCEEDED, PASSED, UNDECIDED)

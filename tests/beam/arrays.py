@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from privacy_component import PrivacyConfig, PrivacyResult, evaluate_privacy
 from privacy_component.beam.observe import example_ids
-from privacy_component.results import result_to_json
+from privacy_component.evaluation.result import result_to_json
 from tests.component.world import World
 
 

@@ -342,7 +342,9 @@ def evidence_of_duplicates(figures):
 
 
 def test_a_check_that_is_switched_off_costs_nothing(monkeypatch):
-    monkeypatch.setattr('privacy_component.soundness.measure_blind', lambda *_, **__: pytest.fail('was run'))
+    monkeypatch.setattr(
+        'privacy_component.evaluation.check_evidence.measure_blind', lambda *_, **__: pytest.fail('was run')
+    )
     checked(arguments(), {'blind_baseline': 'off'})
 
 

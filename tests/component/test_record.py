@@ -8,9 +8,10 @@ import pytest
 import tensorflow_model_analysis as tfma
 from tfx.types import standard_artifacts
 
-from privacy_component import SlicingSpec, Threshold, decision
+from privacy_component import SlicingSpec, Threshold
 from privacy_component.cli import main
 from privacy_component.component import executor, provenance, publish
+from privacy_component.evaluation import decision
 from tests.component import world as w
 
 

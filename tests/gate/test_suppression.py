@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from privacy_component import PrivacyConfig, PrivacyResult, SlicingSpec, Threshold, evaluate_privacy
-from privacy_component.decision import decide_result
+from privacy_component.evaluation.decision import decide_result
 from privacy_component.gate.verdict import decide
 from privacy_component.report import html
 

@@ -7,13 +7,13 @@ import pytest
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN, Threshold
 from privacy_component.errors import PrivacyInputError
-from privacy_component.evaluate import evaluate_privacy
+from privacy_component.evaluation.evaluate import evaluate_privacy
+from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics import confidence
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.slice_result import measure
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
-from privacy_component.results import PrivacyResult
 from tests.metrics.simulate import counts_of, gaussian
 
 CASH = (('payment', 'Cash'),)

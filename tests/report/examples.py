@@ -6,7 +6,7 @@ import numpy as np
 
 from privacy_component import PrivacyConfig, SlicingSpec, Threshold, evaluate_privacy
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
-from privacy_component.results import PrivacyResult
+from privacy_component.evaluation.result import PrivacyResult
 
 CHANGE = Threshold('auc', absolute=0.02)
 NASTY = (

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from privacy_component import decision
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluation import decision
+from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.registry import metric_named
-from privacy_component.results import FILE_NAME, PrivacyResult
 
 # What the gate reads of a config; all else says what to measure, and a replay measures nothing.
 _DECIDING = frozenset(

@@ -12,7 +12,7 @@ from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, S
 from privacy_component.attacks import ATTACKS
 from privacy_component.attacks.crossfit import fold_scores
 from privacy_component.config.thresholds import Threshold
-from privacy_component.evaluate import slicing_specs_for, with_derived_columns
+from privacy_component.evaluation.slices import slicing_specs_for, with_derived_columns
 from privacy_component.metrics.counts import roc
 from privacy_component.observations.observations import TASKS
 from tests import synthetic

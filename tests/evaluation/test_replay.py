@@ -5,12 +5,13 @@ import json
 
 import pytest
 
-from privacy_component import PrivacyConfig, PrivacyInputError, SlicingSpec, Threshold, decision
+from privacy_component import PrivacyConfig, PrivacyInputError, SlicingSpec, Threshold
 from privacy_component.checks import REFUSED as CHECK_REFUSED
 from privacy_component.cli import main
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
+from privacy_component.evaluation import decision
+from privacy_component.evaluation.replay import replay
 from privacy_component.gate.history import BLESSED, NOT_BLESSED, REFUSED, Earlier
-from privacy_component.replay import replay
 from tests.report import examples
 from tests.stored import config_file, edit, write
 

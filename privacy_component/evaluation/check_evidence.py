@@ -16,8 +16,8 @@ from privacy_component.checks.feature_sample import CATEGORY, MOST_PER_SIDE, VAL
 from privacy_component.checks.output_summary import Answers
 from privacy_component.checks.sketches import DistinctCounts, below, early_limit
 from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.evaluation.arguments import Inputs
 from privacy_component.hashing import hash_ids, mix
-from privacy_component.inputs import Inputs
 from privacy_component.observations.columns import Column
 
 

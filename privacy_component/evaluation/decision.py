@@ -10,6 +10,7 @@ from typing import Any
 
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import LEAK_SHOWN
+from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.history import (
     BLESSED,
     NOT_BLESSED,
@@ -21,7 +22,6 @@ from privacy_component.gate.history import (
 )
 from privacy_component.gate.verdict import EXCEEDED, Comparison, Verdict, decide
 from privacy_component.observations.slicing import SlicingSpec
-from privacy_component.results import PrivacyResult
 
 FILE_NAME = 'decision.json'
 SCHEMA_VERSION = 1

@@ -1,0 +1,1 @@
+"""An evaluation on arrays, and the record of any."""

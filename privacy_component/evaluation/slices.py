@@ -1,0 +1,80 @@
+"""Which slices an evaluation looks at, and the columns that follow from labels and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.observations.columns import (
+    Column,
+    correct_column,
+    loss_percentile_column,
+    multilabel_column,
+    with_missing,
+)
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
+from privacy_component.observations.signals import compute
+from privacy_component.observations.slicing import (
+    CLASS_FEATURE,
+    CORRECT_FEATURE,
+    LOSS_PERCENTILE_FEATURE,
+    SliceRows,
+    SlicingSpec,
+    slice_rows,
+)
+
+
+def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:
+    """The overall slice, those given, those of the config and those that it switches on, each once."""
+    derived = {
+        CLASS_FEATURE: config.slice_by_class and task != REGRESSION,
+        CORRECT_FEATURE: config.slice_by_correctness and task != REGRESSION,
+        LOSS_PERCENTILE_FEATURE: config.slice_by_loss_percentile,
+    }
+    switched_on = [SlicingSpec((name,)) for name, is_on in derived.items() if is_on]
+    wanted = [SlicingSpec(), *specs, *config.slicing_specs, *switched_on]
+    return [spec for i, spec in enumerate(wanted) if spec not in wanted[:i]]
+
+
+def with_derived_columns(
+    columns: Mapping[str, Column],
+    observations: Observations,
+    wanted: Collection[str] = (CLASS_FEATURE, CORRECT_FEATURE),
+    loss_edges: NDArray[np.float64] | None = None,
+) -> dict[str, Column]:
+    """The columns, and those that follow from the observations.
+
+    Loss percentiles are made only if `wanted` names them, because without `loss_edges`, (11,) those of the whole data
+    set, they are right only for the whole data set.
+    """
+    derived: dict[str, Column] = {}
+    if CLASS_FEATURE in wanted and observations.task != REGRESSION:
+        is_multilabel = observations.task == MULTILABEL
+        labels = observations.labels
+        derived[CLASS_FEATURE] = multilabel_column(labels) if is_multilabel else Column.from_values(labels)
+    if CORRECT_FEATURE in wanted and observations.task != REGRESSION:
+        derived[CORRECT_FEATURE] = correct_column(compute('correctness', observations) == 1)
+    if LOSS_PERCENTILE_FEATURE in wanted:
+        derived[LOSS_PERCENTILE_FEATURE] = loss_percentile_column(compute('loss', observations), loss_edges)
+    return {**columns, **derived}
+
+
+def slices_of(
+    specs: Sequence[SlicingSpec],
+    columns: Mapping[str, Column],
+    observations: Observations,
+    slice_missing: bool = False,
+    loss_edges: NDArray[np.float64] | None = None,
+) -> list[SliceRows]:
+    """The slices of every spec, from the columns and those that follow from the observations.
+
+    `slice_missing` is PrivacyConfig's, `loss_edges` as for `with_derived_columns`.
+    """
+    if slice_missing:
+        columns = {name: with_missing(column, len(observations)) for name, column in columns.items()}
+    wanted = {name for spec in specs for name in spec.features}
+    columns = with_derived_columns(columns, observations, wanted, loss_edges)
+    return [slice_rows(spec, columns, len(observations)) for spec in specs]
