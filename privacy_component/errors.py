@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -14,9 +15,15 @@ class PrivacyInputError(ValueError):
 
 
 @contextmanager
-def about(what: str) -> Iterator[None]:
+def prefixed_errors(what: str) -> Iterator[None]:
     """Puts what an error is about before its message, where its text names another thing of the same kind."""
     try:
         yield
     except PrivacyInputError as error:
         raise PrivacyInputError(f'{what}: {error}') from error
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """What to put behind an error about an unknown name: the known one that is most like it; '' if none is."""
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ''

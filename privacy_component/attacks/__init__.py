@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-
 from privacy_component.attacks.attack import Attack, AttackInfo, check_needs
 from privacy_component.attacks.quantile import quantile_attack
 from privacy_component.attacks.threshold import per_class_threshold_attack, threshold_attack
 from privacy_component.attacks.trained import LEARNERS, trained_attack
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.signals import SIGNALS
 
@@ -34,9 +32,7 @@ def attack_named(name: str) -> AttackInfo:
     """
     if name in ATTACKS:
         return ATTACKS[name]
-    close = difflib.get_close_matches(str(name), ATTACKS, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else ''
-    raise PrivacyInputError(f'attack {name!r} is not one of {", ".join(ATTACKS)}{hint}')
+    raise PrivacyInputError(f'attack {name!r} is not one of {", ".join(ATTACKS)}{did_you_mean(name, ATTACKS)}')
 
 
 __all__ = ['ATTACKS', 'Attack', 'AttackInfo', 'attack_named', 'check_needs']

@@ -12,19 +12,20 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
 from privacy_component.attacks import attack_named
-from privacy_component.beam.bad_records import BAD_RECORDS
-from privacy_component.beam.direct import ObserveDirectly
-from privacy_component.beam.examples import SketchExamples, looks_at_examples
-from privacy_component.beam.extract import observe_by_extractors
-from privacy_component.beam.learn import draw_sample, fit_attacks
-from privacy_component.beam.losses import find_loss_edges
-from privacy_component.beam.observe import Tally
-from privacy_component.beam.paired import as_baseline, as_counts, baseline_of, candidate_of
+from privacy_component.beam.examples.bad_records import BAD_RECORDS
+from privacy_component.beam.examples.read import NAMESPACE, read_batches
+from privacy_component.beam.examples.sketch_examples import SketchExamples, looks_at_examples
+from privacy_component.beam.models.predict import ObserveDirectly
+from privacy_component.beam.models.tfma_extractors import observe_by_extractors
+from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.read import NAMESPACE, read_batches
-from privacy_component.beam.score import CountKey, CountScores, FoldCounts, Merge
-from privacy_component.beam.vulnerable import Candidate, most_vulnerable
-from privacy_component.beam.weights import WeightSums
+from privacy_component.beam.scores.count_scores import CountKey, CountScores, FoldCounts
+from privacy_component.beam.scores.fit_attacks import draw_sample, fit_attacks
+from privacy_component.beam.scores.loss_percentiles import find_loss_edges
+from privacy_component.beam.scores.merge import Merge
+from privacy_component.beam.scores.most_vulnerable import Candidate, most_vulnerable
+from privacy_component.beam.scores.two_models import as_baseline, as_counts, baseline_of, candidate_of
+from privacy_component.beam.scores.weights import WeightSums
 from privacy_component.checks.evidence_json import FiguresFound, evidence_fields, figures_of
 from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
@@ -36,30 +37,30 @@ from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.slice_result import SliceResult, measure
 from privacy_component.observations.slicing import OVERALL, SliceKey
 
-Counted = FoldCounts | Tally | WeightSums | Answers | ExampleSketch
-Measured = SliceResult | Tally | tuple[SliceKey, WeightSums] | FiguresFound | str
+Counted = FoldCounts | Totals | WeightSums | Answers | ExampleSketch
+Measured = SliceResult | Totals | tuple[SliceKey, WeightSums] | FiguresFound | str
 
 
 def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     """Adds the job to a Beam pipeline; it leaves its measurements in the JSON file `output_path`."""
     records = read_batches(root, plan.splits, plan.compression)
     batches, bad_records = observe(records, plan)
-    tally = {} if plan.output_kind else {'tally': beam.pvalue.AsSingleton(_tally(batches))}
-    loss_edges, warnings = find_loss_edges(batches, plan, **tally)
+    totals = {} if plan.output_kind else {'totals': beam.pvalue.AsSingleton(_totals(batches))}
+    loss_edges, warnings = find_loss_edges(batches, plan, **totals)
     learning = [name for name in plan.config.attacks if attack_named(name).learns]
     others = [name for name in plan.config.attacks if name not in learning]
-    counts = batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_tally=True), **tally, **loss_edges)
+    counts = batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_totals=True), **totals, **loss_edges)
     if looks_at_examples(plan):
         sketches = records | 'SketchExamples' >> beam.ParDo(SketchExamples(plan))
         counts = (counts, sketches) | 'CountsAndSketches' >> beam.Flatten()
     vulnerable = {}
     if learning or plan.config.num_most_vulnerable:
-        sample = draw_sample(batches, plan, **tally)
+        sample = draw_sample(batches, plan, **totals)
         if learning:
-            learnt = _count_learnt_scores(root, batches, sample, plan, learning, **tally, **loss_edges)
+            learnt = _count_learnt_scores(root, batches, sample, plan, learning, **totals, **loss_edges)
             counts = (counts, learnt) | 'AllCounts' >> beam.Flatten()
         if plan.config.num_most_vulnerable:
-            vulnerable = {'vulnerable': beam.pvalue.AsSingleton(most_vulnerable(batches, sample, plan, **tally))}
+            vulnerable = {'vulnerable': beam.pvalue.AsSingleton(most_vulnerable(batches, sample, plan, **totals))}
     _ = (
         counts
         | 'Merge' >> beam.CombinePerKey(Merge(plan.config.max_distinct_scores))
@@ -85,7 +86,7 @@ def take_measurements(path: str) -> dict[str, Any]:
     """What `build`'s job left behind; the file is gone afterwards.
 
     Returns:
-      'results', 'tally', 'most_vulnerable', 'bad_records' by split, 'warnings', and 'evidence' for the checks.
+      'results', 'totals', 'most_vulnerable', 'bad_records' by split, 'warnings', and 'evidence' for the checks.
 
     Raises:
       PrivacyInputError: the file is not there.
@@ -112,7 +113,7 @@ def _count_learnt_scores(
 ) -> beam.PCollection:
     """The second pass: attackers are fitted on the sample, and every example is scored by one that never saw it."""
     fitted = {'fitted': fit_attacks(root, sample, plan, attacks)} | _fit_to_baseline(root, batches, plan, attacks)
-    count = CountScores(plan, attacks, with_tally=False)
+    count = CountScores(plan, attacks, with_totals=False)
     return batches | 'CountLearntScores' >> beam.ParDo(count, **fitted, **known)
 
 
@@ -128,15 +129,15 @@ def _fit_to_baseline(
     return {'fitted_to_baseline': fit_attacks(root, sample, plan.baseline, needed, 'OfBaseline')}
 
 
-def _tally(batches: beam.PCollection) -> beam.PCollection:
-    tallies = batches | 'LookAtOutputs' >> beam.Map(lambda batch: Tally.of(batch, {}))
-    return tallies | 'MergeTallies' >> beam.CombineGlobally(Merge(0)).without_defaults()
+def _totals(batches: beam.PCollection) -> beam.PCollection:
+    totals = batches | 'LookAtOutputs' >> beam.Map(lambda batch: Totals.of(batch, {}))
+    return totals | 'MergeTotals' >> beam.CombineGlobally(Merge(0)).without_defaults()
 
 
 def _measure(counted: tuple[CountKey, Counted], plan: Plan) -> Iterator[Measured]:
-    """The results of one slice and attack, warnings, figures for checks; a tally and a slice's weights pass."""
+    """The results of one slice and attack, warnings, figures for checks; a totals and a slice's weights pass."""
     (slice_key, attack), counts = counted
-    if isinstance(counts, Tally):
+    if isinstance(counts, Totals):
         yield counts
         return
     if isinstance(counts, WeightSums):
@@ -171,11 +172,11 @@ def _write(
     warnings: Sequence[str] = (),
 ) -> None:
     measured = list(measured)
-    (tally,) = (dataclasses.asdict(one) for one in measured if isinstance(one, Tally))
+    (totals,) = (dataclasses.asdict(one) for one in measured if isinstance(one, Totals))
     weights = dict(one for one in measured if isinstance(one, tuple))
     fields = {
         'results': [result_to_json(_weighted(one, weights)) for one in measured if isinstance(one, SliceResult)],
-        'tally': tally,
+        'totals': totals,
         'most_vulnerable': [{'example_id': example_id, 'risk': risk} for risk, _, example_id in vulnerable],
         'bad_records': dict(sorted((bad_records or {}).items())),
         'warnings': [*(one for one in measured if isinstance(one, str)), *warnings],

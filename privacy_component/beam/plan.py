@@ -39,8 +39,8 @@ class Plan:
       transform_path: directory of a transform_graph to apply to raw examples; '' for none.
       schema_path: directory of the examples' schema; '' for none.
       compression: 'GZIP', '' ..., as tf.data names it.
-      calls_model_directly: whether workers call the model themselves (`beam/direct.py`) or leave it to TFMA's
-        extractors (`beam/extract.py`).
+      calls_model_directly: whether workers call the model themselves (`beam/models/predict.py`) or leave it to TFMA's
+        extractors (`beam/models/tfma_extractors.py`).
       feature_types: for direct calls, the features to decode and the TFMD type of each.
       output_kind: 'logits' or 'probabilities'; '' if it has to be found out in the job.
       has_stable_outputs: whether an example's outputs are the same bits at any place in a batch; None if not tried.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +23,7 @@ from privacy_component.checks.check import (
 from privacy_component.checks.degenerate_outputs import CONSTANT, ROUNDED, SATURATED
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, did_you_mean
 
 BLIND = 'blind_baseline'
 OF_EXAMPLES = ('duplicates_across_splits', 'duplicates_in_training', BLIND)
@@ -68,19 +67,14 @@ def checked_actions(configured: Any) -> dict[str, str]:
     for name, action in configured.items():
         if not isinstance(name, str) or name not in CHECKS:
             raise PrivacyInputError(
-                f"PrivacyConfig.checks names '{name}', which is not one of {', '.join(CHECKS)}{_hint(name, CHECKS)}"
+                f"PrivacyConfig.checks names '{name}', which is not one of {', '.join(CHECKS)}{did_you_mean(name, CHECKS)}"
             )
         if not isinstance(action, str) or action not in ACTIONS:
             raise PrivacyInputError(
                 f"PrivacyConfig.checks['{name}'] is {action!r}; choose one of {', '.join(ACTIONS)}"
-                f'{_hint(action, ACTIONS) or "."}'
+                f'{did_you_mean(action, ACTIONS) or "."}'
             )
     return dict(configured)
-
-
-def _hint(name: Any, known: Any) -> str:
-    close = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else ''
 
 
 def _run(name: str, info: CheckInfo, evidence: Evidence, configured: Mapping[str, str]) -> Check:

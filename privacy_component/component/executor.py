@@ -9,8 +9,8 @@ from typing import Any
 from absl import logging
 
 from privacy_component.beam import job
-from privacy_component.beam.errors import surfaced
 from privacy_component.beam.plan import Plan
+from privacy_component.beam.surfaced_errors import surfaced
 from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
 from privacy_component.component.baseline_model import baseline_path
@@ -22,7 +22,7 @@ from privacy_component.component.compat import (
     path_utils,
     types,
 )
-from privacy_component.component.output_lock import Claim
+from privacy_component.component.output_lock import OutputLock
 from privacy_component.component.previous_evaluations import earlier_evaluations
 from privacy_component.component.provenance import provenance
 from privacy_component.config.privacy_config import PrivacyConfig
@@ -70,17 +70,17 @@ class Executor(BaseBeamExecutor):
           PrivacyInputError: something cannot be measured; the message names it. Nothing is blessed then.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        with Claim.on(*(artifact_utils.get_single_uri(artifacts) for artifacts in output_dict.values())) as claim:
-            self._evaluate(input_dict, output_dict, exec_properties, claim)
+        with OutputLock.on(*(artifact_utils.get_single_uri(artifacts) for artifacts in output_dict.values())) as lock:
+            self._evaluate(input_dict, output_dict, exec_properties, lock)
 
     def _evaluate(
-        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any], claim: Claim
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any], lock: OutputLock
     ) -> None:
         started = time.time()
         plan = _make_plan(input_dict, exec_properties)
         read = provenance(input_dict, plan.model_path)
         metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
-        measured = self._measure(plan, f'{metrics.uri}/.measurements-{claim.token}.json')
+        measured = self._measure(plan, f'{metrics.uri}/.measurements-{lock.token}.json')
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
         results, num_suppressed = suppress(results, plan.config.min_reported_examples)
@@ -91,9 +91,9 @@ class Executor(BaseBeamExecutor):
         result = PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed, checks=checks)
         result = decided(result)
         assert result.verdict is not None
-        properties = publish.write_metrics(metrics, result, claim)
+        properties = publish.write_metrics(metrics, result, lock)
         logging.info('%s', html.summary(result))
-        claim.check()
+        lock.check()
         publish.write_blessing(
             artifact_utils.get_single_instance(output_dict[BLESSING_KEY]),
             result.verdict,

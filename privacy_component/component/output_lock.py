@@ -1,4 +1,4 @@
-"""A claim on output directories: what an earlier evaluation left goes, one that takes over later is noticed."""
+"""A lock on output directories: what an earlier evaluation left goes, one that takes over later is noticed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARK = '.evaluation'
 
 
 @dataclasses.dataclass(frozen=True)
-class Claim:
+class OutputLock:
     """Held while an evaluation runs; use as a context manager.
 
     Output directories are an execution's own, but a step that is tried again may get those of the first try, which
@@ -32,23 +32,23 @@ class Claim:
     token: str
 
     @classmethod
-    def on(cls, *directories: str) -> Claim:
+    def on(cls, *directories: str) -> OutputLock:
         """Clears the directories and marks them.
 
         Raises:
           PrivacyInputError: one of them cannot be written.
         """
-        claim = cls(directories, uuid.uuid4().hex)
+        lock = cls(directories, uuid.uuid4().hex)
         try:
             for directory in directories:
                 with writing(directory):
                     _clear(directory)
-                    io_utils.write_string_file(f'{directory}/{_MARK}', claim.token)
+                    io_utils.write_string_file(f'{directory}/{_MARK}', lock.token)
         except PrivacyInputError:
             for directory in directories:
                 _try_to_clear(directory)  # the mark may be half written
             raise
-        return claim
+        return lock
 
     def check(self) -> None:
         """Raises PrivacyInputError if another evaluation has claimed a directory since."""
@@ -59,7 +59,7 @@ class Claim:
                     'and run this one again.'
                 )
 
-    def __enter__(self) -> Claim:
+    def __enter__(self) -> OutputLock:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:

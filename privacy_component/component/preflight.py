@@ -12,18 +12,18 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.python.saved_model import loader_impl
 
-from privacy_component.beam.calls import called_signature
-from privacy_component.beam.decode import read_schema
-from privacy_component.beam.errors import loading
+from privacy_component.beam.dry_run import first_batches, try_out
+from privacy_component.beam.examples.decode import read_schema
+from privacy_component.beam.examples.read import RawBatch
+from privacy_component.beam.models.signatures import called_signature
 from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
-from privacy_component.beam.read import RawBatch
-from privacy_component.beam.trial import first_batches, try_out
+from privacy_component.beam.surfaced_errors import loading
 from privacy_component.component.baseline_model import baseline_config, check_called_directly
 from privacy_component.component.compat import types
 from privacy_component.component.example_files import compression_of, split_files
 from privacy_component.component.unsupported import check_settings
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.errors import PrivacyInputError, about
+from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.slices import slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline
 from privacy_component.observations.observations import MULTICLASS
@@ -76,7 +76,7 @@ def _splits(examples: Sequence[types.Artifact], config: PrivacyConfig) -> tuple[
 
 
 def _baseline_plan(plan: Plan, model_path: str, eval_config: tfma.EvalConfig) -> Plan:
-    with about(BASELINE):
+    with prefixed_errors(BASELINE):
         eval_config = candidate_only(baseline_config(eval_config))
         is_direct = check_model(model_path, eval_config.model_specs[0])
     check_called_directly(plan.calls_model_directly, is_direct)

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from privacy_component._version import __version__
-from privacy_component.beam.bad_records import check_share
-from privacy_component.beam.observe import Tally, tally_from_json
+from privacy_component.beam.dry_run import check_totals
+from privacy_component.beam.examples.bad_records import check_share
+from privacy_component.beam.models.totals import Totals, totals_from_json
 from privacy_component.beam.plan import BASELINE, Plan
-from privacy_component.beam.trial import check_tally
 from privacy_component.checks.degenerate_outputs import saturation
 from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.evidence_json import evidence_from
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
-from privacy_component.component.output_lock import Claim, writing
+from privacy_component.component.output_lock import OutputLock, writing
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
 from privacy_component.gate.baseline import unused_baseline
@@ -45,22 +45,22 @@ def context(
     """What was evaluated and how; JSON values only.
 
     Raises:
-      PrivacyInputError: the examples together cannot be judged; see `check_tally` and `check_share`.
+      PrivacyInputError: the examples together cannot be judged; see `check_totals` and `check_share`.
     """
-    tally: Tally = tally_from_json(measured['tally'])
-    check_share(plan.config.max_bad_record_share, tally.num_examples, measured['bad_records'])
-    baseline, cautions = _baseline(plan, tally, BASELINE in uris)
+    totals: Totals = totals_from_json(measured['totals'])
+    check_share(plan.config.max_bad_record_share, totals.num_examples, measured['bad_records'])
+    baseline, cautions = _baseline(plan, totals, BASELINE in uris)
     unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
     return (
         {
             'inputs': dict(uris),
             'model_uri': plan.model_path,
             'splits': _split_names(plan),
-            'num_examples': dict(tally.num_examples),
-            'fingerprints': {split: f'{total:016x}' for split, total in tally.fingerprints.items()},
+            'num_examples': dict(totals.num_examples),
+            'fingerprints': {split: f'{total:016x}' for split, total in totals.fingerprints.items()},
             'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
-            'output_kind': check_tally(plan, tally),
-            'output_evidence': dataclasses.asdict(tally.outputs),
+            'output_kind': check_totals(plan, totals),
+            'output_evidence': dataclasses.asdict(totals.outputs),
             'warnings': [*unstable, *cautions, *measured['warnings']],
             'upstream_blessed': upstream,
             'slicing_specs': [dataclasses.asdict(spec) for spec in plan.slicing_specs],
@@ -70,40 +70,40 @@ def context(
             'versions': _versions(),
             'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
             'seconds': round(time.time() - started, 1),
-            'cpu_seconds': {stage: round(spent / 1e9, 3) for stage, spent in tally.nanoseconds.items()},
+            'cpu_seconds': {stage: round(spent / 1e9, 3) for stage, spent in totals.nanoseconds.items()},
         }
-        | _asked_for(plan, tally, measured['bad_records'])
+        | _asked_for(plan, totals, measured['bad_records'])
         | baseline
     )
 
 
 def evidence(plan: Plan, measured: Mapping[str, Any]) -> Evidence:
     """What checks look at, of what the job measured."""
-    tally: Tally = tally_from_json(measured['tally'])
-    return evidence_from(measured['evidence'], plan.task, check_tally(plan, tally), tally.outputs)
+    totals: Totals = totals_from_json(measured['totals'])
+    return evidence_from(measured['evidence'], plan.task, check_totals(plan, totals), totals.outputs)
 
 
-def _asked_for(plan: Plan, tally: Tally, bad_records: Mapping[str, int]) -> dict[str, Any]:
+def _asked_for(plan: Plan, totals: Totals, bad_records: Mapping[str, int]) -> dict[str, Any]:
     """What only some configurations have."""
-    weights = {side: from_units(units) for side, units in tally.weights.items()}
+    weights = {side: from_units(units) for side, units in totals.weights.items()}
     bad = {split.split: bad_records.get(split.split, 0) for split in plan.splits}
     return ({'sums_of_weights': weights} if weights else {}) | (
         {'num_bad_records': bad} if plan.config.max_bad_record_share else {}
     )
 
 
-def _baseline(plan: Plan, tally: Tally, is_given: bool) -> tuple[dict[str, Any], list[str]]:
+def _baseline(plan: Plan, totals: Totals, is_given: bool) -> tuple[dict[str, Any], list[str]]:
     """What is to be said of the baseline model, and warnings."""
     warnings = unused_baseline(is_given, plan.config)
-    if plan.baseline is None or tally.baseline is None:
+    if plan.baseline is None or totals.baseline is None:
         return {}, warnings
-    found = saturation(tally.baseline)
+    found = saturation(totals.baseline)
     is_saturated = found.is_unsound and plan.task != REGRESSION
     said = {'baseline_model_uri': plan.baseline.model_path, 'baseline_output_kind': plan.baseline.output_kind}
     return said, [*warnings, *([f'{BASELINE}: {found.message}'] if is_saturated else [])]
 
 
-def write_metrics(metrics: types.Artifact, result: PrivacyResult, claim: Claim) -> dict[str, str]:
+def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLock) -> dict[str, str]:
     """Writes report.html, privacy_metrics.json and decision.json, and the headline figures as custom properties.
 
     Returns:
@@ -112,7 +112,7 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, claim: Claim) 
     text = result.to_json()
     record = decision.record(result, text)
     report = html.render(result)
-    claim.check()
+    lock.check()
     write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', report)
     write_whole(f'{metrics.uri}/{FILE_NAME}', text)
     write_whole(f'{metrics.uri}/{decision.FILE_NAME}', record)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from privacy_component.config.privacy_config import BLOCK, PrivacyConfig
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN, Threshold
 from privacy_component.config.validation import from_mapping
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.observations.slicing import SlicingSpec
 
 _ALL_EXAMPLES = (SlicingSpec(),)
@@ -65,7 +64,5 @@ def policy(name: str, **changes: Any) -> PrivacyConfig:
     0.6
     """
     if name not in _POLICIES:
-        close = difflib.get_close_matches(str(name), _POLICIES, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ''
-        raise PrivacyInputError(f'policy {name!r} is not one of {", ".join(_POLICIES)}{hint}')
+        raise PrivacyInputError(f'policy {name!r} is not one of {", ".join(_POLICIES)}{did_you_mean(name, _POLICIES)}')
     return from_mapping(PrivacyConfig, {**_POLICIES[name], **changes}, f"policy '{name}'")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, did_you_mean
 
 
 def from_mapping(cls: type, fields: Any, where: str) -> Any:
@@ -17,8 +16,7 @@ def from_mapping(cls: type, fields: Any, where: str) -> Any:
     known = [field.name for field in dataclasses.fields(cls)]
     for name in fields:
         if name not in known:
-            close = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"; did you mean '{close[0]}'?" if close else f'; the fields are {", ".join(known)}'
+            hint = did_you_mean(name, known) or f'; the fields are {", ".join(known)}'
             raise PrivacyInputError(f"{where} has no field '{name}'{hint}")
     required = [f.name for f in dataclasses.fields(cls) if _is_required(f) and f.name not in fields]
     if required:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.arrays import all_rows
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.errors import PrivacyInputError, about
+from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.hashing import hash_ids
 from privacy_component.observations.columns import Column
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
@@ -99,7 +99,7 @@ def read_baseline(
     """
     if all(values is None for values in outputs.values()):
         return None
-    with about('the baseline model'):
+    with prefixed_errors('the baseline model'):
         kind, rows = _outputs({f'baseline_{name}': values for name, values in outputs.items()}, len(candidate))
         kind = kind.removeprefix('baseline_')
         if (kind == 'predictions') != (candidate.task == REGRESSION):

@@ -30,15 +30,15 @@ def counts_by_slice(
             raise PrivacyInputError(f"PrivacyConfig.group_aggregation is '{config.group_aggregation}': give group_ids.")
     else:
         sorted_scores = roc.SortedScores.of(roc.score_keys(scored.scores), observations.is_member)
-    for members_of in slices:
-        rows, codes = _slice_and_fold(scored, members_of)
-        num_counts = len(members_of.keys) * scored.num_folds
+    for sliced in slices:
+        rows, codes = _slice_and_fold(scored, sliced)
+        num_counts = len(sliced.keys) * scored.num_folds
         if by_group:
             counts = iter(_group_counts(scored, observations, rows, codes, num_counts, config.group_aggregation))
         else:
             counts = sorted_scores.each(rows, codes, num_counts)
         effects = np.ones(num_counts) if by_group else _design_effects(scored, observations, rows, codes, num_counts)
-        for i, key in enumerate(members_of.keys):
+        for i, key in enumerate(sliced.keys):
             part = slice(i * scored.num_folds, (i + 1) * scored.num_folds)
             yield key, list(itertools.islice(counts, scored.num_folds)), float(effects[part].max())
 
@@ -60,9 +60,9 @@ def joint_by_slice(
     by_group = config.group_aggregation != NO_AGGREGATION
     if not by_group:
         pairs = SortedPairs.of(scored.scores, other.scores, observations.is_member)
-    for members_of in slices:
-        rows, codes = _slice_and_fold(scored, members_of)
-        num_counts = len(members_of.keys) * scored.num_folds
+    for sliced in slices:
+        rows, codes = _slice_and_fold(scored, sliced)
+        num_counts = len(sliced.keys) * scored.num_folds
         if by_group:
             how = config.group_aggregation
             units, theirs = (_units(one, observations, rows, codes, how) for one in (scored, other))
@@ -76,9 +76,9 @@ def joint_by_slice(
             yield list(itertools.islice(counts, scored.num_folds)), float(part.max())
 
 
-def _slice_and_fold(scored: FoldScores, members_of: SliceRows) -> tuple[NDArray, NDArray]:
+def _slice_and_fold(scored: FoldScores, sliced: SliceRows) -> tuple[NDArray, NDArray]:
     """Rows that have a score, and for each the number of its slice and fold together."""
-    rows, codes = members_of.rows, members_of.codes
+    rows, codes = sliced.rows, sliced.codes
     if scored.num_folds == 1:
         return rows, codes
     kept = scored.fold[rows] >= 0

@@ -14,7 +14,7 @@ from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.errors import about
+from privacy_component.errors import prefixed_errors
 from privacy_component.evaluation.arguments import Inputs, read_baseline, read_inputs
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
@@ -101,7 +101,7 @@ def evaluate_privacy(
 def _slices(columns: Mapping[str, Column], observations: Observations, config: PrivacyConfig) -> list[SliceRows]:
     specs = slicing_specs_for(config, [SlicingSpec((name,)) for name in columns], observations.task)
     slices = slices_of(specs, columns, observations, config.slice_missing)
-    if sum(len(members_of.keys) for members_of in slices) > config.max_slices:
+    if sum(len(sliced.keys) for sliced in slices) > config.max_slices:
         raise too_many_slices(config.max_slices)
     return slices
 
@@ -125,7 +125,7 @@ def _baselines(
     attack: str, scored: FoldScores, baseline: Observations, slices: Sequence[SliceRows], config: PrivacyConfig
 ) -> Iterator[Baseline | None]:
     """What the attack finds in the baseline model, slice by slice."""
-    with about('the baseline model'):
+    with prefixed_errors('the baseline model'):
         check_needs(attack, attack_named(attack), baseline)
         other = fold_scores(attack_named(attack), baseline, config.folds, config.seed)
     joint: Iterable[tuple[list[JointCounts] | None, float]] = itertools.repeat((None, 1.0))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Sequence
 
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.metrics import confidence
 from privacy_component.metrics.curve import RocCurve, rank_at
 from privacy_component.metrics.epsilon import empirical_epsilon
@@ -151,10 +150,9 @@ def metric_named(name: str) -> Metric:
         raise PrivacyInputError(f'metric is {name!r}; write the name of one, such as auc.')
     metric = METRICS.get(name) or _family_member(name)
     if metric is None:
-        close = difflib.get_close_matches(str(name), METRICS, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ''
         raise PrivacyInputError(
-            f'metric {name!r} is not one of {", ".join([*METRICS, *(f"{prefix}<rate>" for prefix in _FAMILIES)])}{hint}'
+            f'metric {name!r} is not one of {", ".join([*METRICS, *(f"{prefix}<rate>" for prefix in _FAMILIES)])}'
+            f'{did_you_mean(name, METRICS)}'
         )
     if metric.lower is None:
         raise PrivacyInputError(

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from privacy_component import PrivacyConfig, PrivacyResult, evaluate_privacy
-from privacy_component.beam.observe import example_ids
+from privacy_component.beam.models.batch import example_ids
 from privacy_component.evaluation.result import result_to_json
 from tests.component.world import World
 

@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from privacy_component import PrivacyInputError
-from privacy_component.beam import bad_records
-from privacy_component.beam.read import RawBatch
+from privacy_component.beam.examples import bad_records
+from privacy_component.beam.examples.read import RawBatch
 from tests.beam.arrays import load
 from tests.component import world as w
 

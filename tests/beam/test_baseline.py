@@ -10,8 +10,8 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
 from privacy_component import PrivacyInputError, SlicingSpec, Threshold
-from privacy_component.beam.paired import add, as_baseline, both, bounded
-from privacy_component.beam.score import counter
+from privacy_component.beam.scores.count_scores import counter
+from privacy_component.beam.scores.two_models import add, as_baseline, both, bounded
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS
 from privacy_component.metrics.counts.joint import SortedPairs
 from tests.beam.arrays import assert_same_figures, evaluated, load

@@ -6,7 +6,7 @@ import logging
 import pytest
 from absl import logging as absl_logging
 
-from privacy_component.beam import read
+from privacy_component.beam.examples import read
 from privacy_component.component.executor import Executor
 from tests.beam.arrays import load
 from tests.beam.test_bad_records import GARBAGE

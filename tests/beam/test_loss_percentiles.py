@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from privacy_component import SlicingSpec
-from privacy_component.beam import losses, score
 from tests.beam.arrays import assert_same_figures, evaluated, load
 from tests.component import world as w
 
@@ -30,7 +29,7 @@ def config(**changes):
 @pytest.fixture
 def small_parts(monkeypatch):
     """Every batch is sliced on its own, so that edges of its own would show."""
-    monkeypatch.setattr(score, '_BATCHES_AT_ONCE', 1)
+    monkeypatch.setattr(count_scores, '_BATCHES_AT_ONCE', 1)
 
 
 def tenths(result):
@@ -74,7 +73,7 @@ def test_a_spec_may_cross_them_with_a_feature(tmp_path):
 
 
 def test_outputs_whose_kind_is_found_out_in_the_job(tmp_path, monkeypatch):
-    """The edges then wait for the tally of all outputs."""
+    """The edges then wait for the totals of all outputs."""
     world, chosen = loss_world(tmp_path), config()
     expected = load(world.run(privacy_config=chosen))
     monkeypatch.setattr('privacy_component.component.preflight.try_out', lambda plan, samples: plan)
@@ -98,5 +97,5 @@ def test_no_pass_is_made_unasked(tmp_path, monkeypatch):
     def unasked(*args):
         raise AssertionError('losses were counted')
 
-    monkeypatch.setattr(losses, 'count_losses', unasked)
+    monkeypatch.setattr(loss_percentiles, 'count_losses', unasked)
     assert not tenths(load(w.World(tmp_path).write().run()))

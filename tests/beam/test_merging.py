@@ -1,4 +1,4 @@
-"""Tallies and counts merge to the same total in any partition and order, and a retried bundle counts nothing twice."""
+"""Totals and counts merge to the same total in any partition and order, and a retried bundle counts nothing twice."""
 
 import collections
 import dataclasses
@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy_component import PrivacyConfig, SlicingSpec
-from privacy_component.beam import score
-from privacy_component.beam.observe import Batch, Tally
-from privacy_component.beam.paired import as_counts
+from privacy_component.beam.models.batch import Batch
+from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.weights import WEIGHTS, WeightSums, weigh
+from privacy_component.beam.scores import count_scores, merge
+from privacy_component.beam.scores.two_models import as_counts
+from privacy_component.beam.scores.weights import WEIGHTS, WeightSums, weigh
 from privacy_component.metrics.counts import fixed_point, roc
 from privacy_component.metrics.counts.groups import GroupTotals, aggregate, totals_by_slice
 from privacy_component.observations.columns import Column
@@ -72,19 +73,19 @@ def same(one, other):
 
 def merged_as_a_runner_does(parts, max_keys=1_000_000):
     """Some parts added one by one, others merged first."""
-    merge = score.Merge(max_keys)
+    combine = merge.Merge(max_keys)
     half = len(parts) // 2
-    added = functools.reduce(merge.add_input, parts[:half], merge.create_accumulator())
-    others = [merge.compact(merge.add_input(merge.create_accumulator(), part)) for part in parts[half:]]
-    return merge.extract_output(merge.merge_accumulators([merge.create_accumulator(), *others, added]))
+    added = functools.reduce(combine.add_input, parts[:half], combine.create_accumulator())
+    others = [combine.compact(combine.add_input(combine.create_accumulator(), part)) for part in parts[half:]]
+    return combine.extract_output(combine.merge_accumulators([combine.create_accumulator(), *others, added]))
 
 
 @settings(max_examples=150, deadline=None)
 @given(partitions())
 def test_tallies(partition):
     rows, parts = partition
-    whole = merged_as_a_runner_does([Tally.of(batch_of(rows), {'decode': 1})])
-    found = merged_as_a_runner_does([Tally.of(batch_of(part), {}) for part in parts])
+    whole = merged_as_a_runner_does([Totals.of(batch_of(rows), {'decode': 1})])
+    found = merged_as_a_runner_does([Totals.of(batch_of(part), {}) for part in parts])
     assert dataclasses.replace(found, nanoseconds={}) == dataclasses.replace(whole, nanoseconds={})
     assert found.num_examples == {'train': len(rows)}
 
@@ -113,11 +114,11 @@ def test_merged_groups_are_those_of_the_arrays(partition, how):
 
 def test_however_many_bundles_there_are_few_parts_are_held_at_a_time(monkeypatch):
     sizes = []
-    monkeypatch.setattr(score, 'merged', lambda parts: sizes.append(len(parts)) or parts[0])
-    merge = score.Merge(1000)
-    total = merge.merge_accumulators([totals_of('none', [(float(i), True, 0)])] for i in range(1000))
+    monkeypatch.setattr(merge, 'merged', lambda parts: sizes.append(len(parts)) or parts[0])
+    combine = merge.Merge(1000)
+    total = combine.merge_accumulators([totals_of('none', [(float(i), True, 0)])] for i in range(1000))
     assert len(total) == 1
-    assert max(sizes) == score._PARTS_KEPT
+    assert max(sizes) == merge.PARTS_KEPT
 
 
 @settings(max_examples=100, deadline=None)
@@ -155,7 +156,7 @@ def test_fixed_point_is_exact_where_it_says_so(numbers):
 @pytest.mark.parametrize('num_abandoned', [1, 7, 13])
 def test_a_retried_bundle_counts_nothing_twice(monkeypatch, how, num_abandoned):
     """The bundle dies between two batches; the runner starts it again in the same process, with the same DoFn."""
-    monkeypatch.setattr(score, '_BATCHES_AT_ONCE', 3)
+    monkeypatch.setattr(count_scores, '_BATCHES_AT_ONCE', 3)
     rng = np.random.default_rng(0)
     batches = [
         batch_of([(x, bool(x > rng.random()), int(rng.integers(5))) for x in rng.standard_normal(20)])
@@ -166,7 +167,7 @@ def test_a_retried_bundle_counts_nothing_twice(monkeypatch, how, num_abandoned):
     plan = Plan(config, '{}', '', (), specs, output_kind='logits')
 
     def count(*bundles):
-        do_fn = score.CountScores(plan, config.attacks, with_tally=True)
+        do_fn = count_scores.CountScores(plan, config.attacks, with_totals=True)
         for bundle in bundles:
             do_fn.start_bundle()
             for batch in bundle:
@@ -176,11 +177,11 @@ def test_a_retried_bundle_counts_nothing_twice(monkeypatch, how, num_abandoned):
     found, expected = count(batches[:num_abandoned], batches), count(batches)
     assert list(found) == list(expected)
     for key, parts in expected.items():
-        if key == score.TALLY_KEY:
+        if key == count_scores.TOTALS_KEY:
             assert dataclasses.replace(found[key], nanoseconds={}) == dataclasses.replace(parts, nanoseconds={})
         elif key[1] == WEIGHTS:
             assert found[key] == parts
-        elif key == score.ANSWERS_KEY:
+        elif key == count_scores.ANSWERS_KEY:
             assert found[key].figures() == parts.figures()
         else:
             for one, other in zip(found[key], parts, strict=True):

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from privacy_component.beam.observe import example_ids
+from privacy_component.beam.models.batch import example_ids
 from tests.beam.arrays import evaluated, load
 from tests.component import world as w
 

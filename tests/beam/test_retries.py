@@ -9,7 +9,8 @@ import collections
 
 import pytest
 
-from privacy_component.beam import direct, losses, score
+from privacy_component.beam.models import predict
+from privacy_component.beam.scores import count_scores, loss_percentiles
 from tests.beam.arrays import load
 from tests.component import world as w
 
@@ -68,8 +69,8 @@ def assert_same(found, expected):
 
 def test_scores_counted_before_the_failure_do_not_count_again(small_world, config, expected, fails, monkeypatch):
     """Three batches in one bundle: the second fails when the first is counted, the third when two are."""
-    monkeypatch.setattr(score, '_BATCHES_AT_ONCE', 1)
-    count = fails(score.CountScores, 'process', 2, 5)
+    monkeypatch.setattr(count_scores, '_BATCHES_AT_ONCE', 1)
+    count = fails(count_scores.CountScores, 'process', 2, 5)
     assert_same(run(small_world, config), expected)
     assert count == {
         'calls': 2 + 3 + 2 * 3,
@@ -80,10 +81,10 @@ def test_scores_counted_before_the_failure_do_not_count_again(small_world, confi
 @pytest.mark.parametrize(
     ('owner', 'name', 'call'),
     [
-        (score.CountScores, 'finish_bundle', 1),
-        (direct.ObserveDirectly, '_call', 6),  # four calls are the trial's, before the job
-        (score.Merge, 'merge_accumulators', 2),
-        (losses.roc, 'count_scores', 2),
+        (count_scores.CountScores, 'finish_bundle', 1),
+        (predict.ObserveDirectly, '_call', 6),  # four calls are the trial's, before the job
+        (count_scores.Merge, 'merge_accumulators', 2),
+        (loss_percentiles.roc, 'count_scores', 2),
     ],
 )
 def test_a_failure_anywhere(small_world, config, expected, fails, owner, name, call):
@@ -93,13 +94,13 @@ def test_a_failure_anywhere(small_world, config, expected, fails, owner, name, c
 
 
 def test_every_bundle_again_with_the_same_function(small_world, config, expected, fails):
-    count = fails(score.CountScores, 'process')
+    count = fails(count_scores.CountScores, 'process')
     assert_same(run(small_world, config, '--runner=FnApiRunner', '--direct_runner_bundle_repeat=2'), expected)
     assert count['calls'] == 3 * 2 * 3
 
 
 def test_a_failure_that_stays_is_one(small_world, config, fails):
-    count = fails(score.CountScores, 'process', *range(1, 100))
+    count = fails(count_scores.CountScores, 'process', *range(1, 100))
     with pytest.raises(ConnectionError, match='the worker is lost'):
         run(small_world, config)
     assert count['failures'] == ATTEMPTS

@@ -8,7 +8,7 @@ import pytest
 
 from privacy_component import PrivacyInputError, PrivacyResult
 from privacy_component.component import executor, publish
-from privacy_component.component.output_lock import Claim
+from privacy_component.component.output_lock import OutputLock
 from tests.campaign.case import BLESSING, ERROR, REFUSAL, Rig, check_left_behind, is_blessed, run
 from tests.campaign.worlds import Templates
 
@@ -125,7 +125,7 @@ def test_another_evaluation_starts_while_the_blessing_is_written(templates, tmp_
     original = publish.write_blessing
 
     def interrupted(blessing, *rest):
-        Claim.on(str(rig.metrics_dir), str(rig.blessing_dir))
+        OutputLock.on(str(rig.metrics_dir), str(rig.blessing_dir))
         original(blessing, *rest)
 
     monkeypatch.setattr(publish, 'write_blessing', interrupted)

@@ -1,9 +1,9 @@
 """Serialized examples through the job's side branch, without the rest of the job."""
 
 from privacy_component import PrivacyConfig
-from privacy_component.beam.examples import SketchExamples
+from privacy_component.beam.examples.read import BATCH_SIZE, RawBatch
+from privacy_component.beam.examples.sketch_examples import SketchExamples
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.read import BATCH_SIZE, RawBatch
 from privacy_component.checks.example_sketch import ExampleSketch
 
 

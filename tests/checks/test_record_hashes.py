@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from privacy_component.beam.record_hashes import example_hashes, feature_hashes
+from privacy_component.beam.examples.record_hashes import example_hashes, feature_hashes
 from tests.component.world import serialize
 
 

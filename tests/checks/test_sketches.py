@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from privacy_component import PrivacyConfig
-from privacy_component.beam import examples
+from privacy_component.beam.examples import sketch_examples
+from privacy_component.beam.examples.record_hashes import feature_hashes
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.record_hashes import feature_hashes
 from privacy_component.checks import feature_sample
 from privacy_component.checks.duplicates import measure_duplicates
 from privacy_component.checks.example_sketch import merge_sketches
@@ -72,7 +72,7 @@ def rows_of(rng, n):
 
 @pytest.fixture
 def small_limits(monkeypatch):
-    monkeypatch.setattr(examples, '_ROWS_WAITING', 100)
+    monkeypatch.setattr(sketch_examples, '_ROWS_WAITING', 100)
     monkeypatch.setattr(feature_sample.bounded_sample, '__defaults__', (60,))
     monkeypatch.setattr(feature_sample.merge_samples, '__defaults__', (60,))
 
@@ -105,7 +105,7 @@ def test_a_second_bundle_drops_nothing_that_counts(small_limits):
     rng = np.random.default_rng(3)
     members, others = ([serialize(row) for row in rows_of(rng, 900)] for _ in range(2))
     batches = batches_of(members, others, 64)
-    do_fn = examples.SketchExamples(Plan(PrivacyConfig(), '{}', '', (), ()))
+    do_fn = sketch_examples.SketchExamples(Plan(PrivacyConfig(), '{}', '', (), ()))
     do_fn.setup()
     parts = []
     for bundle in (batches[:10], batches[10:]):
@@ -143,7 +143,7 @@ def test_one_long_example_changes_nothing_in_any_order(monkeypatch, rank):
     """Whether it stays in the sample, drops out of it late, or is never wanted; batches forward, reversed and cut."""
     rng = np.random.default_rng(0)
     members, others = token_lists(rng, 1500), token_lists(rng, 1500)
-    monkeypatch.setattr(examples, '_ROWS_WAITING', 64)
+    monkeypatch.setattr(sketch_examples, '_ROWS_WAITING', 64)
     monkeypatch.setattr(feature_sample.bounded_sample, '__defaults__', (200,))
     monkeypatch.setattr(feature_sample.merge_samples, '__defaults__', (200,))
     short = sketch_of(members, others).figures(is_grouped=False, seed=0)['blind']

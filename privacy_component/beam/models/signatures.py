@@ -14,8 +14,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from privacy_component.beam.errors import bad_call, loading
-from privacy_component.beam.read import BATCH_SIZE
+from privacy_component.beam.examples.read import BATCH_SIZE
+from privacy_component.beam.surfaced_errors import bad_call, loading
 from privacy_component.errors import PrivacyInputError
 
 Call = Callable[['Serialized'], dict[str, Any]]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import collections
-import functools
-import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -17,64 +15,49 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from privacy_component.attacks import Attack, attack_named
 from privacy_component.attacks.crossfit import fold_numbers
-from privacy_component.beam.observe import Batch, Tally, concatenate_batches
-from privacy_component.beam.paired import Counter, Counts, add, as_baseline, both, bounded
+from privacy_component.beam.examples.read import NAMESPACE
+from privacy_component.beam.models.batch import Batch, concatenate_batches
+from privacy_component.beam.models.totals import Totals, observations_of
 from privacy_component.beam.plan import BASELINE, Plan
-from privacy_component.beam.read import NAMESPACE
-from privacy_component.beam.weights import WEIGHTS, weigh
-from privacy_component.checks.example_sketch import ExampleSketch, merge_sketches
-from privacy_component.checks.output_summary import Answers, merge_answers
-from privacy_component.errors import about
+from privacy_component.beam.scores.merge import PARTS_KEPT, Merge
+from privacy_component.beam.scores.two_models import Counter, Counts, as_baseline, both
+from privacy_component.beam.scores.weights import WEIGHTS, weigh
+from privacy_component.checks.output_summary import Answers
+from privacy_component.errors import prefixed_errors
 from privacy_component.evaluation.slices import slices_of
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.groups import NO_AGGREGATION, GroupTotals, totals_by_slice
 from privacy_component.metrics.counts.joint import SortedPairs
 from privacy_component.observations.observations import Observations
-from privacy_component.observations.outputs import as_observations, output_kind
 from privacy_component.observations.slicing import SliceKey, SliceRows, too_many_slices
 
 CountKey = tuple[SliceKey, str]
 FoldCounts = tuple[Counts, ...]
 FittedAttacks = Mapping[str, Sequence[Attack]]
 
-TALLY_KEY: CountKey = ((), '')
+TOTALS_KEY: CountKey = ((), '')
 ANSWERS_KEY: CountKey = ((), '@answers')
-_PARTS_KEPT = 8
 _BATCHES_AT_ONCE = 32
 _COUNTING = 'score and count'
-
-
-def observations_of(batch: Batch, plan: Plan, tally: Tally | None = None) -> Observations:
-    """A batch as observations; `tally` tells the outputs' kind where the plan does not."""
-    kind = output_kind(tally.outputs, plan.config.output_kind, plan.task) if tally else plan.output_kind
-    return as_observations(
-        is_member=batch.is_member,
-        example_id=batch.example_id,
-        labels=batch.labels,
-        outputs=batch.outputs,
-        kind=kind,
-        task=plan.task,
-        group_id=batch.group_id,
-    )
 
 
 class Known(NamedTuple):
     """What side inputs tell; None for those that the plan needs not."""
 
     fitted: FittedAttacks | None = None
-    tally: Tally | None = None
+    totals: Totals | None = None
     loss_edges: np.ndarray | None = None
     fitted_to_baseline: FittedAttacks | None = None
 
 
 class CountScores(beam.DoFn):
-    """Batch -> ((slice key, attack), counts of each fold), one of each per bundle; and, where asked for, the tally."""
+    """Batch -> ((slice key, attack), counts of each fold), one of each per bundle; and, where asked for, the totals."""
 
-    def __init__(self, plan: Plan, attacks: Sequence[str], with_tally: bool):
+    def __init__(self, plan: Plan, attacks: Sequence[str], with_totals: bool):
         self._plan = plan
         self._attacks = tuple(attacks)
-        self._with_tally = with_tally
+        self._with_totals = with_totals
         self._on_baseline = attacks_on_baseline(plan.config) if plan.baseline else ()
         self._merge = Merge(plan.config.max_distinct_scores)
         self._num_examples = Metrics.counter(NAMESPACE, 'examples_scored')
@@ -90,16 +73,16 @@ class CountScores(beam.DoFn):
         self,
         batch: Batch,
         fitted: FittedAttacks | None = None,
-        tally: Tally | None = None,
+        totals: Totals | None = None,
         loss_edges: np.ndarray | None = None,
         fitted_to_baseline: FittedAttacks | None = None,
     ) -> None:
         """Takes a batch; counts when there are enough rows for the cost of a slice not to matter."""
-        self._known = Known(fitted, tally, loss_edges, fitted_to_baseline)
+        self._known = Known(fitted, totals, loss_edges, fitted_to_baseline)
         self._waiting.append(batch)
         self._num_examples.inc(len(batch.is_member))
-        if self._with_tally:
-            self._parts[TALLY_KEY].append(Tally.of(batch, batch.nanoseconds))
+        if self._with_totals:
+            self._parts[TOTALS_KEY].append(Totals.of(batch, batch.nanoseconds))
         if len(self._waiting) >= _BATCHES_AT_ONCE:
             self._count_waiting()
 
@@ -108,7 +91,7 @@ class CountScores(beam.DoFn):
         known = self._known
         batch = concatenate_batches(self._waiting)
         self._waiting = []
-        observations = observations_of(batch, self._plan, known.tally)
+        observations = observations_of(batch, self._plan, known.totals)
         slices = slices_of(
             self._plan.slicing_specs, batch.columns, observations, self._plan.config.slice_missing, known.loss_edges
         )
@@ -117,19 +100,19 @@ class CountScores(beam.DoFn):
             count = counter(scores, observations, self._plan.config.group_aggregation)
             if attack in self._on_baseline:
                 count = self._with_baseline(attack, count, scores, batch)
-            for members_of in slices:
-                self._count(attack, count, members_of, fold, num_folds)
+            for sliced in slices:
+                self._count(attack, count, sliced, fold, num_folds)
         self._check_number_of_slices()
-        if self._with_tally:
+        if self._with_totals:
             self._weigh(batch, slices)
             self._parts[ANSWERS_KEY].append(Answers.of(batch.outputs, observations))
-            self._parts[TALLY_KEY][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
+            self._parts[TOTALS_KEY][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
 
     def _with_baseline(self, attack: str, count: Counter, scores: np.ndarray, batch: Batch) -> Counter:
         """What counts for the baseline model too, with the same rows in the same folds."""
         assert self._plan.baseline is not None
         how = self._plan.config.group_aggregation
-        with about(BASELINE):
+        with prefixed_errors(BASELINE):
             observations = observations_of(as_baseline(batch), self._plan.baseline)
             theirs, _, _ = score(attack, observations, self._known.fitted_to_baseline, self._plan)
         together = None
@@ -147,17 +130,15 @@ class CountScores(beam.DoFn):
             counts = self._merge.extract_output(self._parts.pop(key))
             yield WindowedValue((key, counts), window.max_timestamp(), (window,))
 
-    def _count(
-        self, attack: str, count: Counter, members_of: SliceRows, fold: np.ndarray | None, num_folds: int
-    ) -> None:
-        rows, codes = members_of.rows, members_of.codes
+    def _count(self, attack: str, count: Counter, sliced: SliceRows, fold: np.ndarray | None, num_folds: int) -> None:
+        rows, codes = sliced.rows, sliced.codes
         if fold is not None:
             codes = codes.astype(np.int64) * num_folds + fold[rows]
-        counts = count(rows, codes, len(members_of.keys) * num_folds)
-        for i, key in enumerate(members_of.keys):
+        counts = count(rows, codes, len(sliced.keys) * num_folds)
+        for i, key in enumerate(sliced.keys):
             parts = self._parts[key, attack]
             parts.append(tuple(counts[i * num_folds : (i + 1) * num_folds]))
-            if len(parts) >= _PARTS_KEPT:
+            if len(parts) >= PARTS_KEPT:
                 self._parts[key, attack] = self._merge.compact(parts)
 
     def _weigh(self, batch: Batch, slices: Sequence[SliceRows]) -> None:
@@ -203,48 +184,3 @@ def counter(scores: np.ndarray, observations: Observations, how: str) -> Counter
         return totals_by_slice(scores[rows], observations.is_member[rows], codes, groups[rows], num_slices, how)
 
     return count
-
-
-class Merge(beam.CombineFn):
-    """Counts, tallies or weights, added up; associative, commutative, exact. `max_keys` bounds the distinct scores."""
-
-    def __init__(self, max_keys: int):
-        self._max_keys = max_keys
-
-    def create_accumulator(self) -> list[Any]:
-        """Nothing yet."""
-        return []
-
-    def add_input(self, accumulator: list[Any], part: Any) -> list[Any]:
-        """Adds one part."""
-        parts = [*accumulator, part]
-        return parts if len(parts) < _PARTS_KEPT else self.compact(parts)
-
-    def merge_accumulators(self, accumulators: Iterable[list[Any]]) -> list[Any]:
-        """Adds all parts, a few at a time: every bundle has one for each key, and one can fill megabytes."""
-        parts = itertools.chain.from_iterable(accumulators)
-        return self.compact(functools.reduce(self.add_input, parts, self.create_accumulator()))
-
-    def compact(self, accumulator: list[Any]) -> list[Any]:
-        """One part in the place of many."""
-        return [self._bounded(merged(accumulator))] if accumulator else []
-
-    def extract_output(self, accumulator: list[Any]) -> Any:
-        """The total."""
-        return self._bounded(merged(accumulator))
-
-    def _bounded(self, part: Any) -> Any:
-        if not isinstance(part, tuple):
-            return part
-        return tuple(bounded(fold, self._max_keys) for fold in part)
-
-
-def merged(parts: Sequence[Any]) -> Any:
-    """The sum of tallies, weights, answers or sketches, or of the counts of each fold."""
-    if isinstance(parts[0], Answers):
-        return merge_answers(parts)
-    if isinstance(parts[0], ExampleSketch):
-        return merge_sketches(parts)
-    if not isinstance(parts[0], tuple):
-        return functools.reduce(type(parts[0]).merge, parts)
-    return tuple(add(fold) for fold in zip(*parts, strict=True))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from privacy_component.beam.read import RawBatch
+from privacy_component.beam.examples.read import RawBatch
 from privacy_component.errors import PrivacyInputError
 
 BAD_RECORDS = 'bad_records'

@@ -12,8 +12,9 @@ import numpy as np
 from privacy_component.attacks import Attack, attack_named
 from privacy_component.attacks.attack import check_needs
 from privacy_component.attacks.crossfit import FEWEST_TO_LEARN_FROM, fold_numbers
+from privacy_component.beam.models.totals import observations_of
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.score import FittedAttacks, observations_of
+from privacy_component.beam.scores.count_scores import FittedAttacks
 from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import mix
 from privacy_component.observations.observations import Observations, concatenate
@@ -23,10 +24,10 @@ _SAMPLED_PER_SIDE_AND_FOLD = 20_000
 
 
 def draw_sample(
-    batches: beam.PCollection, plan: Plan, of: str = '', /, **tally: beam.pvalue.AsSingleton
+    batches: beam.PCollection, plan: Plan, of: str = '', /, **totals: beam.pvalue.AsSingleton
 ) -> beam.pvalue.AsSingleton:
     """A bounded sample of all observations, the same in every run; `of` tells the steps for several models apart."""
-    observations = batches | f'AsObservations{of}' >> beam.Map(observations_of, plan, **tally)
+    observations = batches | f'AsObservations{of}' >> beam.Map(observations_of, plan, **totals)
     return beam.pvalue.AsSingleton(
         observations | f'Sample{of}' >> beam.CombineGlobally(SmallestHashes(plan)).without_defaults()
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privacy_component.beam.columns import dense_values, first_of
+from privacy_component.beam.examples.feature_columns import dense_values, first_of
 from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import hash_ids
 from privacy_component.observations.columns import plain_value

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from privacy_component.arrays import all_rows
-from privacy_component.beam.observe import Batch
+from privacy_component.beam.models.batch import Batch
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.gate.baseline import attacks_paired
 from privacy_component.metrics.change import Baseline

@@ -12,15 +12,13 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from numpy.typing import NDArray
 
-from privacy_component.beam.columns import columns_of, concatenate_columns, dense_values, first_of
-from privacy_component.beam.owners import example_weights, group_ids
-from privacy_component.beam.plan import BASELINE, Plan
-from privacy_component.errors import PrivacyInputError, about
-from privacy_component.hashing import fingerprint
-from privacy_component.metrics.counts.fixed_point import exact_sum
+from privacy_component.beam.examples.feature_columns import columns_of, concatenate_columns, dense_values, first_of
+from privacy_component.beam.examples.groups_and_weights import example_weights, group_ids
+from privacy_component.beam.plan import Plan
+from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.columns import Column
 from privacy_component.observations.observations import MULTICLASS
-from privacy_component.observations.outputs import OutputEvidence, check_same_number, labels_for
+from privacy_component.observations.outputs import check_same_number, labels_for
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -121,59 +119,6 @@ class Observer:
         return max(outputs.shape[1], 2) if self._task == MULTICLASS else outputs.shape[1]
 
 
-@dataclasses.dataclass(frozen=True)
-class Tally:
-    """What is known of all examples together; merges in any order.
-
-    Attributes:
-      outputs: whether they are logits or probabilities.
-      smallest_label, largest_label: over all examples.
-      num_examples: by split.
-      nanoseconds: CPU time, by stage.
-      weights: the sums of the weights of 'members' and 'non_members', exact, in `fixed_point`'s units; {} without any.
-      fingerprints: of the examples, by split.
-      baseline: as `outputs`, of the baseline model; None without one.
-    """
-
-    outputs: OutputEvidence
-    smallest_label: float
-    largest_label: float
-    num_examples: Mapping[str, int]
-    nanoseconds: dict[str, int]
-    weights: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    fingerprints: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    baseline: OutputEvidence | None = None
-
-    @classmethod
-    def of(cls, batch: Batch, nanoseconds: Mapping[str, int]) -> Tally:
-        """One batch's tally."""
-        evidence = OutputEvidence.of(batch.outputs)
-        low, high = float(batch.labels.min()), float(batch.labels.max())
-        sizes, prints = {batch.split: len(batch.labels)}, {batch.split: fingerprint(batch.example_id)}
-        with about(BASELINE):
-            baseline = None if batch.baseline_outputs is None else OutputEvidence.of(batch.baseline_outputs)
-        return cls(evidence, low, high, sizes, dict(nanoseconds), _weights(batch), prints, baseline)
-
-    def merge(self, other: Tally) -> Tally:
-        """The tally of both parts together."""
-        return Tally(
-            self.outputs.merge(other.outputs),
-            min(self.smallest_label, other.smallest_label),
-            max(self.largest_label, other.largest_label),
-            _add(self.num_examples, other.num_examples),
-            _add(self.nanoseconds, other.nanoseconds),
-            _add(self.weights, other.weights),
-            {name: total % 2**64 for name, total in _add(self.fingerprints, other.fingerprints).items()},
-            self.baseline and other.baseline and self.baseline.merge(other.baseline),
-        )
-
-
-def tally_from_json(fields: Mapping[str, Any]) -> Tally:
-    """The tally that `dataclasses.asdict` made the fields of."""
-    evidence = {name: fields[name] and OutputEvidence(**fields[name]) for name in ('outputs', 'baseline')}
-    return Tally(**{**fields, **evidence})
-
-
 def example_ids(records: Sequence[bytes]) -> NDArray[np.uint64]:
     """(n,) hashes of serialized examples, the same on every machine."""
     objects = np.empty(len(records), object)
@@ -204,14 +149,3 @@ def chosen_output(predictions: Any, prediction_key: str, num_rows: int) -> NDArr
             'needed.'
         )
     return outputs.reshape(num_rows, -1)
-
-
-def _weights(batch: Batch) -> dict[str, int]:
-    if batch.weights is None:
-        return {}
-    sides = {'members': batch.is_member, 'non_members': ~batch.is_member}
-    return {name: exact_sum(batch.weights[rows]) for name, rows in sides.items()}
-
-
-def _add(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {name: left.get(name, 0) + right.get(name, 0) for name in sorted({*left, *right})}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from privacy_component.beam.observe import Batch
+from privacy_component.beam.models.batch import Batch
 from privacy_component.metrics.counts import fixed_point
 from privacy_component.observations.slicing import SliceKey, SliceRows
 
@@ -37,8 +37,8 @@ def weigh(batch: Batch, slices: Sequence[SliceRows]) -> Iterator[tuple[SliceKey,
     if batch.weights is None:
         return
     terms = fixed_point.digits(batch.weights)
-    for members_of in slices:
-        rows, num_slices = members_of.rows, len(members_of.keys)
-        codes = members_of.codes + num_slices * batch.is_member[rows].astype(int)
+    for sliced in slices:
+        rows, num_slices = sliced.rows, len(sliced.keys)
+        codes = sliced.codes + num_slices * batch.is_member[rows].astype(int)
         sums = fixed_point.exact_sums(terms[rows], codes, 2 * num_slices)
-        yield from zip(members_of.keys, map(WeightSums, sums[num_slices:], sums[:num_slices]), strict=True)
+        yield from zip(sliced.keys, map(WeightSums, sums[num_slices:], sums[:num_slices]), strict=True)

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import tensorflow_model_analysis as tfma
 
-from privacy_component.beam.calls import Serialized, transform_call
-from privacy_component.beam.decode import decode_batch, example_decoder, tensor_representations
-from privacy_component.beam.observe import Batch, Observer
+from privacy_component.beam.examples.decode import decode_batch, example_decoder, tensor_representations
+from privacy_component.beam.examples.read import RawBatch
+from privacy_component.beam.models.batch import Batch, Observer
+from privacy_component.beam.models.signatures import Serialized, transform_call
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.read import RawBatch
 
 TRANSFORMED_FEATURES_KEY = 'transformed_features'
 _IS_MEMBER_KEY = 'is_member'

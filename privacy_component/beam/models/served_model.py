@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import tensorflow_model_analysis as tfma
 
-from privacy_component.beam.calls import Serialized, called_signature, signature_call
-from privacy_component.beam.errors import loading
-from privacy_component.beam.observe import Observer, chosen_output
+from privacy_component.beam.models.batch import Observer, chosen_output
+from privacy_component.beam.models.signatures import Serialized, called_signature, signature_call
 from privacy_component.beam.plan import BASELINE, Plan
-from privacy_component.errors import about
+from privacy_component.beam.surfaced_errors import loading
+from privacy_component.errors import prefixed_errors
 
 
 class BaselineModel:
@@ -34,5 +34,5 @@ class BaselineModel:
         Raises:
           PrivacyInputError: the signature does not take the examples, or its outputs cannot be used.
         """
-        with about(BASELINE):
+        with prefixed_errors(BASELINE):
             return chosen_output(self._predict(serialized), self._spec.prediction_key, serialized.num_rows)

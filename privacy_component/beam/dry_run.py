@@ -10,15 +10,16 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
-from privacy_component.beam.bad_records import only_examples, usual_types
-from privacy_component.beam.decode import KNOWN_TYPES, decode_batch, read_schema
-from privacy_component.beam.direct import ObserveDirectly
-from privacy_component.beam.observe import Batch, Observer, Tally
-from privacy_component.beam.paired import as_baseline
+from privacy_component.beam.examples.bad_records import only_examples, usual_types
+from privacy_component.beam.examples.decode import KNOWN_TYPES, decode_batch, read_schema
+from privacy_component.beam.examples.read import RawBatch, read_file
+from privacy_component.beam.models.batch import Batch, Observer
+from privacy_component.beam.models.predict import ObserveDirectly
+from privacy_component.beam.models.totals import Totals, observations_of
 from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
-from privacy_component.beam.read import RawBatch, read_file
-from privacy_component.beam.score import merged, observations_of
-from privacy_component.errors import PrivacyInputError, about
+from privacy_component.beam.scores.merge import merged
+from privacy_component.beam.scores.two_models import as_baseline
+from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.outputs import OutputEvidence, output_kind
 
@@ -45,31 +46,31 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     plan = dataclasses.replace(plan, feature_types=_feature_types(plan, samples, worker.transformed_names(samples[0])))
     worker.read_features_of(plan)
     batches = [_try(worker, sample) for sample in samples]
-    tally = merged([Tally.of(batch, {}) for batch in batches])
+    totals = merged([Totals.of(batch, {}) for batch in batches])
     return dataclasses.replace(
         plan,
-        output_kind=output_kind(tally.outputs, plan.config.output_kind, plan.task),
-        baseline=plan.baseline and _tried_baseline(plan.baseline, batches, tally),
+        output_kind=output_kind(totals.outputs, plan.config.output_kind, plan.task),
+        baseline=plan.baseline and _tried_baseline(plan.baseline, batches, totals),
         has_stable_outputs=all(map(lambda *pair: _is_stable(worker, *pair), samples, batches)),
     )
 
 
-def check_tally(plan: Plan, tally: Tally) -> str:
+def check_totals(plan: Plan, totals: Totals) -> str:
     """The kind of all outputs.
 
     Raises:
       PrivacyInputError: all examples together contradict what the first of them said, or are of one class.
     """
-    if plan.task == MULTICLASS and tally.smallest_label == tally.largest_label:
+    if plan.task == MULTICLASS and totals.smallest_label == totals.largest_label:
         label_key = Observer(plan).model_spec.label_key
         raise PrivacyInputError(
-            f"every label_key '{label_key}' is {tally.smallest_label:g}: a model cannot be judged on one class. Check "
+            f"every label_key '{label_key}' is {totals.smallest_label:g}: a model cannot be judged on one class. Check "
             'the label, and that the splits hold all classes.'
         )
-    if plan.baseline and tally.baseline:
-        with about(BASELINE):
-            _check_kind(plan.baseline, tally.baseline)
-    return _check_kind(plan, tally.outputs)
+    if plan.baseline and totals.baseline:
+        with prefixed_errors(BASELINE):
+            _check_kind(plan.baseline, totals.baseline)
+    return _check_kind(plan, totals.outputs)
 
 
 def _check_kind(plan: Plan, outputs: OutputEvidence) -> str:
@@ -99,11 +100,11 @@ def _first_batch(split: SplitFiles, plan: Plan) -> RawBatch:
     )
 
 
-def _tried_baseline(plan: Plan, batches: list[Batch], tally: Tally) -> Plan:
+def _tried_baseline(plan: Plan, batches: list[Batch], totals: Totals) -> Plan:
     """The baseline model's plan with the kind of its outputs, which must fit the labels too."""
-    assert tally.baseline is not None
-    with about(BASELINE):
-        plan = dataclasses.replace(plan, output_kind=output_kind(tally.baseline, plan.config.output_kind, plan.task))
+    assert totals.baseline is not None
+    with prefixed_errors(BASELINE):
+        plan = dataclasses.replace(plan, output_kind=output_kind(totals.baseline, plan.config.output_kind, plan.task))
         for batch in batches:
             observations_of(as_baseline(batch), plan)
     return plan

@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio import tensor_representation_util
 
-from privacy_component.beam.read import RawBatch
+from privacy_component.beam.examples.read import RawBatch
 from privacy_component.errors import PrivacyInputError
 
 SCHEMA_FILE = 'schema.pbtxt'

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.attacks.crossfit import fold_numbers
-from privacy_component.beam.observe import Batch, Tally
+from privacy_component.beam.models.batch import Batch
+from privacy_component.beam.models.totals import Totals, observations_of
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.score import observations_of
 from privacy_component.metrics.risk import posterior
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.signals import compute
@@ -21,19 +21,19 @@ Candidate = tuple[float, float, int]  # risk, minus the loss, example id: in the
 
 
 def most_vulnerable(
-    batches: beam.PCollection, sample: beam.pvalue.AsSingleton, plan: Plan, **tally: beam.pvalue.AsSingleton
+    batches: beam.PCollection, sample: beam.pvalue.AsSingleton, plan: Plan, **totals: beam.pvalue.AsSingleton
 ) -> beam.PCollection:
     """One list of the plan's number of members, the most vulnerable first."""
     return (
         batches
-        | 'RankMembers' >> beam.FlatMap(candidates, sample, plan, **tally)
+        | 'RankMembers' >> beam.FlatMap(candidates, sample, plan, **totals)
         | 'MostVulnerable' >> beam.combiners.Top.Of(plan.config.num_most_vulnerable)
     )
 
 
-def candidates(batch: Batch, sample: Observations, plan: Plan, tally: Tally | None = None) -> Iterable[Candidate]:
+def candidates(batch: Batch, sample: Observations, plan: Plan, totals: Totals | None = None) -> Iterable[Candidate]:
     """A batch's members at the highest risk; at most as many as are wanted of all."""
-    observations = observations_of(batch, plan, tally)
+    observations = observations_of(batch, plan, totals)
     observations = observations.select(observations.is_member)
     loss = compute('loss', observations)
     fold = fold_numbers(observations, plan.config.folds, plan.config.seed)

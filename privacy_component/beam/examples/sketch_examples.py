@@ -11,12 +11,12 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 from numpy.typing import NDArray
 
-from privacy_component.beam.decode import decode_batch, example_decoder
-from privacy_component.beam.inputs import inputs_of
-from privacy_component.beam.owners import group_ids
+from privacy_component.beam.examples.blind_inputs import inputs_of
+from privacy_component.beam.examples.decode import decode_batch, example_decoder
+from privacy_component.beam.examples.groups_and_weights import group_ids
+from privacy_component.beam.examples.read import RawBatch
+from privacy_component.beam.examples.record_hashes import example_hashes
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.read import RawBatch
-from privacy_component.beam.record_hashes import example_hashes
 from privacy_component.checks import BLIND, OF_EXAMPLES, is_on
 from privacy_component.checks.example_sketch import MOST_COUNTED, ExampleSketch
 from privacy_component.checks.feature_sample import FeatureSample, merge_samples

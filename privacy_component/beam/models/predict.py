@@ -14,14 +14,21 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from apache_beam.metrics import Metrics
 
-from privacy_component.beam.bad_records import BAD_RECORDS, without_bad
-from privacy_component.beam.baseline import BaselineModel
-from privacy_component.beam.calls import Call, Serialized, called_signature, parse_call, signature_call, transform_call
-from privacy_component.beam.decode import decode_batch, example_decoder, not_an_example, tensor_representations
-from privacy_component.beam.errors import loading
-from privacy_component.beam.observe import Batch, Observer
+from privacy_component.beam.examples.bad_records import BAD_RECORDS, without_bad
+from privacy_component.beam.examples.decode import decode_batch, example_decoder, not_an_example, tensor_representations
+from privacy_component.beam.examples.read import NAMESPACE, RawBatch
+from privacy_component.beam.models.batch import Batch, Observer
+from privacy_component.beam.models.served_model import BaselineModel
+from privacy_component.beam.models.signatures import (
+    Call,
+    Serialized,
+    called_signature,
+    parse_call,
+    signature_call,
+    transform_call,
+)
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.read import NAMESPACE, RawBatch
+from privacy_component.beam.surfaced_errors import loading
 from privacy_component.errors import PrivacyInputError
 
 

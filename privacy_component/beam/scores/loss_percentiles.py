@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import apache_beam as beam
 
-from privacy_component.beam.observe import Batch, Tally
+from privacy_component.beam.models.batch import Batch
+from privacy_component.beam.models.totals import Totals, observations_of
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.score import Merge, observations_of
+from privacy_component.beam.scores.merge import Merge
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.percentiles import percentiles
 from privacy_component.observations.columns import LOSS_PERCENTILES
@@ -16,7 +17,7 @@ SideInputs = dict[str, beam.pvalue.AsSideInput]
 
 
 def find_loss_edges(
-    batches: beam.PCollection, plan: Plan, **tally: beam.pvalue.AsSingleton
+    batches: beam.PCollection, plan: Plan, **totals: beam.pvalue.AsSingleton
 ) -> tuple[SideInputs, SideInputs]:
     """'loss_edges', (11,) the percentiles of all losses, and 'warnings' if they are not exact.
 
@@ -27,7 +28,7 @@ def find_loss_edges(
         return {}, {}
     counts = (
         batches
-        | 'CountLosses' >> beam.Map(count_losses, plan, **tally)
+        | 'CountLosses' >> beam.Map(count_losses, plan, **totals)
         | 'MergeLosses' >> beam.CombineGlobally(Merge(plan.config.max_distinct_scores)).without_defaults()
     )
     edges = counts | 'LossEdges' >> beam.Map(lambda folds: percentiles(folds[0], LOSS_PERCENTILES))
@@ -35,9 +36,9 @@ def find_loss_edges(
     return {'loss_edges': beam.pvalue.AsSingleton(edges)}, {'warnings': beam.pvalue.AsList(warnings)}
 
 
-def count_losses(batch: Batch, plan: Plan, tally: Tally | None = None) -> tuple[roc.RocCounts]:
+def count_losses(batch: Batch, plan: Plan, totals: Totals | None = None) -> tuple[roc.RocCounts]:
     """How often a batch has each loss."""
-    loss = compute('loss', observations_of(batch, plan, tally))
+    loss = compute('loss', observations_of(batch, plan, totals))
     return (roc.count_scores(roc.score_keys(loss), batch.is_member),)
 
 

@@ -1,0 +1,1 @@
+"""Scores, fits and counts."""
