@@ -67,7 +67,8 @@ def checked_actions(configured: Any) -> dict[str, str]:
     for name, action in configured.items():
         if not isinstance(name, str) or name not in CHECKS:
             raise PrivacyInputError(
-                f"PrivacyConfig.checks names '{name}', which is not one of {', '.join(CHECKS)}{did_you_mean(name, CHECKS)}"
+                f"PrivacyConfig.checks names '{name}', which is not one of {', '.join(CHECKS)}"
+                f'{did_you_mean(name, CHECKS)}'
             )
         if not isinstance(action, str) or action not in ACTIONS:
             raise PrivacyInputError(

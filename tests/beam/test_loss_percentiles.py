@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from privacy_component import SlicingSpec
+from privacy_component.beam.scores import count_scores, loss_percentiles
 from tests.beam.arrays import assert_same_figures, evaluated, load
 from tests.component import world as w
 
