@@ -1,5 +1,7 @@
 """Seeded data that several tests use."""
 
+import dataclasses
+
 import numpy as np
 
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
@@ -27,8 +29,9 @@ def observations(task=MULTICLASS, n=1_000, shift=0.0, classes=5, seed=0, group_s
     """n members and n non-members, on whose outputs membership shows by `shift`, in standard deviations."""
     rng = np.random.default_rng(seed)
     is_member = np.arange(2 * n) < n
-    outputs, labels = _OUTPUTS[task](rng, is_member, shift, classes)
-    return as_observations(
+    labels = _LABELS[task](rng, 2 * n, classes)
+    outputs = _ANSWERS[task](rng, labels, is_member, shift, classes)
+    made = as_observations(
         is_member=is_member,
         example_id=rng.permutation(2 * n).astype(np.uint64),
         labels=labels,
@@ -37,25 +40,38 @@ def observations(task=MULTICLASS, n=1_000, shift=0.0, classes=5, seed=0, group_s
         task=task,
         group_id=None if group_size is None else (np.arange(2 * n) // group_size).astype(np.uint64),
     )
+    return dataclasses.replace(made, columns=_columns(rng, made, labels, shift, classes))
 
 
-def _multiclass(rng, is_member, shift, classes):
-    labels = rng.integers(0, classes, len(is_member))
+def _columns(rng, made, labels, shift, classes):
+    """What attacks may ask for besides; the three reference models know none of the examples."""
+    nobody = np.zeros(len(made), bool)
+    seen = [_ANSWERS[made.task](rng, labels, nobody, 0.0, classes) for _ in range(3)]
+    return {
+        'gradient_norm': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
+        'reference_outputs': np.stack(seen, axis=1),
+        'reference_is_member': np.zeros((len(made), 3), bool),
+    }
+
+
+def _multiclass(rng, labels, is_member, shift, classes):
     outputs = rng.standard_normal((len(is_member), classes))
     outputs[np.arange(len(labels)), labels] += 2 + shift * is_member
-    return outputs, labels
+    return outputs
 
 
-def _multilabel(rng, is_member, shift, classes):
-    labels = rng.random((len(is_member), classes)) < 0.4
-    outputs = np.where(labels, 1, -1) * (rng.standard_normal(labels.shape) + 1 + shift * is_member[:, None])
-    return outputs, labels
+def _multilabel(rng, labels, is_member, shift, classes):
+    return np.where(labels, 1, -1) * (rng.standard_normal(labels.shape) + 1 + shift * is_member[:, None])
 
 
-def _regression(rng, is_member, shift, classes):
-    labels = rng.standard_normal(len(is_member))
+def _regression(rng, labels, is_member, shift, classes):
     errors = rng.standard_normal(len(labels)) * np.exp(-shift * is_member)
-    return np.column_stack([labels + errors, np.exp(0.1 * rng.standard_normal(len(labels)))]), labels
+    return np.column_stack([labels + errors, np.exp(0.1 * rng.standard_normal(len(labels)))])
 
 
-_OUTPUTS = {MULTICLASS: _multiclass, MULTILABEL: _multilabel, REGRESSION: _regression}
+_LABELS = {
+    MULTICLASS: lambda rng, n, classes: rng.integers(0, classes, n),
+    MULTILABEL: lambda rng, n, classes: rng.random((n, classes)) < 0.4,
+    REGRESSION: lambda rng, n, classes: rng.standard_normal(n),
+}
+_ANSWERS = {MULTICLASS: _multiclass, MULTILABEL: _multilabel, REGRESSION: _regression}

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from privacy_component.attacks.attack import Attack, AttackInfo, check_needs
+from privacy_component.attacks.chosen import (
+    GROUP,
+    HANDED_IN,
+    HandedIn,
+    attack_name,
+    installed_attacks,
+    split_name,
+    with_parameters,
+)
+from privacy_component.attacks.difficulty import difficulty_attack
+from privacy_component.attacks.gradient_norm import gradient_norm_attack
 from privacy_component.attacks.quantile import quantile_attack
 from privacy_component.attacks.threshold import per_class_threshold_attack, threshold_attack
 from privacy_component.attacks.trained import LEARNERS, trained_attack
@@ -21,18 +32,54 @@ ATTACKS: dict[str, AttackInfo] = {
     },
     **{name: trained_attack(name) for name in LEARNERS},
     'quantile': quantile_attack(),
+    'difficulty': difficulty_attack(),
+    'gradient_norm': gradient_norm_attack(),
 }
 
 
 def attack_named(name: str) -> AttackInfo:
-    """The registry's line for an attack.
+    """The registry's line for an attack, with the parameters in its name, if any, set.
 
     Raises:
-      PrivacyInputError: there is no such attack.
+      PrivacyInputError: there is no such attack or parameter, or it was handed in as an object and is not at hand.
     """
-    if name in ATTACKS:
-        return ATTACKS[name]
-    raise PrivacyInputError(f'attack {name!r} is not one of {", ".join(ATTACKS)}{did_you_mean(name, ATTACKS)}')
+    if isinstance(name, HandedIn):
+        return name.info
+    if str(name).startswith(HANDED_IN):
+        raise PrivacyInputError(
+            f"attack '{name}' was handed in as an object, of which a config keeps the name only: hand it in again, or "
+            f"announce it in the entry-point group '{GROUP}' of an installed package, which workers have too."
+        )
+    plain, parameters = split_name(str(name))
+    return with_parameters(plain, _line(plain), parameters)
 
 
-__all__ = ['ATTACKS', 'Attack', 'AttackInfo', 'attack_named', 'check_needs']
+def check_attack_name(name: str) -> None:
+    """Raises PrivacyInputError for an attack that there is not; one that was handed in is taken at its word."""
+    if not str(name).startswith(HANDED_IN):
+        attack_named(name)
+
+
+def is_known_to_learn(name: str) -> bool:
+    """Whether an attack learns from memberships; so it is taken for one that does where only its name is left."""
+    return str(name).startswith(HANDED_IN) or attack_named(name).learns
+
+
+def _line(name: str) -> AttackInfo:
+    found = ATTACKS.get(name) or installed_attacks().get(name)
+    if found is None:
+        known = [*ATTACKS, *installed_attacks()]
+        raise PrivacyInputError(f'attack {name!r} is not one of {", ".join(known)}{did_you_mean(name, known)}')
+    return found
+
+
+__all__ = [
+    'ATTACKS',
+    'Attack',
+    'AttackInfo',
+    'attack_name',
+    'attack_named',
+    'check_attack_name',
+    'check_needs',
+    'is_known_to_learn',
+]

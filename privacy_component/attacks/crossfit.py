@@ -44,8 +44,9 @@ def fold_numbers(observations: Observations, num_folds: int, seed: int = 0) -> N
 def fold_scores(info: AttackInfo, observations: Observations, num_folds: int = 2, seed: int = 0) -> FoldScores:
     """Scores of all examples, each by an attack that was fitted on the other folds."""
     n = len(observations)
+    observations = observations.only(info.needs)
     if not info.learns:
-        return FoldScores(info.make().fit(observations).score(observations), np.zeros(n, np.int8), 1)
+        return FoldScores(info.fit(observations).score(observations), np.zeros(n, np.int8), 1)
     assigned = fold_numbers(observations, num_folds, seed)
     scores, fold = np.zeros(n), np.full(n, -1, np.int8)
     for number in range(num_folds):
@@ -53,6 +54,6 @@ def fold_scores(info: AttackInfo, observations: Observations, num_folds: int = 2
         training = observations.select(~held_out)
         if min(training.num_members, training.num_non_members) < FEWEST_TO_LEARN_FROM or not held_out.any():
             continue
-        scores[held_out] = info.make().fit(training).score(observations.select(held_out))
+        scores[held_out] = info.fit(training).score(observations.select(held_out))
         fold[held_out] = number
     return FoldScores(scores, fold, num_folds)

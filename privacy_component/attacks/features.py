@@ -2,7 +2,7 @@
 
 Multi-class: the ten largest log-probabilities in descending order, the signals, and the label. Multi-label: the ten
 largest losses of single labels, the signals, and how many labels the example has. Regression: prediction, label,
-error and, where predicted, the variance. Signals that were handed in with the observations are always included.
+error and, where predicted, the variance.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, Observations
-from privacy_component.observations.signals import SIGNALS, compute
+from privacy_component.observations.signals import compute
 
 _MOST_OUTPUTS = 10
 _MOST_ONE_HOT = 20
@@ -70,8 +70,7 @@ def _outputs(observations: Observations) -> NDArray[np.float64]:
 
 
 def _signals(observations: Observations) -> NDArray[np.float64]:
-    own = sorted(name for name in observations.signals if name not in SIGNALS)
-    values = [compute(name, observations) for name in (*_SIGNALS.get(observations.task, ()), *own)]
+    values = [compute(name, observations) for name in _SIGNALS.get(observations.task, ())]
     return np.column_stack(values).clip(-_BOUND, _BOUND) if values else np.zeros((len(observations), 0))
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from privacy_component.attacks.attack import BLACK_BOX, AttackInfo
+from privacy_component.attacks.attack import AttackInfo
 from privacy_component.attacks.features import wrong_class_features
+from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import mix
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
 from privacy_component.observations.signals import towards_member
@@ -34,6 +35,10 @@ class QuantileAttack:
 
     quantile: float = 0.5
     model: Any = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.quantile < 1:
+            raise PrivacyInputError(f"attack 'quantile' has quantile={self.quantile:g}; it must lie between 0 and 1.")
 
     def fit(self, observations: Observations) -> QuantileAttack:
         """Learns from the non-members, in the order of their ids' hashes, on one thread."""
@@ -61,11 +66,11 @@ def quantile_attack() -> AttackInfo:
     return AttackInfo(
         make=QuantileAttack,
         needs=('labels', 'outputs'),
-        access=BLACK_BOX,
         cost='n, seconds at 100,000',
         reference='Bertran et al. 2023, arXiv 2307.03694',
         tasks=TASKS,
         learns=True,
+        parameters={'quantile': 0.5},
     )
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component.attacks.attack import BLACK_BOX, AttackInfo
+from privacy_component.attacks.attack import AttackInfo
 from privacy_component.observations.observations import MULTICLASS, Observations
 from privacy_component.observations.signals import SIGNALS, towards_member
 
@@ -79,7 +79,6 @@ def threshold_attack(signal: str) -> AttackInfo:
     return AttackInfo(
         make=lambda: ThresholdAttack(signal),
         needs=SIGNALS[signal].needs,
-        access=BLACK_BOX,
         cost='n log n, nothing to train',
         reference=SIGNALS[signal].reference,
         tasks=SIGNALS[signal].tasks,
@@ -91,7 +90,6 @@ def per_class_threshold_attack(signal: str) -> AttackInfo:
     return AttackInfo(
         make=lambda: PerClassThresholdAttack(signal),
         needs=('labels', 'outputs'),
-        access=BLACK_BOX,
         cost='n log n, three quantiles per class',
         reference=SIGNALS[signal].reference,
         tasks=(MULTICLASS,),

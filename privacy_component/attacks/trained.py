@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from privacy_component.attacks.attack import BLACK_BOX, AttackInfo
+from privacy_component.attacks.attack import AttackInfo
 from privacy_component.attacks.features import compact_features, full_features, one_hot_features
 from privacy_component.hashing import mix
 from privacy_component.observations.observations import TASKS, Observations
@@ -169,7 +169,6 @@ def trained_attack(learner: str) -> AttackInfo:
     return AttackInfo(
         make=lambda: TrainedAttack(learner),
         needs=('labels', 'outputs'),
-        access=BLACK_BOX,
         cost=LEARNERS[learner].cost,
         reference='Shokri et al. 2017, arXiv 1610.05820',
         tasks=TASKS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,14 +16,15 @@ from privacy_component.beam.examples.decode import KNOWN_TYPES, decode_batch, re
 from privacy_component.beam.examples.read import RawBatch, read_file
 from privacy_component.beam.models.batch import Batch, Observer
 from privacy_component.beam.models.predict import ObserveDirectly
+from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.totals import Totals, observations_of
-from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
-from privacy_component.beam.scores.merge import merged
-from privacy_component.beam.scores.two_models import as_baseline
-from privacy_component.errors import PrivacyInputError, prefixed_errors
+from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles
+from privacy_component.errors import PrivacyInputError
+from privacy_component.observations.needs import CANDIDATE
 from privacy_component.observations.observations import MULTICLASS
-from privacy_component.observations.outputs import OutputEvidence, output_kind
+from privacy_component.observations.outputs import output_kind
 
+_ROWS_OF_COLUMNS = 8  # a look at the columns that are slow to compute
 _TYPES = ((pa.types.is_integer, schema_pb2.INT), (pa.types.is_floating, schema_pb2.FLOAT))
 
 
@@ -41,18 +43,23 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     Raises:
       PrivacyInputError: labels, outputs or features of the samples cannot be used.
     """
-    worker = ObserveDirectly(plan)
+    worker = ObserveDirectly(dataclasses.replace(plan, columns=()))
     worker.setup()
     plan = dataclasses.replace(plan, feature_types=_feature_types(plan, samples, worker.transformed_names(samples[0])))
-    worker.read_features_of(plan)
+    worker.follow(dataclasses.replace(plan, columns=()))
     batches = [_try(worker, sample) for sample in samples]
-    totals = merged([Totals.of(batch, {}) for batch in batches])
-    return dataclasses.replace(
+    totals = functools.reduce(Totals.merge, (Totals.of(batch, {}) for batch in batches))
+    plan = dataclasses.replace(
         plan,
-        output_kind=output_kind(totals.outputs, plan.config.output_kind, plan.task),
-        baseline=plan.baseline and _tried_baseline(plan.baseline, batches, totals),
+        models=_with_kinds(plan, totals),
         has_stable_outputs=all(map(lambda *pair: _is_stable(worker, *pair), samples, batches)),
     )
+    for batch in batches:
+        _check_observations(plan, batch)
+    if plan.columns:
+        worker.follow(plan)
+        _try(worker, samples[0].select(range(min(_ROWS_OF_COLUMNS, len(samples[0].records)))))
+    return plan
 
 
 def check_totals(plan: Plan, totals: Totals) -> str:
@@ -67,20 +74,39 @@ def check_totals(plan: Plan, totals: Totals) -> str:
             f"every label_key '{label_key}' is {totals.smallest_label:g}: a model cannot be judged on one class. Check "
             'the label, and that the splits hold all classes.'
         )
-    if plan.baseline and totals.baseline:
-        with prefixed_errors(BASELINE):
-            _check_kind(plan.baseline, totals.baseline)
-    return _check_kind(plan, totals.outputs)
+    kinds = {role: _kinds_of(plan, role, totals) for role in plan.models}
+    return kinds[CANDIDATE][0]
 
 
-def _check_kind(plan: Plan, outputs: OutputEvidence) -> str:
-    kind = output_kind(outputs, plan.config.output_kind, plan.task)
-    if plan.output_kind and kind != plan.output_kind:
-        raise PrivacyInputError(
-            f"the model's first outputs look like {plan.output_kind}, all of them together like {kind}: say which they "
-            'are with PrivacyConfig.output_kind.'
+def _with_kinds(plan: Plan, totals: Totals) -> dict[str, tuple[ModelPlan, ...]]:
+    """The models of each role with the kinds of their outputs."""
+    return {
+        role: tuple(
+            dataclasses.replace(model, output_kind=kind)
+            for model, kind in zip(models, _kinds_of(plan, role, totals), strict=True)
         )
-    return kind
+        for role, models in plan.models.items()
+    }
+
+
+def _kinds_of(plan: Plan, role: str, totals: Totals) -> tuple[str, ...]:
+    """The kinds of the outputs of the models of a role; those that are settled must be found again."""
+    with errors_of(role):
+        kinds = tuple(output_kind(seen, plan.config.output_kind, plan.task) for seen in totals.outputs[role])
+        for model, kind in zip(plan.models[role], kinds, strict=True):
+            if model.output_kind not in ('', kind):
+                raise PrivacyInputError(
+                    f"the model's first outputs look like {model.output_kind}, all of them together like {kind}: say "
+                    'which they are with PrivacyConfig.output_kind.'
+                )
+    return kinds
+
+
+def _check_observations(plan: Plan, batch: Batch) -> None:
+    """The labels must fit the outputs of every model."""
+    for role in plan.models:
+        with errors_of(role):
+            observations_of(batch, plan, role=role)
 
 
 def _first_batch(split: SplitFiles, plan: Plan) -> RawBatch:
@@ -98,16 +124,6 @@ def _first_batch(split: SplitFiles, plan: Plan) -> RawBatch:
         f"the split '{split.split}' has no record that can be parsed as a tf.Example in {files}: run the component "
         'that wrote them again.'
     )
-
-
-def _tried_baseline(plan: Plan, batches: list[Batch], totals: Totals) -> Plan:
-    """The baseline model's plan with the kind of its outputs, which must fit the labels too."""
-    assert totals.baseline is not None
-    with prefixed_errors(BASELINE):
-        plan = dataclasses.replace(plan, output_kind=output_kind(totals.baseline, plan.config.output_kind, plan.task))
-        for batch in batches:
-            observations_of(as_baseline(batch), plan)
-    return plan
 
 
 def _try(worker: ObserveDirectly, sample: RawBatch) -> Batch:
@@ -148,9 +164,10 @@ def _type_of(value_type: pa.DataType) -> int:
 
 def _is_stable(worker: ObserveDirectly, sample: RawBatch, batch: Batch) -> bool:
     """True if an example's outputs are the same bits at another place in the batch."""
-    reversed_sample = dataclasses.replace(sample, records=sample.records[::-1])
+    reversed_sample = sample.select(range(len(sample.records))[::-1])
     again = _try(worker, reversed_sample)
-    if batch.baseline_outputs is not None and again.baseline_outputs is not None:
-        both = (again.baseline_outputs[::-1], batch.baseline_outputs)
-        return np.array_equal(*both) and np.array_equal(again.outputs[::-1], batch.outputs)
-    return np.array_equal(again.outputs[::-1], batch.outputs)
+    return all(
+        np.array_equal(view.outputs[::-1], seen.outputs)
+        for role, views in batch.views.items()
+        for view, seen in zip(again.views[role], views, strict=True)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,49 +10,43 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.metrics import Metrics
 
 from privacy_component.attacks import attack_named
 from privacy_component.beam.examples.bad_records import BAD_RECORDS
-from privacy_component.beam.examples.read import NAMESPACE, read_batches
+from privacy_component.beam.examples.read import read_batches
 from privacy_component.beam.examples.sketch_examples import SketchExamples, looks_at_examples
 from privacy_component.beam.models.predict import ObserveDirectly
 from privacy_component.beam.models.tfma_extractors import observe_by_extractors
 from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.scores.count_scores import CountKey, CountScores, FoldCounts
+from privacy_component.beam.scores.count_scores import CountScores
 from privacy_component.beam.scores.fit_attacks import draw_sample, fit_attacks
+from privacy_component.beam.scores.keys import EVIDENCE, RESULTS, TOTALS, WARNINGS, WEIGHTS, ExamplesKey, Key, Measured
 from privacy_component.beam.scores.loss_percentiles import find_loss_edges
 from privacy_component.beam.scores.merge import Merge
 from privacy_component.beam.scores.most_vulnerable import Candidate, most_vulnerable
-from privacy_component.beam.scores.two_models import as_baseline, as_counts, baseline_of, candidate_of
 from privacy_component.beam.scores.weights import WeightSums
-from privacy_component.checks.evidence_json import FiguresFound, evidence_fields, figures_of
-from privacy_component.checks.example_sketch import ExampleSketch
-from privacy_component.checks.output_summary import Answers
+from privacy_component.checks.evidence_json import evidence_fields
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.result import result_to_json
 from privacy_component.gate.baseline import attacks_on_baseline
-from privacy_component.metrics.counts.groups import GroupTotals, mixed_groups_warning
-from privacy_component.metrics.registry import metrics_for
-from privacy_component.metrics.slice_result import SliceResult, measure
-from privacy_component.observations.slicing import OVERALL, SliceKey
-
-Counted = FoldCounts | Totals | WeightSums | Answers | ExampleSketch
-Measured = SliceResult | Totals | tuple[SliceKey, WeightSums] | FiguresFound | str
+from privacy_component.metrics.slice_result import SliceResult
+from privacy_component.observations.needs import BASELINE
+from privacy_component.observations.slicing import SliceKey
 
 
 def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     """Adds the job to a Beam pipeline; it leaves its measurements in the JSON file `output_path`."""
     records = read_batches(root, plan.splits, plan.compression)
     batches, bad_records = observe(records, plan)
-    totals = {} if plan.output_kind else {'totals': beam.pvalue.AsSingleton(_totals(batches))}
+    totals = {} if plan.candidate.output_kind else {'totals': beam.pvalue.AsSingleton(_totals(batches))}
     loss_edges, warnings = find_loss_edges(batches, plan, **totals)
     learning = [name for name in plan.config.attacks if attack_named(name).learns]
     others = [name for name in plan.config.attacks if name not in learning]
     counts = batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_totals=True), **totals, **loss_edges)
     if looks_at_examples(plan):
         sketches = records | 'SketchExamples' >> beam.ParDo(SketchExamples(plan))
+        sketches = sketches | 'OfExamples' >> beam.WithKeys(ExamplesKey())
         counts = (counts, sketches) | 'CountsAndSketches' >> beam.Flatten()
     vulnerable = {}
     if learning or plan.config.num_most_vulnerable:
@@ -124,9 +119,8 @@ def _fit_to_baseline(
     needed = [name for name in attacks if name in attacks_on_baseline(plan.config)]
     if plan.baseline is None or not needed:
         return {}
-    seen = batches | 'AsBaseline' >> beam.Map(as_baseline)
-    sample = draw_sample(seen, plan.baseline, 'OfBaseline')
-    return {'fitted_to_baseline': fit_attacks(root, sample, plan.baseline, needed, 'OfBaseline')}
+    sample = draw_sample(batches, plan, BASELINE)
+    return {'fitted_to_baseline': fit_attacks(root, sample, plan, needed, BASELINE)}
 
 
 def _totals(batches: beam.PCollection) -> beam.PCollection:
@@ -134,34 +128,9 @@ def _totals(batches: beam.PCollection) -> beam.PCollection:
     return totals | 'MergeTotals' >> beam.CombineGlobally(Merge(0)).without_defaults()
 
 
-def _measure(counted: tuple[CountKey, Counted], plan: Plan) -> Iterator[Measured]:
-    """The results of one slice and attack, warnings, figures for checks; a totals and a slice's weights pass."""
-    (slice_key, attack), counts = counted
-    if isinstance(counts, Totals):
-        yield counts
-        return
-    if isinstance(counts, WeightSums):
-        yield slice_key, counts
-        return
-    if isinstance(counts, Answers | ExampleSketch):
-        yield figures_of(counts, is_grouped=bool(plan.config.group_key), seed=plan.config.seed)
-        return
-    if attack == plan.config.attacks[0]:
-        Metrics.counter(NAMESPACE, 'slices').inc()
-        if slice_key == OVERALL:
-            yield from _group_warnings(counts)
-    if slice_key == OVERALL:
-        Metrics.counter(NAMESPACE, 'attacks').inc()
-    metrics = metrics_for([threshold.metric for threshold in plan.config.thresholds])
-    folds = [as_counts(fold, plan.config.max_distinct_scores) for fold in candidate_of(counts)]
-    level, least = plan.config.confidence_level, plan.config.min_examples
-    baseline = baseline_of(attack, counts, metrics, plan.config)
-    yield measure(slice_key, attack, folds, metrics, level, least, baseline=baseline)
-
-
-def _group_warnings(folds: FoldCounts) -> list[str]:
-    num_mixed = sum(fold.num_mixed for fold in candidate_of(folds) if isinstance(fold, GroupTotals))
-    return [mixed_groups_warning(num_mixed)] if num_mixed else []
+def _measure(counted: tuple[Key, Any], plan: Plan) -> Iterator[Measured]:
+    key, total = counted
+    return key.measured(total, plan)
 
 
 def _write(
@@ -171,16 +140,18 @@ def _write(
     bad_records: Mapping[str, int] | None = None,
     warnings: Sequence[str] = (),
 ) -> None:
-    measured = list(measured)
-    (totals,) = (dataclasses.asdict(one) for one in measured if isinstance(one, Totals))
-    weights = dict(one for one in measured if isinstance(one, tuple))
+    found: dict[str, list[Any]] = collections.defaultdict(list)
+    for name, value in measured:
+        found[name].append(value)
+    (totals,) = found[TOTALS]
+    weights = dict(found[WEIGHTS])
     fields = {
-        'results': [result_to_json(_weighted(one, weights)) for one in measured if isinstance(one, SliceResult)],
-        'totals': totals,
+        'results': [result_to_json(_weighted(one, weights)) for one in found[RESULTS]],
+        'totals': dataclasses.asdict(totals),
         'most_vulnerable': [{'example_id': example_id, 'risk': risk} for risk, _, example_id in vulnerable],
         'bad_records': dict(sorted((bad_records or {}).items())),
-        'warnings': [*(one for one in measured if isinstance(one, str)), *warnings],
-        'evidence': evidence_fields([one for one in measured if isinstance(one, dict)]),
+        'warnings': [*found[WARNINGS], *warnings],
+        'evidence': evidence_fields(found[EVIDENCE]),
     }
     try:
         with FileSystems.create(path) as file:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.observations.needs import BASELINE, CANDIDATE
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SlicingSpec
 
-BASELINE = 'baseline_model'  # the channel, and what errors of that model begin with
+BASELINE_MODEL = 'baseline_model'  # the channel, and what errors of that model begin with
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,13 +29,27 @@ class SplitFiles:
 
 
 @dataclasses.dataclass(frozen=True)
+class ModelPlan:
+    """A model and how it is called.
+
+    Attributes:
+      path: directory of the SavedModel.
+      eval_config: tfma.EvalConfig as JSON, with one model_spec.
+      output_kind: 'logits' or 'probabilities'; '' if it has to be found out in the job.
+    """
+
+    path: str
+    eval_config: str
+    output_kind: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
 class Plan:
     """A job's settings; picklable.
 
     Attributes:
       config: attacks, slices and how outputs are to be read.
-      eval_config: tfma.EvalConfig as JSON, with one model_spec.
-      model_path: directory of the SavedModel.
+      models: role -> the models of that role: one candidate, perhaps one baseline.
       splits: what is read.
       slicing_specs: every slice to look at.
       transform_path: directory of a transform_graph to apply to raw examples; '' for none.
@@ -42,14 +58,12 @@ class Plan:
       calls_model_directly: whether workers call the model themselves (`beam/models/predict.py`) or leave it to TFMA's
         extractors (`beam/models/tfma_extractors.py`).
       feature_types: for direct calls, the features to decode and the TFMD type of each.
-      output_kind: 'logits' or 'probabilities'; '' if it has to be found out in the job.
+      columns: what the attacks need of models besides outputs, of those in `beam.models.sources.SOURCES`.
       has_stable_outputs: whether an example's outputs are the same bits at any place in a batch; None if not tried.
-      baseline: the plan for the baseline model, if thresholds on changes ask for one; only the model differs.
     """
 
     config: PrivacyConfig
-    eval_config: str
-    model_path: str
+    models: Mapping[str, tuple[ModelPlan, ...]]
     splits: tuple[SplitFiles, ...]
     slicing_specs: tuple[SlicingSpec, ...]
     transform_path: str = ''
@@ -57,9 +71,18 @@ class Plan:
     compression: str = 'GZIP'
     calls_model_directly: bool = False
     feature_types: tuple[tuple[str, int], ...] = ()
-    output_kind: str = ''
+    columns: tuple[str, ...] = ()
     has_stable_outputs: bool | None = None
-    baseline: Plan | None = None
+
+    @property
+    def candidate(self) -> ModelPlan:
+        """The model that is judged."""
+        return self.models[CANDIDATE][0]
+
+    @property
+    def baseline(self) -> ModelPlan | None:
+        """The model that it is compared with, if thresholds on changes ask for one."""
+        return next(iter(self.models.get(BASELINE, ())), None)
 
     @property
     def task(self) -> str:

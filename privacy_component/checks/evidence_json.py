@@ -8,20 +8,11 @@ from typing import Any
 
 from privacy_component.checks.check import Incomplete
 from privacy_component.checks.evidence import AnswerFigures, BlindFigures, DuplicateFigures, Evidence
-from privacy_component.checks.example_sketch import ExampleSketch
-from privacy_component.checks.output_summary import Answers
 from privacy_component.observations.outputs import OutputEvidence
 
 FiguresFound = Mapping[str, AnswerFigures | DuplicateFigures | BlindFigures | str]
 
 _NOT_LOOKED_AT = 'The examples were not looked at.'
-
-
-def figures_of(merged: Answers | ExampleSketch, is_grouped: bool, seed: int) -> FiguresFound:
-    """The figures that follow from all answers, or from the sketch of all examples, by field of Evidence."""
-    if isinstance(merged, Answers):
-        return {'answers': merged.figures()}
-    return merged.figures(is_grouped, seed)
 
 
 def evidence_fields(found: Sequence[FiguresFound]) -> dict[str, Any]:

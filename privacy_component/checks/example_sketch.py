@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 from privacy_component.checks.blind_baseline import measure_blind
 from privacy_component.checks.duplicates import measure_duplicates
 from privacy_component.checks.evidence import BlindFigures, DuplicateFigures
 from privacy_component.checks.feature_sample import FeatureSample, merge_samples
 from privacy_component.checks.sketches import DistinctCounts, merge_counts
+from privacy_component.metrics.counts.mergeable import Mergeable
 
 # 12 MB; duplicates are counted exactly among so many distinct examples, and estimated above.
 MOST_COUNTED = 1 << 19
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ExampleSketch:
+class ExampleSketch(Mergeable):
     """Of a part of the examples.
 
     Attributes:
@@ -26,6 +26,15 @@ class ExampleSketch:
 
     counts: DistinctCounts
     sample: FeatureSample | None
+
+    def merge(self, *others: ExampleSketch) -> ExampleSketch:
+        """The sketch of all parts together."""
+        parts = (self, *others)
+        samples = [part.sample for part in parts if part.sample is not None]
+        return ExampleSketch(
+            counts=merge_counts([part.counts for part in parts], MOST_COUNTED),
+            sample=merge_samples(samples) if samples else None,
+        )
 
     def figures(self, is_grouped: bool, seed: int) -> dict[str, DuplicateFigures | BlindFigures | str]:
         """The numbers that checks look at, by field of Evidence."""
@@ -41,12 +50,3 @@ class ExampleSketch:
         elif self.sample is not None:
             blind = measure_blind(self.sample, self.counts, is_grouped, seed)
         return {'duplicates': measure_duplicates(self.counts), 'blind': blind}
-
-
-def merge_sketches(parts: Sequence[ExampleSketch]) -> ExampleSketch:
-    """The sketch of all parts together."""
-    samples = [part.sample for part in parts if part.sample is not None]
-    return ExampleSketch(
-        counts=merge_counts([part.counts for part in parts], MOST_COUNTED),
-        sample=merge_samples(samples) if samples else None,
-    )

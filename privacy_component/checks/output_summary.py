@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from privacy_component.checks.evidence import AnswerFigures
 from privacy_component.checks.sketches import DistinctCounts, HashBits, merge_counts
 from privacy_component.hashing import mix
+from privacy_component.metrics.counts.mergeable import Mergeable
 from privacy_component.observations.observations import MULTICLASS, REGRESSION, Observations
 from privacy_component.observations.signals import compute
 
@@ -22,7 +23,7 @@ _UNITS = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Answers:
+class Answers(Mergeable):
     """Answers of a part of the examples.
 
     Attributes:
@@ -53,6 +54,16 @@ class Answers:
         distinct = DistinctCounts.of(hashes, members, _MOST_DISTINCT)
         return cls(distinct, HashBits.of(hashes), multiples_of(rows), sides)
 
+    def merge(self, *others: Answers) -> Answers:
+        """The answers of all parts together."""
+        parts = (self, *others)
+        return Answers(
+            distinct=merge_counts([part.distinct for part in parts], _MOST_DISTINCT),
+            bits=functools.reduce(HashBits.merge, (part.bits for part in parts)),
+            multiples=tuple(all(parts_have) for parts_have in zip(*(part.multiples for part in parts), strict=True)),
+            right=(sum(part.right[0] for part in parts), sum(part.right[1] for part in parts)),
+        )
+
     def figures(self) -> AnswerFigures:
         """The numbers that checks look at."""
         counts = self.distinct
@@ -70,16 +81,6 @@ class Answers:
             right_members=self.right[0],
             right_non_members=self.right[1],
         )
-
-
-def merge_answers(parts: Sequence[Answers]) -> Answers:
-    """The answers of all parts together."""
-    return Answers(
-        distinct=merge_counts([part.distinct for part in parts], _MOST_DISTINCT),
-        bits=functools.reduce(HashBits.merge, (part.bits for part in parts)),
-        multiples=tuple(all(parts_have) for parts_have in zip(*(part.multiples for part in parts), strict=True)),
-        right=(sum(part.right[0] for part in parts), sum(part.right[1] for part in parts)),
-    )
 
 
 def multiples_of(outputs: NDArray) -> tuple[bool, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow_model_analysis as tfma
 
-from privacy_component.beam.plan import BASELINE
+from privacy_component.beam.plan import BASELINE_MODEL
 from privacy_component.component.compat import path_utils, types
 from privacy_component.errors import PrivacyInputError
 
@@ -17,11 +17,11 @@ def baseline_path(input_dict: Mapping[str, Sequence[types.Artifact]]) -> str:
     Raises:
       PrivacyInputError: there are several models.
     """
-    models = list(input_dict.get(BASELINE) or ())
+    models = list(input_dict.get(BASELINE_MODEL) or ())
     if len(models) > 1:
         raise PrivacyInputError(
-            f'{BASELINE} holds {len(models)} models; a change is from one of them: let a Resolver choose it, with '
-            'LatestBlessedModelStrategy for example.'
+            f'{BASELINE_MODEL} holds {len(models)} models; a change is from one of them: let a Resolver choose it, '
+            'with LatestBlessedModelStrategy for example.'
         )
     return path_utils.serving_model_path(models[0].uri, path_utils.is_old_model_artifact(models[0])) if models else ''
 
@@ -62,7 +62,7 @@ def check_called_directly(candidate: bool, baseline: bool) -> None:
         return
     which = 'the baseline model' if candidate else 'the candidate model'
     raise PrivacyInputError(
-        f'Threshold.absolute compares with {BASELINE}, and for that workers call both models on each batch, but '
+        f'Threshold.absolute compares with {BASELINE_MODEL}, and for that workers call both models on each batch, but '
         f"{which} can only be called through TFMA's extractors: export it as a SavedModel with a signature that takes "
         'serialized tf.Examples and name that in eval_config.model_specs, or leave Threshold.absolute out.'
     )

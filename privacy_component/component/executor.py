@@ -78,7 +78,7 @@ class Executor(BaseBeamExecutor):
     ) -> None:
         started = time.time()
         plan = _make_plan(input_dict, exec_properties)
-        read = provenance(input_dict, plan.model_path)
+        read = provenance(input_dict, plan.candidate.path)
         metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
         measured = self._measure(plan, f'{metrics.uri}/.measurements-{lock.token}.json')
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
@@ -104,7 +104,7 @@ class Executor(BaseBeamExecutor):
 
     def _measure(self, plan: Plan, path: str) -> dict[str, Any]:
         """What the job measures; `path` is where it leaves that."""
-        logging.info('Attacking %s with %s.', plan.model_path, ', '.join(plan.config.attacks))
+        logging.info('Attacking %s with %s.', plan.candidate.path, ', '.join(plan.config.attacks))
         try:
             with self._make_beam_pipeline() as pipeline:
                 job.build(pipeline, plan, path)

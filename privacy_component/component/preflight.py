@@ -15,17 +15,19 @@ from tensorflow.python.saved_model import loader_impl
 from privacy_component.beam.dry_run import first_batches, try_out
 from privacy_component.beam.examples.decode import read_schema
 from privacy_component.beam.examples.read import RawBatch
+from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.signatures import called_signature
-from privacy_component.beam.plan import BASELINE, Plan, SplitFiles
+from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles
 from privacy_component.beam.surfaced_errors import loading
 from privacy_component.component.baseline_model import baseline_config, check_called_directly
 from privacy_component.component.compat import types
 from privacy_component.component.example_files import compression_of, split_files
-from privacy_component.component.unsupported import check_settings
+from privacy_component.component.unsupported import check_settings, columns_needed
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.errors import PrivacyInputError, prefixed_errors
+from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.slices import slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline
+from privacy_component.observations.needs import BASELINE, CANDIDATE
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.slicing import SlicingSpec
 
@@ -55,18 +57,19 @@ def make_plan(
     check_settings(config, spec, calls_model_directly)
     plan = Plan(
         config=config,
-        eval_config=json_format.MessageToJson(eval_config),
-        model_path=model_path,
+        models={CANDIDATE: (ModelPlan(model_path, json_format.MessageToJson(eval_config)),)},
         splits=_splits(examples, config),
         slicing_specs=_slicing_specs(eval_config, config),
         schema_path=schema_path,
         compression=compression_of(examples),
         calls_model_directly=calls_model_directly,
+        columns=columns_needed(config, calls_model_directly),
     )
     samples = first_batches(plan)
     plan = _with_transform(plan, transform_path, samples)
     if baseline_path and attacks_on_baseline(config):
-        plan = dataclasses.replace(plan, baseline=_baseline_plan(plan, baseline_path, all_specs))
+        baseline = _baseline_plan(plan, baseline_path, all_specs)
+        plan = dataclasses.replace(plan, models={**plan.models, BASELINE: (baseline,)})
     return try_out(plan, samples) if plan.calls_model_directly else plan
 
 
@@ -75,12 +78,12 @@ def _splits(examples: Sequence[types.Artifact], config: PrivacyConfig) -> tuple[
     return tuple(split_files(examples, split, is_member) for names, is_member in sides for split in names)
 
 
-def _baseline_plan(plan: Plan, model_path: str, eval_config: tfma.EvalConfig) -> Plan:
-    with prefixed_errors(BASELINE):
+def _baseline_plan(plan: Plan, model_path: str, eval_config: tfma.EvalConfig) -> ModelPlan:
+    with errors_of(BASELINE):
         eval_config = candidate_only(baseline_config(eval_config))
         is_direct = check_model(model_path, eval_config.model_specs[0])
     check_called_directly(plan.calls_model_directly, is_direct)
-    return dataclasses.replace(plan, model_path=model_path, eval_config=json_format.MessageToJson(eval_config))
+    return ModelPlan(model_path, json_format.MessageToJson(eval_config))
 
 
 def read_eval_config(text: str) -> tfma.EvalConfig:

@@ -14,7 +14,7 @@ from privacy_component._version import __version__
 from privacy_component.beam.dry_run import check_totals
 from privacy_component.beam.examples.bad_records import check_share
 from privacy_component.beam.models.totals import Totals, totals_from_json
-from privacy_component.beam.plan import BASELINE, Plan
+from privacy_component.beam.plan import BASELINE_MODEL, Plan
 from privacy_component.checks.degenerate_outputs import saturation
 from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.evidence_json import evidence_from
@@ -26,6 +26,7 @@ from privacy_component.gate.baseline import unused_baseline
 from privacy_component.gate.verdict import Verdict
 from privacy_component.metrics.counts.fixed_point import from_units
 from privacy_component.metrics.slice_result import SliceResult
+from privacy_component.observations.needs import BASELINE
 from privacy_component.observations.observations import REGRESSION
 from privacy_component.report import html
 
@@ -49,23 +50,23 @@ def context(
     """
     totals: Totals = totals_from_json(measured['totals'])
     check_share(plan.config.max_bad_record_share, totals.num_examples, measured['bad_records'])
-    baseline, cautions = _baseline(plan, totals, BASELINE in uris)
+    baseline, cautions = _baseline(plan, totals, BASELINE_MODEL in uris)
     unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
     return (
         {
             'inputs': dict(uris),
-            'model_uri': plan.model_path,
+            'model_uri': plan.candidate.path,
             'splits': _split_names(plan),
             'num_examples': dict(totals.num_examples),
             'fingerprints': {split: f'{total:016x}' for split, total in totals.fingerprints.items()},
-            'label_key': json.loads(plan.eval_config)['modelSpecs'][0]['labelKey'],
+            'label_key': json.loads(plan.candidate.eval_config)['modelSpecs'][0]['labelKey'],
             'output_kind': check_totals(plan, totals),
-            'output_evidence': dataclasses.asdict(totals.outputs),
+            'output_evidence': dataclasses.asdict(totals.of_candidate),
             'warnings': [*unstable, *cautions, *measured['warnings']],
             'upstream_blessed': upstream,
             'slicing_specs': [dataclasses.asdict(spec) for spec in plan.slicing_specs],
             'config': json.loads(plan.config.to_json()),
-            'eval_config': json.loads(plan.eval_config),
+            'eval_config': json.loads(plan.candidate.eval_config),
             'model_called': 'directly' if plan.calls_model_directly else "by TFMA's extractors",
             'versions': _versions(),
             'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
@@ -80,7 +81,7 @@ def context(
 def evidence(plan: Plan, measured: Mapping[str, Any]) -> Evidence:
     """What checks look at, of what the job measured."""
     totals: Totals = totals_from_json(measured['totals'])
-    return evidence_from(measured['evidence'], plan.task, check_totals(plan, totals), totals.outputs)
+    return evidence_from(measured['evidence'], plan.task, check_totals(plan, totals), totals.of_candidate)
 
 
 def _asked_for(plan: Plan, totals: Totals, bad_records: Mapping[str, int]) -> dict[str, Any]:
@@ -95,12 +96,12 @@ def _asked_for(plan: Plan, totals: Totals, bad_records: Mapping[str, int]) -> di
 def _baseline(plan: Plan, totals: Totals, is_given: bool) -> tuple[dict[str, Any], list[str]]:
     """What is to be said of the baseline model, and warnings."""
     warnings = unused_baseline(is_given, plan.config)
-    if plan.baseline is None or totals.baseline is None:
+    if plan.baseline is None:
         return {}, warnings
-    found = saturation(totals.baseline)
+    found = saturation(totals.outputs[BASELINE][0])
     is_saturated = found.is_unsound and plan.task != REGRESSION
-    said = {'baseline_model_uri': plan.baseline.model_path, 'baseline_output_kind': plan.baseline.output_kind}
-    return said, [*warnings, *([f'{BASELINE}: {found.message}'] if is_saturated else [])]
+    said = {'baseline_model_uri': plan.baseline.path, 'baseline_output_kind': plan.baseline.output_kind}
+    return said, [*warnings, *([f'{BASELINE_MODEL}: {found.message}'] if is_saturated else [])]
 
 
 def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLock) -> dict[str, str]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import tensorflow_model_analysis as tfma
 
+from privacy_component.attacks import attack_named, check_needs
+from privacy_component.beam.models.sources import SOURCES
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.counts.groups import MERGEABLE, NO_AGGREGATION
+from privacy_component.observations.needs import LABELS, OUTPUTS, REFERENCES, SNAPSHOTS, need_of
+from privacy_component.observations.observations import MULTICLASS
 
 
 def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_directly: bool) -> None:
@@ -27,6 +31,35 @@ def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_dire
             'takes serialized examples.'
         )
     _check_groups(config)
+
+
+def columns_needed(config: PrivacyConfig, calls_model_directly: bool) -> tuple[str, ...]:
+    """What the configured attacks need of models besides their outputs, if a job can supply it.
+
+    Raises:
+      PrivacyInputError: it cannot; the message names the attack, the column and the way out.
+    """
+    available = {LABELS, OUTPUTS, *(SOURCES if calls_model_directly else ())}
+    task = MULTICLASS if config.task == 'auto' else config.task
+    needs: set[str] = set()
+    for name in config.attacks:
+        info = attack_named(name)
+        check_needs(name, info, task, available, {column: _why_not(column) for column in info.needs})
+        needs.update(info.needs)
+    return tuple(sorted(needs - {LABELS, OUTPUTS}))
+
+
+def _why_not(column: str) -> str:
+    """Why a job cannot supply a column, and what to do."""
+    need = need_of(column)
+    if column in SOURCES:
+        return (
+            "it takes a model that workers call themselves, and this one can only be called through TFMA's extractors: "
+            'export a signature that takes serialized tf.Examples and name it in eval_config'
+        )
+    if need.role in (REFERENCES, SNAPSHOTS):
+        return f'PrivacyEvaluator has no input for {need.role}; evaluate_privacy takes it as {need.argument}'
+    return f'PrivacyEvaluator cannot compute it; evaluate_privacy takes it as {need.argument}'
 
 
 def _check_groups(config: PrivacyConfig) -> None:

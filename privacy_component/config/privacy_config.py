@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from privacy_component.attacks import attack_named
+from privacy_component.attacks import attack_name, check_attack_name
 from privacy_component.checks import checked_actions
 from privacy_component.config.overturn import Overturn
 from privacy_component.config.thresholds import Threshold, as_slicing_spec
@@ -109,10 +109,11 @@ class PrivacyConfig:
     overturns: tuple[Overturn, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, 'attacks', tuple(map(attack_name, sequence('PrivacyConfig.attacks', self.attacks))))
         for field in ('attacks', 'member_splits', 'non_member_splits'):
             object.__setattr__(self, field, names(f'PrivacyConfig.{field}', getattr(self, field), required=True))
         for name in self.attacks:
-            attack_named(name)
+            check_attack_name(name)
         object.__setattr__(self, 'thresholds', tuple(map(_as_threshold, sequence('thresholds', self.thresholds))))
         specs = sequence('PrivacyConfig.slicing_specs', self.slicing_specs)
         object.__setattr__(self, 'slicing_specs', tuple(map(as_slicing_spec, specs)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from privacy_component.attacks import attack_name
 from privacy_component.config.validation import check_choice, check_number, from_mapping, names, sequence
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.registry import Metric, metric_named
@@ -49,7 +50,8 @@ class Threshold:
                 f"Threshold.block_if is '{SAFETY_NOT_SHOWN}' but '{self.metric}' has no upper confidence limit: "
                 f"use block_if='{LEAK_SHOWN}' or another metric."
             )
-        object.__setattr__(self, 'attacks', names('Threshold.attacks', self.attacks))
+        attacks = tuple(map(attack_name, sequence('Threshold.attacks', self.attacks)))
+        object.__setattr__(self, 'attacks', names('Threshold.attacks', attacks))
         specs = sequence('Threshold.slicing_specs', self.slicing_specs)
         object.__setattr__(self, 'slicing_specs', tuple(map(as_slicing_spec, specs)))
 

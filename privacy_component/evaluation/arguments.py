@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.arrays import all_rows
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.errors import PrivacyInputError, prefixed_errors
+from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import hash_ids
 from privacy_component.observations.columns import Column
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
@@ -65,10 +65,11 @@ def read_inputs(
     n = len(members)
     if config.group_key and group_ids is None:
         raise PrivacyInputError(f"PrivacyConfig.group_key is '{config.group_key}': give its values as group_ids.")
-    kind, rows = _outputs(outputs, n)
-    label_array = _array('labels', labels, n)
+    kind, values = one_of_kinds(outputs)
+    rows = outputs_of(kind, values, n)
+    label_array = array_of('labels', labels, n)
     task = _task(config, kind, label_array)
-    evidence = _evidence(kind, rows, task, config)
+    evidence = check_evidence_of(kind, rows, task, config)
     ids = all_rows(n) if example_ids is None else _ids('example_ids', example_ids, n)
     observations = as_observations(
         is_member=members,
@@ -84,40 +85,8 @@ def read_inputs(
     return Inputs(observations, columns, ids, evidence, rows, kind, example_ids is not None, warnings)
 
 
-def read_baseline(
-    outputs: Mapping[str, ArrayLike | None], candidate: Observations, config: PrivacyConfig
-) -> Observations | None:
-    """What a baseline model says of the candidate's examples; None if no outputs of one are given.
-
-    Args:
-      outputs: by kind: 'logits', 'probabilities' and 'predictions'.
-      candidate: the examples.
-      config: says how the outputs of either model are to be read.
-
-    Raises:
-      PrivacyInputError: the outputs cannot be used; the message says that they are the baseline's.
-    """
-    if all(values is None for values in outputs.values()):
-        return None
-    with prefixed_errors('the baseline model'):
-        kind, rows = _outputs({f'baseline_{name}': values for name, values in outputs.items()}, len(candidate))
-        kind = kind.removeprefix('baseline_')
-        if (kind == 'predictions') != (candidate.task == REGRESSION):
-            raise PrivacyInputError(f'baseline_{kind} were given for a {candidate.task} model: {_KIND_HINT}.')
-        _evidence(kind, rows, candidate.task, config)
-        return as_observations(
-            is_member=candidate.is_member,
-            example_id=candidate.example_id,
-            labels=candidate.labels,
-            outputs=rows,
-            kind=LOGITS if candidate.task == REGRESSION else kind,
-            task=candidate.task,
-            group_id=candidate.group_id,
-        )
-
-
 def _memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
-    members = _array('is_member', is_member, None)
+    members = array_of('is_member', is_member, None)
     if members.ndim != 1 or members.dtype.kind not in 'biuf' or not np.isin(members, (0, 1)).all():
         raise PrivacyInputError(
             f'is_member has shape {members.shape} and type {members.dtype}; it must be one True or False per example.'
@@ -127,18 +96,37 @@ def _memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
     return members.astype(bool)
 
 
-def _outputs(outputs: Mapping[str, ArrayLike | None], n: int) -> tuple[str, NDArray]:
-    given = [name for name, values in outputs.items() if values is not None]
+def one_of_kinds(outputs: Mapping[str, ArrayLike | None]) -> tuple[str, ArrayLike]:
+    """The one entry that is given.
+
+    Raises:
+      PrivacyInputError: none is, or several are.
+    """
+    given = [(name, values) for name, values in outputs.items() if values is not None]
     if len(given) != 1:
-        found = ' and '.join(given) or 'none of them'
+        found = ' and '.join(name for name, _ in given) or 'none of them'
         raise PrivacyInputError(f'give exactly one of {", ".join(outputs)}; {found} was given.')
-    rows = _array(given[0], outputs[given[0]], n)
+    return given[0]
+
+
+def outputs_of(name: str, values: ArrayLike, n: int) -> NDArray:
+    """(n, classes) or (n,) numbers.
+
+    Raises:
+      PrivacyInputError: another shape or type; the message names it.
+    """
+    rows = array_of(name, values, n)
     if rows.ndim not in (1, 2) or 0 in rows.shape or rows.dtype.kind not in 'biuf':
         raise PrivacyInputError(
-            f'{given[0]} has shape {rows.shape} and type {rows.dtype}; numbers of shape (n, classes), (n, 1) or (n,) '
+            f'{name} has shape {rows.shape} and type {rows.dtype}; numbers of shape (n, classes), (n, 1) or (n,) '
             'are needed.'
         )
-    return given[0], rows
+    return rows
+
+
+def wrong_kind(name: str, task: str) -> PrivacyInputError:
+    """The error for outputs of a kind that does not go with the task."""
+    return PrivacyInputError(f'{name} were given for a {task} model: {_KIND_HINT}.')
 
 
 def _task(config: PrivacyConfig, kind: str, labels: NDArray) -> str:
@@ -159,7 +147,12 @@ def _task(config: PrivacyConfig, kind: str, labels: NDArray) -> str:
     return MULTILABEL
 
 
-def _evidence(kind: str, rows: NDArray, task: str, config: PrivacyConfig) -> OutputEvidence:
+def check_evidence_of(kind: str, rows: NDArray, task: str, config: PrivacyConfig) -> OutputEvidence:
+    """What outputs look like, if that is what they are said to be.
+
+    Raises:
+      PrivacyInputError: they are not, or the config says otherwise.
+    """
     evidence = OutputEvidence.of(rows)
     fits = evidence.lie_in_unit_interval() if task == MULTILABEL else evidence.look_like_probabilities()
     if kind == PROBABILITIES and not fits:
@@ -192,7 +185,7 @@ def _column(name: str, values: ArrayLike, n: int) -> Column:
     where = f"feature '{name}'"
     if not isinstance(name, str) or not name or name.startswith('@'):
         raise PrivacyInputError(f'{where}: a name must be text that does not start with @.')
-    array = _array(where, values, n)
+    array = array_of(where, values, n)
     if array.ndim != 1 or array.dtype.kind not in 'biufSUO':
         raise PrivacyInputError(
             f'{where} has shape {array.shape} and type {array.dtype}; one value per example is needed.'
@@ -213,7 +206,7 @@ def _column(name: str, values: ArrayLike, n: int) -> Column:
 
 
 def _ids(name: str, values: ArrayLike, n: int) -> NDArray:
-    ids = _array(name, values, n)
+    ids = array_of(name, values, n)
     if ids.dtype.kind == 'O' and set(map(type, ids.tolist())) == {str}:
         ids = ids.astype(np.str_)
     if ids.ndim != 1 or ids.dtype.kind not in 'biuSU':
@@ -223,8 +216,12 @@ def _ids(name: str, values: ArrayLike, n: int) -> NDArray:
     return ids.astype(np.str_) if ids.dtype.kind == 'S' else ids
 
 
-def _array(name: str, values: Any, n: int | None) -> NDArray:
-    """An array with n rows."""
+def array_of(name: str, values: Any, n: int | None) -> NDArray:
+    """An array with n rows; with any number of them for None.
+
+    Raises:
+      PrivacyInputError: it is none, or of another length; the message names it.
+    """
     if values is None:
         raise PrivacyInputError(f'{name} is missing.')
     try:

@@ -15,10 +15,11 @@ from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_sc
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import prefixed_errors
-from privacy_component.evaluation.arguments import Inputs, read_baseline, read_inputs
+from privacy_component.evaluation.arguments import Inputs, read_inputs
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
 from privacy_component.evaluation.decision import decided
+from privacy_component.evaluation.other_models import read_baseline, read_columns
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.evaluation.slices import slices_of, slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
@@ -51,6 +52,14 @@ def evaluate_privacy(
     baseline_logits: ArrayLike | None = None,
     baseline_probabilities: ArrayLike | None = None,
     baseline_predictions: ArrayLike | None = None,
+    reference_logits: ArrayLike | None = None,
+    reference_probabilities: ArrayLike | None = None,
+    reference_predictions: ArrayLike | None = None,
+    reference_is_member: ArrayLike | None = None,
+    snapshot_logits: ArrayLike | None = None,
+    snapshot_probabilities: ArrayLike | None = None,
+    snapshot_predictions: ArrayLike | None = None,
+    signals: Mapping[str, ArrayLike] | None = None,
     features: Mapping[str, ArrayLike] | None = None,
     group_ids: ArrayLike | None = None,
     example_ids: ArrayLike | None = None,
@@ -66,6 +75,12 @@ def evaluate_privacy(
       predictions: of regression, (n,) or (n, 1), or (n, 2) for mean and variance. Give one of these three.
       baseline_logits, baseline_probabilities, baseline_predictions: the same of a baseline model on the same examples,
         for thresholds on a change; one of them or none.
+      reference_logits, reference_probabilities, reference_predictions: of K models trained as this one was, on other
+        examples of the same kind, (K, n, classes) or (K, n); for attacks that compare with reference models.
+      reference_is_member: (K, n) True where the reference model was trained on the example.
+      snapshot_logits, snapshot_probabilities, snapshot_predictions: the same shapes, of K earlier states of this model,
+        in the order of training.
+      signals: columns that attacks may ask for by name, name -> (n,) numbers; 'gradient_norm', say.
       features: columns to slice by, name -> (n,); None and NaN are no value.
       group_ids: (n,) whole numbers or texts, whose example it is: folds and intervals respect groups.
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
@@ -80,15 +95,17 @@ def evaluate_privacy(
       PrivacyInputError: an argument cannot be used; the message names it.
     """
     config = config or PrivacyConfig()
-    outputs = {'logits': logits, 'probabilities': probabilities, 'predictions': predictions}
+    outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
-    baseline_outputs = {
-        'logits': baseline_logits,
-        'probabilities': baseline_probabilities,
-        'predictions': baseline_predictions,
-    }
+    baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
-    observations = _with_signals(inputs.observations, config)
+    references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
+    snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
+    columns = read_columns(signals, references, reference_is_member, snapshots, inputs.observations, config)
+    observations = dataclasses.replace(inputs.observations, columns=columns)
+    for attack in config.attacks:
+        check_needs(attack, attack_named(attack), observations.task, observations.available)
+    observations = _with_loss(observations, config)
     slices = _slices(inputs.columns, observations, config)
     measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
     results, num_suppressed = suppress(measured, config.min_reported_examples)
@@ -96,6 +113,10 @@ def evaluate_privacy(
     context = _context(inputs, baseline, config)
     checks = run_checks(evidence_of(inputs, config), config.checks)
     return decided(PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed, checks=checks))
+
+
+def _by_kind(logits: Any, probabilities: Any, predictions: Any) -> dict[str, Any]:
+    return {'logits': logits, 'probabilities': probabilities, 'predictions': predictions}
 
 
 def _slices(columns: Mapping[str, Column], observations: Observations, config: PrivacyConfig) -> list[SliceRows]:
@@ -111,7 +132,6 @@ def _evaluate(
 ) -> Iterator[SliceResult]:
     metrics = metrics_for([threshold.metric for threshold in config.thresholds])
     for attack in config.attacks:
-        check_needs(attack, attack_named(attack), observations)
         scored = fold_scores(attack_named(attack), observations, config.folds, config.seed)
         baselines: Iterable[Baseline | None] = itertools.repeat(None)
         if baseline is not None and attack in attacks_on_baseline(config):
@@ -126,7 +146,7 @@ def _baselines(
 ) -> Iterator[Baseline | None]:
     """What the attack finds in the baseline model, slice by slice."""
     with prefixed_errors('the baseline model'):
-        check_needs(attack, attack_named(attack), baseline)
+        check_needs(attack, attack_named(attack), baseline.task, baseline.available)
         other = fold_scores(attack_named(attack), baseline, config.folds, config.seed)
     joint: Iterable[tuple[list[JointCounts] | None, float]] = itertools.repeat((None, 1.0))
     if attack in attacks_paired(config):
@@ -137,11 +157,11 @@ def _baselines(
         yield Baseline.of(folds, together, metrics, effect, change_effect)
 
 
-def _with_signals(observations: Observations, config: PrivacyConfig) -> Observations:
+def _with_loss(observations: Observations, config: PrivacyConfig) -> Observations:
     """The observations with the loss worked out, if it will be read more than once."""
     if not (config.num_most_vulnerable or config.slice_by_loss_percentile):
         return observations
-    return dataclasses.replace(observations, signals={'loss': compute('loss', observations)})
+    return dataclasses.replace(observations, columns={**observations.columns, 'loss': compute('loss', observations)})
 
 
 def _most_vulnerable(inputs: Inputs, observations: Observations, config: PrivacyConfig) -> tuple[dict[str, Any], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from privacy_component.attacks import attack_named
+from privacy_component.attacks import is_known_to_learn
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.metrics.confidence import auc_lower
 from privacy_component.metrics.slice_result import SliceResult
@@ -45,4 +45,4 @@ def inverted_reasons(config: PrivacyConfig, results: Sequence[SliceResult]) -> l
 def _can_be_reversed(result: SliceResult, config: PrivacyConfig) -> bool:
     is_large = min(result.num_members, result.num_non_members) >= config.min_examples
     is_derived = any(name in _MADE_OF_OUTPUTS for name, _ in result.slice_key)
-    return is_large and result.curve is not None and not is_derived and not attack_named(result.attack).learns
+    return is_large and result.curve is not None and not is_derived and not is_known_to_learn(result.attack)

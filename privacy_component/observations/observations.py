@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class Observations:
       outputs: (n, classes) floating-point logits, of which log-probabilities are a special case; for regression (n, 1)
         predictions or (n, 2) means and variances. One sigmoid output is observed as two classes with logits (0, z).
       task: 'multiclass', 'multilabel' or 'regression'.
-      signals: signals that do not follow from the outputs, by name, each (n,) float64 (gradient norms, say).
+      columns: what does not follow from labels and outputs, by name, n rows each: see `observations.needs`.
       group_id: (n,) uint64, or None: the person, author or device an example belongs to.
     """
 
@@ -36,11 +36,11 @@ class Observations:
     labels: NDArray
     outputs: NDArray
     task: str = MULTICLASS
-    signals: Mapping[str, NDArray[np.float64]] = dataclasses.field(default_factory=dict)
+    columns: Mapping[str, NDArray] = dataclasses.field(default_factory=dict)
     group_id: NDArray[np.uint64] | None = None
 
     def __post_init__(self) -> None:
-        for name, column in self._columns().items():
+        for name, column in self._arrays().items():
             if len(column) != len(self.is_member):
                 raise PrivacyInputError(
                     f'{name} has {len(column)} rows but is_member has {len(self.is_member)}: all columns of '
@@ -60,19 +60,35 @@ class Observations:
         """How many examples are not."""
         return len(self) - self.num_members
 
-    def has(self, field: str) -> bool:
-        """True if there is such a column: 'labels', 'group_id', 'signals.gradient_norm', ..."""
-        return field in self._columns()
+    @property
+    def available(self) -> frozenset[str]:
+        """The names of all columns: 'labels', 'outputs', 'gradient_norm', ..."""
+        return frozenset(self._arrays())
+
+    def only(self, needs: Collection[str]) -> Observations:
+        """What an attack with these needs is given: the columns that it names, and none besides.
+
+        Labels and outputs that it does not name are there without a single value: (n, 0).
+        """
+        nothing = np.zeros((len(self), 0))
+        return dataclasses.replace(
+            self,
+            labels=self.labels if 'labels' in needs else nothing,
+            outputs=self.outputs if 'outputs' in needs else nothing,
+            columns={name: column for name, column in self.columns.items() if name in needs},
+        )
 
     def select(self, rows: NDArray) -> Observations:
         """The examples at `rows`, a boolean mask (n,) or integer positions (k,)."""
-        taken = {name: column[rows] for name, column in self._columns().items() if '.' not in name}
-        return dataclasses.replace(self, **taken, signals={k: v[rows] for k, v in self.signals.items()})
+        taken = {name: column[rows] for name, column in self._own_arrays().items()}
+        return dataclasses.replace(self, **taken, columns={k: v[rows] for k, v in self.columns.items()})
 
-    def _columns(self) -> dict[str, NDArray]:
+    def _own_arrays(self) -> dict[str, NDArray]:
         names = ('is_member', 'example_id', 'labels', 'outputs', 'group_id')
-        columns = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return columns | {f'signals.{name}': column for name, column in self.signals.items()}
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def _arrays(self) -> dict[str, NDArray]:
+        return {**self._own_arrays(), **self.columns}
 
 
 def concatenate(parts: Sequence[Observations]) -> Observations:
@@ -83,5 +99,5 @@ def concatenate(parts: Sequence[Observations]) -> Observations:
         for name in ('is_member', 'example_id', 'labels', 'outputs', 'group_id')
         if getattr(first, name) is not None
     }
-    signals = {name: np.concatenate([part.signals[name] for part in parts]) for name in first.signals}
-    return dataclasses.replace(first, **columns, signals=signals)
+    more = {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns}
+    return dataclasses.replace(first, **columns, columns=more)

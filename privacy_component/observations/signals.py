@@ -170,8 +170,8 @@ def compute(name: str, observations: Observations) -> NDArray[np.float64]:
     Raises:
       PrivacyInputError: there is no such signal, or not for this task.
     """
-    if name in observations.signals:
-        return observations.signals[name]
+    if name in observations.columns:
+        return observations.columns[name]
     if name not in SIGNALS:
         raise PrivacyInputError(f"signal '{name}' is not one of {', '.join(SIGNALS)}")
     signal = SIGNALS[name]
@@ -187,7 +187,7 @@ def towards_member(name: str, observations: Observations) -> NDArray[np.float64]
     """Signal `name`, signed so that higher = more likely a member; (n,) float64."""
     sign = SIGNALS[name].member_sign if name in SIGNALS else +1
     values = compute(name, observations)
-    is_own = name in observations.signals  # and so must not be changed in place
+    is_own = name in observations.columns  # and so must not be changed in place
     return values if sign > 0 else np.negative(values, out=None if is_own else values)
 
 

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from privacy_component.attacks import ATTACKS
+from privacy_component.attacks import attack_named
 from privacy_component.config.thresholds import LEAK_SHOWN, SAFETY_NOT_SHOWN
+from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.comparisons import UNDECIDED
 from privacy_component.report.ranking import Row, flat
@@ -66,16 +67,17 @@ def warnings(result: PrivacyResult) -> list[str]:
 
 def attacks(slices: Sequence[Sequence[Row]]) -> list[dict[str, str]]:
     """Name, access and reference of every attack that ran."""
-    names = dict.fromkeys(row.result.attack for row in flat(slices))
-    known = {name: ATTACKS[name] for name in names if name in ATTACKS}
-    return [
-        {
-            'name': visible(name),
-            'access': known[name].access if name in known else '',
-            'reference': known[name].reference if name in known else '',
-        }
-        for name in sorted(names)
-    ]
+    names = sorted({row.result.attack for row in flat(slices)})
+    return [{'name': visible(name), **_described(name)} for name in names]
+
+
+def _described(name: str) -> dict[str, str]:
+    """Of an attack that is not installed here, and of one that was handed in as an object, only the name is known."""
+    try:
+        info = attack_named(name)
+    except PrivacyInputError:
+        return {'access': '', 'reference': ''}
+    return {'access': info.access, 'reference': info.reference}
 
 
 def limits(result: PrivacyResult) -> list[dict[str, Any]]:

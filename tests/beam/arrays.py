@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from privacy_component import PrivacyConfig, PrivacyResult, evaluate_privacy
-from privacy_component.beam.models.batch import example_ids
+from privacy_component.beam.examples.record_hashes import example_hashes
 from privacy_component.evaluation.result import result_to_json
 from tests.component.world import World
 
@@ -37,7 +37,7 @@ def evaluated(world: World, config: PrivacyConfig, baseline=None) -> PrivacyResu
         logits=logits,
         baseline_logits=None if baseline is None else np.asarray(baseline(logits)),
         features={'color': [value_of(example['color']) for example in parsed]},
-        example_ids=example_ids(members + non_members),
+        example_ids=example_hashes(members + non_members)[0],
         group_ids=groups,
         config=config,
     )

@@ -1,5 +1,6 @@
 """Records that cannot be parsed fail the job, or are dropped and counted where the config allows a share of them."""
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -132,7 +133,7 @@ def test_halving_finds_each_with_few_calls(bad):
         if any(int(record) in bad for record in part.records):
             raise PrivacyInputError('bad')
 
-    batch = RawBatch([str(i).encode() for i in range(1024)], True, 'train', 'file')
+    batch = RawBatch([str(i).encode() for i in range(1024)], np.ones(1024, bool), 'train', 'file')
     kept = bad_records.without_bad(batch, call).records
     assert [int(record) for record in kept] == sorted(set(range(1024)) - bad)
     assert len(calls) <= 1 + 2 * 10 * max(len(bad), 1)
@@ -143,5 +144,5 @@ def test_records_that_only_fail_together_stay():
         if len(part.records) > 3:
             raise PrivacyInputError('too many')
 
-    batch = RawBatch([b'a'] * 8, True, 'train', 'file')
+    batch = RawBatch([b'a'] * 8, np.ones(8, bool), 'train', 'file')
     assert bad_records.without_bad(batch, call).records == batch.records

@@ -11,7 +11,7 @@ import tensorflow_model_analysis as tfma
 
 from privacy_component import PrivacyInputError, SlicingSpec, Threshold
 from privacy_component.beam.scores.count_scores import counter
-from privacy_component.beam.scores.two_models import add, as_baseline, both, bounded
+from privacy_component.beam.scores.two_models import both
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS
 from privacy_component.metrics.counts.joint import SortedPairs
 from tests.beam.arrays import assert_same_figures, evaluated, load
@@ -118,16 +118,15 @@ def test_counts_of_both_models_merge_in_any_partition(how):
 
     def counted(part):
         batch = batch_of(part)
-        batch = dataclasses.replace(batch, baseline_outputs=np.sin(5 * batch.outputs))
-        scores = [one.outputs[:, 1] for one in (batch, as_baseline(batch))]
+        scores = [batch.outputs[:, 1], np.sin(5 * batch.outputs)[:, 1]]
         together = SortedPairs.of(*scores, batch.is_member).count if how == 'none' else None
         count = both(*(counter(one, batch, how) for one in scores), together)
         (counts,) = count(np.arange(len(part)), np.zeros(len(part), int), 1)
         return counts
 
-    whole = bounded(counted(rows), 50)
-    parts = [bounded(counted(rows[a:b]), 50) for a, b in itertools.pairwise([0, 10, 11, 150, 300])]
-    found = bounded(add([bounded(add(parts[2:]), 50), *parts[:2]]), 50)
+    whole = counted(rows).bounded_to(50)
+    parts = [counted(rows[a:b]).bounded_to(50) for a, b in itertools.pairwise([0, 10, 11, 150, 300])]
+    found = parts[2].merge(*parts[3:]).bounded_to(50).merge(*parts[:2]).bounded_to(50)
     for name in ('candidate', 'baseline', 'together'):
         one, other = getattr(found, name), getattr(whole, name)
         if other is None:

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy_component import PrivacyConfig, SlicingSpec
-from privacy_component.beam.models.batch import Batch
+from privacy_component.beam.models.batch import Batch, View
 from privacy_component.beam.models.totals import Totals
-from privacy_component.beam.plan import Plan
+from privacy_component.beam.plan import ModelPlan, Plan
 from privacy_component.beam.scores import count_scores, merge
-from privacy_component.beam.scores.two_models import as_counts
-from privacy_component.beam.scores.weights import WEIGHTS, WeightSums, weigh
+from privacy_component.beam.scores.keys import AnswersKey, TotalsKey, WeightKey
+from privacy_component.beam.scores.two_models import FoldCounts, as_counts
+from privacy_component.beam.scores.weights import WeightSums, weigh
 from privacy_component.metrics.counts import fixed_point, roc
 from privacy_component.metrics.counts.groups import GroupTotals, aggregate, totals_by_slice
 from privacy_component.observations.columns import Column
@@ -43,8 +44,8 @@ def batch_of(rows, split='train'):
         is_member=members,
         example_id=np.abs(scores).view(np.uint64) ^ groups.astype(np.uint64),
         labels=members.astype(np.int64),
-        outputs=outputs,
-        columns={'group': Column.from_values(groups)},
+        views={'candidate': (View(outputs),)},
+        features={'group': Column.from_values(groups)},
         group_id=groups.astype(np.uint64),
         weights=np.abs(scores).clip(0, 1e9),
         split=split,
@@ -53,15 +54,15 @@ def batch_of(rows, split='train'):
 
 def weighed(batch):
     specs = [SlicingSpec(), SlicingSpec(('group',))]
-    return weigh(batch, [slice_rows(spec, batch.columns, len(batch.is_member)) for spec in specs])
+    return weigh(batch, [slice_rows(spec, batch.features, len(batch.is_member)) for spec in specs])
 
 
 def totals_of(how, rows):
     batch = batch_of(rows)
     scores = batch.outputs[:, 1]
     if how == 'none':
-        return (roc.count_scores(roc.score_keys(scores), batch.is_member),)
-    return tuple(totals_by_slice(scores, batch.is_member, np.zeros(len(rows), int), batch.group_id, 1, how))
+        return FoldCounts((roc.count_scores(roc.score_keys(scores), batch.is_member),))
+    return FoldCounts(tuple(totals_by_slice(scores, batch.is_member, np.zeros(len(rows), int), batch.group_id, 1, how)))
 
 
 def same(one, other):
@@ -94,8 +95,8 @@ def test_tallies(partition):
 @given(partitions(), st.sampled_from(['none', 'mean', 'max']))
 def test_counts(partition, how):
     rows, parts = partition
-    (whole,) = merged_as_a_runner_does([totals_of(how, rows)])
-    (found,) = merged_as_a_runner_does([totals_of(how, part) for part in parts])
+    (whole,) = merged_as_a_runner_does([totals_of(how, rows)]).folds
+    (found,) = merged_as_a_runner_does([totals_of(how, part) for part in parts]).folds
     same(found, whole)
     same(as_counts(found, 1000), as_counts(whole, 1000))
 
@@ -106,7 +107,7 @@ def test_merged_groups_are_those_of_the_arrays(partition, how):
     rows, parts = partition
     batch = batch_of(rows)
     expected = aggregate(batch.outputs[:, 1], batch.is_member, np.zeros(len(rows), int), batch.group_id, how)
-    (found,) = merged_as_a_runner_does([totals_of(how, part) for part in parts])
+    (found,) = merged_as_a_runner_does([totals_of(how, part) for part in parts]).folds
     assert isinstance(found, GroupTotals)
     assert np.array_equal(found.scores, expected.scores)
     assert np.array_equal(found.is_member, expected.is_member)
@@ -164,7 +165,7 @@ def test_a_retried_bundle_counts_nothing_twice(monkeypatch, how, num_abandoned):
     ]
     config = PrivacyConfig(group_aggregation=how, group_key='' if how == 'none' else 'group')
     specs = (SlicingSpec(), SlicingSpec(('group',)), SlicingSpec(('@class',)))
-    plan = Plan(config, '{}', '', (), specs, output_kind='logits')
+    plan = Plan(config, {'candidate': (ModelPlan('', '{}', 'logits'),)}, (), specs)
 
     def count(*bundles):
         do_fn = count_scores.CountScores(plan, config.attacks, with_totals=True)
@@ -177,12 +178,12 @@ def test_a_retried_bundle_counts_nothing_twice(monkeypatch, how, num_abandoned):
     found, expected = count(batches[:num_abandoned], batches), count(batches)
     assert list(found) == list(expected)
     for key, parts in expected.items():
-        if key == count_scores.TOTALS_KEY:
+        if key == TotalsKey():
             assert dataclasses.replace(found[key], nanoseconds={}) == dataclasses.replace(parts, nanoseconds={})
-        elif key[1] == WEIGHTS:
+        elif isinstance(key, WeightKey):
             assert found[key] == parts
-        elif key == count_scores.ANSWERS_KEY:
+        elif key == AnswersKey():
             assert found[key].figures() == parts.figures()
         else:
-            for one, other in zip(found[key], parts, strict=True):
+            for one, other in zip(found[key].folds, parts.folds, strict=True):
                 same(one, other)

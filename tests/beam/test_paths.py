@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from privacy_component.beam.models.batch import example_ids
+from privacy_component.beam.examples.record_hashes import example_hashes
 from tests.beam.arrays import evaluated, load
 from tests.component import world as w
 
@@ -70,4 +70,4 @@ def test_most_vulnerable_members_are_those_found_on_arrays(tmp_path):
     found = load(world.run(privacy_config=config)).most_vulnerable
     assert found == evaluated(world, config).most_vulnerable
     assert [one['risk'] for one in found] == sorted((one['risk'] for one in found), reverse=True)
-    assert len({one['example_id'] for one in found} & set(example_ids(world.records('train')).tolist())) == 5
+    assert len({one['example_id'] for one in found} & set(example_hashes(world.records('train'))[0].tolist())) == 5

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, Threshold, evaluate_privacy
 from privacy_component.checks import CHECKS, NOT_RUN, OK, REFUSED, WARNING, run_checks
 from privacy_component.checks.evidence_json import evidence_fields, evidence_from
-from privacy_component.checks.output_summary import MORE_DECIMALS, Answers, fewest_decimals, merge_answers, multiples_of
+from privacy_component.checks.output_summary import MORE_DECIMALS, Answers, fewest_decimals, multiples_of
 from privacy_component.checks.sketches import HashBits
 from privacy_component.gate.verdict import decide
 from privacy_component.hashing import mix
@@ -168,7 +168,7 @@ def test_answers_of_parts_with_a_large_value_merge_to_those_of_the_whole():
     parts = [Answers.of(z[rows], observations.select(rows)) for rows in ([0], [1])]
     assert [part.figures().decimals for part in parts] == [1, 2]
     whole = Answers.of(z, observations).figures()
-    assert merge_answers(parts).figures() == merge_answers(parts[::-1]).figures() == whole
+    assert parts[0].merge(*parts[1:]).figures() == parts[-1].merge(*parts[-2::-1]).figures() == whole
     assert whole.decimals == MORE_DECIMALS
 
 
@@ -209,7 +209,7 @@ def test_answers_merge_to_those_of_the_whole():
         Answers.of(observations.outputs[rows], observations.select(rows))
         for rows in np.array_split(np.random.default_rng(0).permutation(800), 9)
     ]
-    assert merge_answers([merge_answers(parts[4:]), *parts[:4]]).figures() == whole
+    assert parts[4].merge(*parts[5:]).merge(*parts[:4]).figures() == whole
 
 
 def test_what_cannot_be_run_says_why_and_refuses_only_who_asks():

@@ -11,7 +11,6 @@ from privacy_component.beam.examples.record_hashes import feature_hashes
 from privacy_component.beam.plan import Plan
 from privacy_component.checks import feature_sample
 from privacy_component.checks.duplicates import measure_duplicates
-from privacy_component.checks.example_sketch import merge_sketches
 from privacy_component.checks.feature_sample import MOST_INPUTS
 from privacy_component.checks.sketches import DistinctCounts, merge_counts
 from privacy_component.hashing import mix
@@ -97,7 +96,7 @@ def test_the_job_sketches_alike_in_every_partition(small_limits):
     for size, cut in ((1, 3), (37, 10), (256, 2)):
         batches = batches_of([members[i] for i in rng.permutation(len(members))], others[::-1], size)
         batches = [batches[i] for i in rng.permutation(len(batches))]
-        same_sketches(merge_sketches([sketch_batches(batches[:cut]), sketch_batches(batches[cut:])]), whole)
+        same_sketches(sketch_batches(batches[:cut]).merge(sketch_batches(batches[cut:])), whole)
 
 
 def test_a_second_bundle_drops_nothing_that_counts(small_limits):
@@ -105,7 +104,7 @@ def test_a_second_bundle_drops_nothing_that_counts(small_limits):
     rng = np.random.default_rng(3)
     members, others = ([serialize(row) for row in rows_of(rng, 900)] for _ in range(2))
     batches = batches_of(members, others, 64)
-    do_fn = sketch_examples.SketchExamples(Plan(PrivacyConfig(), '{}', '', (), ()))
+    do_fn = sketch_examples.SketchExamples(Plan(PrivacyConfig(), {}, (), ()))
     do_fn.setup()
     parts = []
     for bundle in (batches[:10], batches[10:]):
@@ -113,7 +112,7 @@ def test_a_second_bundle_drops_nothing_that_counts(small_limits):
         for batch in bundle:
             do_fn.process(batch)
         parts += [one.value[1] for one in do_fn.finish_bundle()]
-    same_sketches(merge_sketches(parts), sketch_of(members, others))
+    same_sketches(parts[0].merge(*parts[1:]), sketch_of(members, others))
 
 
 def test_examples_with_many_values_are_bounded():
@@ -156,7 +155,7 @@ def test_one_long_example_changes_nothing_in_any_order(monkeypatch, rank):
     for order in (batches[::-1], batches[30:] + batches[:30]):
         for cut in (0, 1, 7, 33):
             parts = [sketch_batches(part) for part in (order[:cut], order[cut:]) if part]
-            merged = merge_sketches(parts)
+            merged = parts[0].merge(*parts[1:])
             same_sketches(merged, whole)
             assert merged.figures(is_grouped=False, seed=0) == figures
 

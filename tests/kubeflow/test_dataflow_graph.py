@@ -10,7 +10,7 @@ from google.protobuf import json_format
 
 from privacy_component import PrivacyConfig, SlicingSpec, Threshold
 from privacy_component.beam import job
-from privacy_component.beam.plan import Plan, SplitFiles
+from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles
 from privacy_component.checks import OF_EXAMPLES
 from tests.component import world as w
 
@@ -21,14 +21,13 @@ MANY = ('loss_threshold', 'scaled_logit_threshold', 'entropy_threshold')
 def plan_of(attacks, num_slices, checks=None, **settings):
     """A plan for splits that do not exist."""
     files = tuple(f'gs://bucket/examples/part-{i}.gz' for i in range(3))
+    model = ModelPlan('gs://bucket/model', json_format.MessageToJson(w.eval_config()), 'logits')
     return Plan(
         config=PrivacyConfig(attacks=attacks, checks=checks or {}, **settings),
-        eval_config=json_format.MessageToJson(w.eval_config()),
-        model_path='gs://bucket/model',
+        models={'candidate': (model,)},
         splits=(SplitFiles('train', True, files), SplitFiles('eval', False, files)),
         slicing_specs=tuple(SlicingSpec((f'feature_{i}',)) for i in range(num_slices)),
         calls_model_directly=True,
-        output_kind='logits',
     )
 
 
@@ -100,7 +99,8 @@ TENTHS = (SlicingSpec(('@loss_percentile',)),)
 def test_few_stages(most, attacks, settings, specs):
     """Engines start workers for every stage: whoever adds one should mean to."""
     plan = plan_of(attacks, num_slices=1, **settings)
-    plan = dataclasses.replace(plan, slicing_specs=specs, baseline=plan if 'thresholds' in settings else None)
+    baseline = {'baseline': plan.models['candidate']} if 'thresholds' in settings else {}
+    plan = dataclasses.replace(plan, slicing_specs=specs, models=plan.models | baseline)
     assert num_stages(built(plan)) == most
 
 

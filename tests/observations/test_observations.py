@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -26,12 +28,26 @@ def test_columns_of_different_length_are_named():
         Observations(one.is_member, one.example_id, one.labels[:9], one.outputs)
 
 
-def test_signals_are_columns_too():
-    one = synthetic.observations(n=5)
-    more = Observations(
-        one.is_member, one.example_id, one.labels, one.outputs, signals={'gradient_norm': np.arange(10.0)}
-    )
-    assert more.has('signals.gradient_norm')
-    assert not one.has('signals.gradient_norm')
-    assert not one.has('group_id')
-    np.testing.assert_array_equal(more.select(np.array([3, 1])).signals['gradient_norm'], [3.0, 1.0])
+def with_columns(one):
+    columns = {'gradient_norm': np.arange(10.0), 'reference_outputs': np.zeros((10, 2, 5))}
+    return Observations(one.is_member, one.example_id, one.labels, one.outputs, columns=columns)
+
+
+def test_columns_are_selected_and_joined_with_the_rest():
+    one = dataclasses.replace(synthetic.observations(n=5), columns={})
+    more = with_columns(one)
+    assert more.available - one.available == {'gradient_norm', 'reference_outputs'}
+    assert 'group_id' not in one.available
+    taken = more.select(np.array([3, 1]))
+    np.testing.assert_array_equal(taken.columns['gradient_norm'], [3.0, 1.0])
+    assert taken.columns['reference_outputs'].shape == (2, 2, 5)
+    np.testing.assert_array_equal(concatenate([taken, more]).columns['gradient_norm'], [3.0, 1.0, *range(10)])
+
+
+def test_who_needs_little_is_given_little():
+    more = with_columns(synthetic.observations(n=5))
+    seen = more.only(('outputs', 'gradient_norm'))
+    assert set(seen.columns) == {'gradient_norm'}
+    assert seen.labels.shape == (10, 0)
+    assert seen.outputs is more.outputs
+    assert more.only(('labels',)).outputs.shape == (10, 0)

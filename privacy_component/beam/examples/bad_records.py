@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -29,14 +28,14 @@ def without_bad(batch: RawBatch, call: Callable[[RawBatch], Any]) -> RawBatch:
     The whole batch if it fails but none of its records does so alone.
     """
     bad = set(_bad(batch, range(len(batch.records)), call))
-    return dataclasses.replace(batch, records=[record for i, record in enumerate(batch.records) if i not in bad])
+    return batch.select([row for row in range(len(batch.records)) if row not in bad])
 
 
 def _bad(batch: RawBatch, part: range, call: Callable[[RawBatch], Any]) -> list[int]:
     if not part:
         return []
     try:
-        call(dataclasses.replace(batch, records=batch.records[part.start : part.stop]))
+        call(batch.select(part))
     except PrivacyInputError:
         middle = len(part) // 2
         return [*_bad(batch, part[:middle], call), *_bad(batch, part[middle:], call)] if middle else [part.start]
@@ -66,7 +65,7 @@ def check_share(most: float, num_examples: Mapping[str, int], bad: Mapping[str, 
 
 def only_examples(batch: RawBatch) -> RawBatch:
     """The records that are tf.Examples."""
-    return dataclasses.replace(batch, records=[record for record in batch.records if _as_example(record) is not None])
+    return batch.select([row for row, record in enumerate(batch.records) if _as_example(record) is not None])
 
 
 def usual_types(samples: Sequence[RawBatch]) -> dict[str, int]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gzip
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
+import numpy as np
+import pandas as pd
 import tensorflow as tf
 from absl import logging
 from apache_beam.metrics import Metrics
+from numpy.typing import NDArray
 
+from privacy_component.beam.examples.record_hashes import example_hashes
 from privacy_component.beam.plan import SplitFiles
 from privacy_component.errors import PrivacyInputError
 
@@ -25,21 +30,47 @@ _SMALLEST_GZIP = 18  # bytes of header and trailer
 _FRAMING_BYTES = 16  # of each TFRecord: its length, and a checksum of the length and of the record
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class RawBatch:
     """Some serialized examples of one file.
 
     Attributes:
-      records: serialized tf.Examples.
-      is_member: whether the model was trained on them.
+      records: n serialized tf.Examples.
+      is_member: (n,) bool, whether the model was trained on each.
       split: the split they are from.
       path: the file they are from.
     """
 
     records: list[bytes]
-    is_member: bool
+    is_member: NDArray[np.bool_]
     split: str
     path: str
+
+    def select(self, rows: Sequence[int]) -> RawBatch:
+        """Some of the records, in this order."""
+        chosen = np.asarray(rows, np.int64)
+        return RawBatch([self.records[row] for row in rows], self.is_member[chosen], self.split, self.path)
+
+    @functools.cached_property
+    def hashes(self) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        """(n,) hashes that do not depend on the order of features, and (n,) whether a record is a tf.Example at all."""
+        return example_hashes(self.records)
+
+    @property
+    def example_id(self) -> NDArray[np.uint64]:
+        """(n,) the one identity that an example has in folds, samples, fingerprints and reports.
+
+        Writing equal examples again, in another order of features, changes none of them.
+        """
+        hashes, is_example = self.hashes
+        return hashes if is_example.all() else np.where(is_example, hashes, _hashes_of_bytes(self.records))
+
+
+def _hashes_of_bytes(records: list[bytes]) -> NDArray[np.uint64]:
+    """(n,) hashes of what TensorFlow may still take for an example, but is not written as one."""
+    objects = np.empty(len(records), object)
+    objects[:] = records
+    return pd.util.hash_array(objects, categorize=False)
 
 
 def read_batches(root: beam.Pipeline, splits: Iterable[SplitFiles], compression: str) -> beam.PCollection:
@@ -77,7 +108,7 @@ def read_file(path: str, split: str, is_member: bool, compression: str) -> Itera
     num_bytes = 0
     try:
         for records in dataset.as_numpy_iterator():
-            batch = RawBatch(records.tolist(), is_member, split, path)
+            batch = RawBatch(records.tolist(), np.full(len(records), is_member), split, path)
             num_bytes += sum(map(len, batch.records)) + _FRAMING_BYTES * len(batch.records)
             yield batch
     except tf.errors.OpError as error:

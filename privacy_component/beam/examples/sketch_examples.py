@@ -15,18 +15,15 @@ from privacy_component.beam.examples.blind_inputs import inputs_of
 from privacy_component.beam.examples.decode import decode_batch, example_decoder
 from privacy_component.beam.examples.groups_and_weights import group_ids
 from privacy_component.beam.examples.read import RawBatch
-from privacy_component.beam.examples.record_hashes import example_hashes
 from privacy_component.beam.plan import Plan
 from privacy_component.checks import BLIND, OF_EXAMPLES, is_on
 from privacy_component.checks.example_sketch import MOST_COUNTED, ExampleSketch
 from privacy_component.checks.feature_sample import FeatureSample, merge_samples
 from privacy_component.checks.sketches import NO_LIMIT, DistinctCounts, below, merge_counts
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations.slicing import SliceKey
 
 Sides = tuple[NDArray[np.uint64], NDArray[np.bool_]]  # hashes of examples, and whether they are members
 
-EXAMPLES_KEY: tuple[SliceKey, str] = ((), '@examples')
 _ROWS_WAITING = 1 << 12
 _BYTES_WAITING = 1 << 24
 _NOTHING = (np.zeros(0, np.uint64), np.zeros(0, bool))
@@ -38,7 +35,7 @@ def looks_at_examples(plan: Plan) -> bool:
 
 
 class SketchExamples(beam.DoFn):
-    """RawBatch -> (EXAMPLES_KEY, ExampleSketch), one for each bundle.
+    """RawBatch -> ExampleSketch, one for each bundle.
 
     All records are hashed; few are decoded: once enough examples with smaller hashes have been met, an example cannot
     be in the sample. That knowledge outlives a bundle, as every one of those examples is some bundle's to count.
@@ -63,15 +60,16 @@ class SketchExamples(beam.DoFn):
 
     def process(self, batch: RawBatch) -> None:
         """Takes a batch, without what is no tf.Example: that is counted, or an error, where the model is called."""
-        hashes, readable = example_hashes(batch.records)
-        self._waiting.append((hashes[readable], np.full(int(readable.sum()), batch.is_member)))
+        hashes, readable = batch.hashes
+        self._waiting.append((hashes[readable], batch.is_member[readable]))
         # Sorting what is there already must not cost more than sorting what is new.
         if _length(self._waiting) >= max(_ROWS_WAITING, len(self._counts.hashes)):
             self._count_waiting()
         if self._wants_features:
-            wanted = np.flatnonzero(readable & below(hashes, self._limits[batch.is_member]))
+            among = [below(hashes, limit) for limit in self._limits]
+            wanted = np.flatnonzero(readable & np.where(batch.is_member, among[True], among[False]))
             self._records += [batch.records[i] for i in wanted]
-            self._whose.append((hashes[wanted], np.full(len(wanted), batch.is_member)))
+            self._whose.append((hashes[wanted], batch.is_member[wanted]))
             if len(self._records) >= _ROWS_WAITING or sum(map(len, self._records)) >= _BYTES_WAITING:
                 self._take_features()
 
@@ -81,7 +79,7 @@ class SketchExamples(beam.DoFn):
         self._take_features()
         sketch = ExampleSketch(self._counts, self._sample)
         window = GlobalWindow()
-        yield WindowedValue((EXAMPLES_KEY, sketch), window.max_timestamp(), (window,))
+        yield WindowedValue(sketch, window.max_timestamp(), (window,))
 
     def _count_waiting(self) -> None:
         new = DistinctCounts.of(*_joined(self._waiting), MOST_COUNTED)
@@ -106,7 +104,8 @@ class SketchExamples(beam.DoFn):
         middle, end = len(records) // 2, len(records)
         try:
             if records:
-                yield decode_batch(self._decoder, RawBatch(records, False, '', '')), slice(first, first + end)
+                nobody = np.zeros(end, bool)
+                yield decode_batch(self._decoder, RawBatch(records, nobody, '', '')), slice(first, first + end)
         except PrivacyInputError:
             for part in (slice(0, middle), slice(middle, end)) if middle else ():
                 yield from self._decoded(records[part], first + part.start)

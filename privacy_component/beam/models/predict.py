@@ -1,6 +1,7 @@
 """The short way from records to a batch, for models whose signature takes serialized examples.
 
-It decodes only what labels and slices need, and calls the model itself.
+It decodes only what labels and slices need, calls the models itself, each on the very same batches, and computes of
+them what the configured attacks need, nothing else.
 """
 
 from __future__ import annotations
@@ -11,35 +12,33 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
-import tensorflow_model_analysis as tfma
 from apache_beam.metrics import Metrics
 
 from privacy_component.beam.examples.bad_records import BAD_RECORDS, without_bad
-from privacy_component.beam.examples.decode import decode_batch, example_decoder, not_an_example, tensor_representations
-from privacy_component.beam.examples.read import NAMESPACE, RawBatch
-from privacy_component.beam.models.batch import Batch, Observer
-from privacy_component.beam.models.served_model import BaselineModel
-from privacy_component.beam.models.signatures import (
-    Call,
-    Serialized,
-    called_signature,
-    parse_call,
-    signature_call,
-    transform_call,
+from privacy_component.beam.examples.decode import (
+    decode_batch,
+    example_decoder,
+    not_an_example,
+    tensor_representations,
 )
+from privacy_component.beam.examples.read import NAMESPACE, RawBatch
+from privacy_component.beam.models.batch import Batch, Observer, View
+from privacy_component.beam.models.served_model import ServedModel
+from privacy_component.beam.models.signatures import Call, Serialized, parse_call, transform_call
+from privacy_component.beam.models.sources import SOURCES
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.surfaced_errors import loading
 from privacy_component.errors import PrivacyInputError
+from privacy_component.observations.needs import CANDIDATE
 
 
 class _Called(NamedTuple):
-    """What a batch's records hold and what the model says of them; and when (process time in ns) they were decoded."""
+    """What a batch's records hold and what models say of them; and when (process time in ns) they were decoded."""
 
+    serialized: Serialized
     raw: Mapping[str, Any]
     decoded: int
     transformed: Mapping[str, Any]
-    predictions: Mapping[str, Any]
-    baseline: np.ndarray | None
+    outputs: Mapping[str, tuple[np.ndarray, ...]]
 
 
 class ObserveDirectly(beam.DoFn):
@@ -48,24 +47,18 @@ class ObserveDirectly(beam.DoFn):
     def __init__(self, plan: Plan):
         self._plan = plan
         self._observer = Observer(plan)
-        spec = self._observer.model_spec
-        # Holds one loaded model per process, shared by all instances.
-        self._loader = tfma.default_eval_shared_model(
-            plan.model_path, eval_config=self._observer.eval_config
-        ).model_loader
-        self._baseline = BaselineModel(plan.baseline) if plan.baseline else None
-        self._signature = spec.signature_name
-        self._transforms = tuple(spec.preprocessing_function_names)
+        self._models = {
+            role: tuple(ServedModel(model, role) for model in models) for role, models in plan.models.items()
+        }
+        self._transforms = tuple(self._observer.model_spec.preprocessing_function_names)
         self._drops_bad_records = plan.config.max_bad_record_share > 0
         self._num_bad = Metrics.counter(NAMESPACE, 'bad_records')
 
     def setup(self) -> None:
-        """Loads model, transform graph and decoder once per worker."""
-        with loading('the model', self._plan.model_path):
-            self._model = self._loader.load()
-        self._predict = signature_call(self._model, called_signature(self._signature, self._model.signatures))
-        if self._baseline:
-            self._baseline.load()
+        """Loads models, transform graph and decoder once per worker."""
+        for models in self._models.values():
+            for model in models:
+                model.load()
         self._transform = self._make_transform()
         self._features = FeatureReader(self._plan)
 
@@ -88,9 +81,13 @@ class ObserveDirectly(beam.DoFn):
         """
         return self._observe(batch, self._call(batch), time.process_time_ns())
 
-    def read_features_of(self, plan: Plan) -> None:
-        """Takes the features and types of another plan."""
+    def follow(self, plan: Plan) -> None:
+        """Takes what a plan settles: features and their types, kinds of outputs, columns to compute."""
+        self._plan = plan
         self._features = FeatureReader(plan)
+        for role, models in plan.models.items():
+            for model, settled in zip(self._models[role], models, strict=True):
+                model.output_kind = settled.output_kind
 
     def transformed_names(self, sample: RawBatch) -> set[str]:
         """The names of the features that are made of raw ones."""
@@ -102,8 +99,8 @@ class ObserveDirectly(beam.DoFn):
         serialized = Serialized(batch.records)
         raw = self._features.read(batch, serialized)
         decoded = time.process_time_ns()
-        baseline = self._baseline.outputs(serialized) if self._baseline else None
-        return _Called(raw, decoded, self._transform(serialized), self._predict(serialized), baseline)
+        outputs = {role: tuple(one.outputs(serialized) for one in models) for role, models in self._models.items()}
+        return _Called(serialized, raw, decoded, self._transform(serialized), outputs)
 
     def _call_readable(self, batch: RawBatch) -> tuple[RawBatch, _Called | None]:
         """The records that can be read, and what they give; None if there are none."""
@@ -117,21 +114,32 @@ class ObserveDirectly(beam.DoFn):
 
     def _observe(self, batch: RawBatch, called: _Called, started: int) -> Batch:
         predicted = time.process_time_ns()
-        observed = self._observer.observe(
-            batch.records,
-            np.full(len(batch.records), batch.is_member),
-            (called.transformed, called.raw),
-            called.predictions,
-            split=batch.split,
-            baseline_outputs=called.baseline,
-        )
+        sources = (called.transformed, called.raw)
+        labels = self._observer.labels(sources, len(batch.records), called.outputs[CANDIDATE][0].shape[1])
+        views = {role: self._views(role, called, labels) for role in self._models}
+        viewed = time.process_time_ns()
+        observed = self._observer.observe(batch, sources, labels, views)
         spent = {'decode': called.decoded - started, 'predict': predicted - called.decoded}
-        observed.nanoseconds.update(spent, columns=time.process_time_ns() - predicted)
+        observed.nanoseconds.update(spent, columns=time.process_time_ns() - viewed)
+        if self._plan.columns:
+            observed.nanoseconds['gradients'] = viewed - predicted
         return observed
+
+    def _views(self, role: str, called: _Called, labels: np.ndarray) -> tuple[View, ...]:
+        """What the models of a role say, with the columns that attacks need of them."""
+        views = []
+        for model, outputs in zip(self._models[role], called.outputs[role], strict=True):
+            columns = {
+                name: SOURCES[name](model, called.serialized, labels, outputs, self._plan.task)
+                for name in self._plan.columns
+            }
+            views.append(View(outputs, columns))
+        return tuple(views)
 
     def _make_transform(self) -> Call:
         if self._transforms:
-            calls = [signature_call(self._model, name) for name in self._transforms]
+            (model,) = self._models[CANDIDATE]
+            calls = [model.function(name) for name in self._transforms]
             return lambda serialized: {name: value for call in calls for name, value in call(serialized).items()}
         if self._plan.transform_path:
             return transform_call(self._plan.transform_path)

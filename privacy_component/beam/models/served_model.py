@@ -1,32 +1,58 @@
-"""The baseline model on a worker: called on the very batches that the candidate is called on."""
+"""A SavedModel on a worker, in whatever role: loaded once, called on serialized examples."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
+import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
 
-from privacy_component.beam.models.batch import Observer, chosen_output
-from privacy_component.beam.models.signatures import Serialized, called_signature, signature_call
-from privacy_component.beam.plan import BASELINE, Plan
-from privacy_component.beam.surfaced_errors import loading
-from privacy_component.errors import prefixed_errors
+from privacy_component.beam.models.gradients import gradient_norms
+from privacy_component.beam.models.signatures import Call, Serialized, called_signature, signature_call
+from privacy_component.beam.plan import BASELINE_MODEL, ModelPlan
+from privacy_component.beam.surfaced_errors import bad_call, loading
+from privacy_component.errors import PrivacyInputError, prefixed_errors
+from privacy_component.observations.needs import BASELINE, CANDIDATE
+
+_CHANNELS = {BASELINE: BASELINE_MODEL}
 
 
-class BaselineModel:
-    """A model that takes serialized examples; of its plan, only what is the model's own matters."""
+def errors_of(role: str) -> contextlib.AbstractContextManager[None]:
+    """Errors within say which model they are of, unless it is the candidate."""
+    return contextlib.nullcontext() if role == CANDIDATE else prefixed_errors(_CHANNELS.get(role, role))
 
-    def __init__(self, plan: Plan):
-        observer = Observer(plan)
-        self._spec = observer.model_spec
-        self._path = plan.model_path
+
+class ServedModel:
+    """A model that takes serialized examples.
+
+    Attributes:
+      output_kind: 'logits' or 'probabilities'; '' while that is not known.
+    """
+
+    def __init__(self, plan: ModelPlan, role: str = CANDIDATE):
+        self._path, self._role = plan.path, role
+        self.output_kind = plan.output_kind
+        eval_config = json_format.Parse(plan.eval_config, tfma.EvalConfig())
+        self._spec = eval_config.model_specs[0]
         # Holds one loaded model per process, shared by all instances.
-        self._loader = tfma.default_eval_shared_model(plan.model_path, eval_config=observer.eval_config).model_loader
+        self._loader = tfma.default_eval_shared_model(plan.path, eval_config=eval_config).model_loader
 
     def load(self) -> None:
         """Loads the model once per worker."""
-        with loading('the baseline_model', self._path):
-            model = self._loader.load()
-        self._predict = signature_call(model, called_signature(self._spec.signature_name, model.signatures))
+        name = 'the model' if self._role == CANDIDATE else f'the {_CHANNELS.get(self._role, self._role)}'
+        with loading(name, self._path):
+            self._model = self._loader.load()
+        self._signature = called_signature(self._spec.signature_name, self._model.signatures)
+        self._predict = signature_call(self._model, self._signature)
+        self._norms: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
+
+    def function(self, signature: str) -> Call:
+        """Another of its signatures."""
+        return signature_call(self._model, signature)
 
     def outputs(self, serialized: Serialized) -> np.ndarray:
         """(n, classes) of the model's outputs.
@@ -34,5 +60,55 @@ class BaselineModel:
         Raises:
           PrivacyInputError: the signature does not take the examples, or its outputs cannot be used.
         """
-        with prefixed_errors(BASELINE):
+        with errors_of(self._role):
             return chosen_output(self._predict(serialized), self._spec.prediction_key, serialized.num_rows)
+
+    def gradient_norms(self, serialized: Serialized, output_gradients: np.ndarray) -> np.ndarray:
+        """(n,) the norm over all weights of each example's gradient, given that with respect to its outputs (n, k).
+
+        Raises:
+          PrivacyInputError: the model has no weights that gradients reach, or a norm is NaN or infinite.
+        """
+        with errors_of(self._role):
+            if self._norms is None:
+                self._norms = gradient_norms(self._model, self._signature, self._spec.prediction_key)
+            try:
+                norms = self._norms(serialized.rows, tf.constant(output_gradients, tf.float32)).numpy()
+            except (tf.errors.OpError, UnicodeDecodeError) as error:
+                raise bad_call(self._signature, error) from error
+            return _finite(norms)
+
+
+def chosen_output(predictions: Any, prediction_key: str, num_rows: int) -> np.ndarray:
+    """(n, classes) of the model's outputs.
+
+    Raises:
+      PrivacyInputError: there are several outputs and none, or an unknown one, is named; or the shape is none of a
+        classifier's.
+    """
+    if isinstance(predictions, Mapping) and len(predictions) == 1 and not prediction_key:
+        predictions = next(iter(predictions.values()))
+    if isinstance(predictions, Mapping):
+        if prediction_key not in predictions:
+            raise PrivacyInputError(
+                f"prediction_key is '{prediction_key}' but the model's outputs are {', '.join(sorted(predictions))}: "
+                'set eval_config.model_specs[0].prediction_key to one of them.'
+            )
+        predictions = predictions[prediction_key]
+    outputs = np.asarray(predictions)
+    if outputs.ndim not in (1, 2) or len(outputs) != num_rows:
+        raise PrivacyInputError(
+            f'the model gives outputs of shape {outputs.shape} for {num_rows} examples; (n, classes) or (n, 1) is '
+            'needed.'
+        )
+    return outputs.reshape(num_rows, -1)
+
+
+def _finite(norms: np.ndarray) -> np.ndarray:
+    bad = int(np.count_nonzero(~np.isfinite(norms)))
+    if bad:
+        raise PrivacyInputError(
+            f'the norm of the loss gradient is NaN or infinite for {bad} of {len(norms)} examples of a batch: leave '
+            "'gradient_norm' out of PrivacyConfig.attacks, or mend the overflow in the model."
+        )
+    return norms.astype(np.float64)

@@ -35,6 +35,11 @@ class Serialized:
         self.num_rows = len(records)
         self.tensor = tf.constant(records + records[-1:] * (BATCH_SIZE - len(records)))
 
+    @property
+    def rows(self) -> tf.Tensor:
+        """(num_rows,) tf.string, without what was added, for what is computed row by row."""
+        return self.tensor[: self.num_rows]
+
 
 def called_signature(wanted: str, known: Container[str]) -> str:
     """The signature to call of those that a model has: the one wanted, or, for '', the one that TFMA calls."""

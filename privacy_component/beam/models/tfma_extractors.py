@@ -12,9 +12,11 @@ import tensorflow_model_analysis as tfma
 
 from privacy_component.beam.examples.decode import decode_batch, example_decoder, tensor_representations
 from privacy_component.beam.examples.read import RawBatch
-from privacy_component.beam.models.batch import Batch, Observer
+from privacy_component.beam.models.batch import Batch, Observer, View
+from privacy_component.beam.models.served_model import chosen_output
 from privacy_component.beam.models.signatures import Serialized, transform_call
 from privacy_component.beam.plan import Plan
+from privacy_component.observations.needs import CANDIDATE
 
 TRANSFORMED_FEATURES_KEY = 'transformed_features'
 _IS_MEMBER_KEY = 'is_member'
@@ -31,7 +33,7 @@ def observe_by_extractors(records: beam.PCollection, plan: Plan) -> beam.PCollec
 
 def _extractors(plan: Plan) -> Sequence[tfma.extractors.Extractor]:
     eval_config = Observer(plan).eval_config
-    model = tfma.default_eval_shared_model(eval_saved_model_path=plan.model_path, eval_config=eval_config)
+    model = tfma.default_eval_shared_model(eval_saved_model_path=plan.candidate.path, eval_config=eval_config)
     make = tfma.extractors
     chosen = [make.FeaturesExtractor(eval_config, tensor_representations=tensor_representations(plan.schema_path))]
     if eval_config.model_specs[0].preprocessing_function_names:
@@ -60,7 +62,7 @@ class DecodeExamples(beam.DoFn):
             tfma.ARROW_RECORD_BATCH_KEY: pa.RecordBatch.from_arrays(
                 [*record_batch.columns, raw], [*record_batch.schema.names, tfma.ARROW_INPUT_COLUMN]
             ),
-            _IS_MEMBER_KEY: np.full(len(batch.records), batch.is_member),
+            _IS_MEMBER_KEY: batch.is_member,
             _SPLIT_KEY: np.full(len(batch.records), batch.split),
         }
 
@@ -100,10 +102,10 @@ class ObserveExtracts(beam.DoFn):
         """Observes a batch."""
         records = list(np.asarray(extracts[tfma.INPUT_KEY]).flatten())
         transformed = extracts.get(TRANSFORMED_FEATURES_KEY) or {}
-        yield self._observer.observe(
-            records,
-            np.asarray(extracts[_IS_MEMBER_KEY]).reshape(len(records)),
-            (transformed, extracts[tfma.FEATURES_KEY]),
-            extracts[tfma.PREDICTIONS_KEY],
-            split=str(np.asarray(extracts[_SPLIT_KEY]).flat[0]),
-        )
+        members = np.asarray(extracts[_IS_MEMBER_KEY]).reshape(len(records))
+        batch = RawBatch(records, members, split=str(np.asarray(extracts[_SPLIT_KEY]).flat[0]), path='')
+        key = self._observer.model_spec.prediction_key
+        outputs = chosen_output(extracts[tfma.PREDICTIONS_KEY], key, len(records))
+        sources = (transformed, extracts[tfma.FEATURES_KEY])
+        labels = self._observer.labels(sources, len(records), outputs.shape[1])
+        yield self._observer.observe(batch, sources, labels, {CANDIDATE: (View(outputs),)})

@@ -3,73 +3,101 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from privacy_component.beam.models.batch import Batch
-from privacy_component.beam.plan import BASELINE, Plan
-from privacy_component.errors import prefixed_errors
+from privacy_component.beam.models.served_model import errors_of
+from privacy_component.beam.plan import Plan
 from privacy_component.hashing import fingerprint
 from privacy_component.metrics.counts.fixed_point import exact_sum
+from privacy_component.metrics.counts.mergeable import Mergeable
+from privacy_component.observations.needs import CANDIDATE
 from privacy_component.observations.observations import Observations
-from privacy_component.observations.outputs import (
-    OutputEvidence,
-    as_observations,
-    output_kind,
-)
+from privacy_component.observations.outputs import OutputEvidence, as_observations, output_kind
 
 
 @dataclasses.dataclass(frozen=True)
-class Totals:
+class Totals(Mergeable):
     """What is known of all examples together; merges in any order.
 
     Attributes:
-      outputs: whether they are logits or probabilities.
+      outputs: of the models of each role: whether their outputs are logits or probabilities.
       smallest_label, largest_label: over all examples.
       num_examples: by split.
       nanoseconds: CPU time, by stage.
       weights: the sums of the weights of 'members' and 'non_members', exact, in `fixed_point`'s units; {} without any.
       fingerprints: of the examples, by split.
-      baseline: as `outputs`, of the baseline model; None without one.
     """
 
-    outputs: OutputEvidence
+    outputs: Mapping[str, tuple[OutputEvidence, ...]]
     smallest_label: float
     largest_label: float
     num_examples: Mapping[str, int]
     nanoseconds: dict[str, int]
     weights: Mapping[str, int] = dataclasses.field(default_factory=dict)
     fingerprints: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    baseline: OutputEvidence | None = None
 
     @classmethod
     def of(cls, batch: Batch, nanoseconds: Mapping[str, int]) -> Totals:
         """One batch's totals."""
-        evidence = OutputEvidence.of(batch.outputs)
+        evidence = {}
+        for role, views in batch.views.items():
+            with errors_of(role):
+                evidence[role] = tuple(OutputEvidence.of(view.outputs) for view in views)
         low, high = float(batch.labels.min()), float(batch.labels.max())
         sizes, prints = {batch.split: len(batch.labels)}, {batch.split: fingerprint(batch.example_id)}
-        with prefixed_errors(BASELINE):
-            baseline = None if batch.baseline_outputs is None else OutputEvidence.of(batch.baseline_outputs)
-        return cls(evidence, low, high, sizes, dict(nanoseconds), _weights(batch), prints, baseline)
+        return cls(evidence, low, high, sizes, dict(nanoseconds), _weights(batch), prints)
 
-    def merge(self, other: Totals) -> Totals:
-        """The totals of both parts together."""
-        return Totals(
-            self.outputs.merge(other.outputs),
-            min(self.smallest_label, other.smallest_label),
-            max(self.largest_label, other.largest_label),
-            _add(self.num_examples, other.num_examples),
-            _add(self.nanoseconds, other.nanoseconds),
-            _add(self.weights, other.weights),
-            {name: total % 2**64 for name, total in _add(self.fingerprints, other.fingerprints).items()},
-            self.baseline and other.baseline and self.baseline.merge(other.baseline),
-        )
+    @property
+    def of_candidate(self) -> OutputEvidence:
+        """What the candidate's outputs look like."""
+        return self.outputs[CANDIDATE][0]
+
+    def merge(self, *others: Totals) -> Totals:
+        """The totals of all parts together."""
+        return functools.reduce(_both, others, self)
 
 
 def totals_from_json(fields: Mapping[str, Any]) -> Totals:
     """The totals that `dataclasses.asdict` made the fields of."""
-    evidence = {name: fields[name] and OutputEvidence(**fields[name]) for name in ('outputs', 'baseline')}
-    return Totals(**{**fields, **evidence})
+    outputs = {role: tuple(OutputEvidence(**one) for one in models) for role, models in fields['outputs'].items()}
+    return Totals(**{**fields, 'outputs': outputs})
+
+
+def observations_of(batch: Batch, plan: Plan, totals: Totals | None = None, role: str = CANDIDATE) -> Observations:
+    """A batch as the model of a role sees it; `totals` tells the outputs' kind where the plan does not."""
+    (view,), (model,) = batch.views[role], plan.models[role]
+    kind = model.output_kind
+    if totals:
+        kind = output_kind(totals.outputs[role][0], plan.config.output_kind, plan.task)
+    seen = as_observations(
+        is_member=batch.is_member,
+        example_id=batch.example_id,
+        labels=batch.labels,
+        outputs=view.outputs,
+        kind=kind,
+        task=plan.task,
+        group_id=batch.group_id,
+    )
+    return dataclasses.replace(seen, columns=view.columns) if view.columns else seen
+
+
+def _both(one: Totals, other: Totals) -> Totals:
+    outputs = {
+        role: tuple(a.merge(b) for a, b in zip(models, other.outputs[role], strict=True))
+        for role, models in one.outputs.items()
+    }
+    return Totals(
+        outputs,
+        min(one.smallest_label, other.smallest_label),
+        max(one.largest_label, other.largest_label),
+        _add(one.num_examples, other.num_examples),
+        _add(one.nanoseconds, other.nanoseconds),
+        _add(one.weights, other.weights),
+        {name: total % 2**64 for name, total in _add(one.fingerprints, other.fingerprints).items()},
+    )
 
 
 def _weights(batch: Batch) -> dict[str, int]:
@@ -81,17 +109,3 @@ def _weights(batch: Batch) -> dict[str, int]:
 
 def _add(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
     return {name: left.get(name, 0) + right.get(name, 0) for name in sorted({*left, *right})}
-
-
-def observations_of(batch: Batch, plan: Plan, totals: Totals | None = None) -> Observations:
-    """A batch as observations; `totals` tells the outputs' kind where the plan does not."""
-    kind = output_kind(totals.outputs, plan.config.output_kind, plan.task) if totals else plan.output_kind
-    return as_observations(
-        is_member=batch.is_member,
-        example_id=batch.example_id,
-        labels=batch.labels,
-        outputs=batch.outputs,
-        kind=kind,
-        task=plan.task,
-        group_id=batch.group_id,
-    )

@@ -17,27 +17,25 @@ from privacy_component.attacks import Attack, attack_named
 from privacy_component.attacks.crossfit import fold_numbers
 from privacy_component.beam.examples.read import NAMESPACE
 from privacy_component.beam.models.batch import Batch, concatenate_batches
+from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.totals import Totals, observations_of
-from privacy_component.beam.plan import BASELINE, Plan
+from privacy_component.beam.plan import Plan
+from privacy_component.beam.scores.keys import AnswersKey, Key, ScoreKey, TotalsKey, WeightKey
 from privacy_component.beam.scores.merge import PARTS_KEPT, Merge
-from privacy_component.beam.scores.two_models import Counter, Counts, as_baseline, both
-from privacy_component.beam.scores.weights import WEIGHTS, weigh
+from privacy_component.beam.scores.two_models import Counter, FoldCounts, both
+from privacy_component.beam.scores.weights import weigh
 from privacy_component.checks.output_summary import Answers
-from privacy_component.errors import prefixed_errors
 from privacy_component.evaluation.slices import slices_of
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.groups import NO_AGGREGATION, GroupTotals, totals_by_slice
 from privacy_component.metrics.counts.joint import SortedPairs
+from privacy_component.observations.needs import BASELINE
 from privacy_component.observations.observations import Observations
-from privacy_component.observations.slicing import SliceKey, SliceRows, too_many_slices
+from privacy_component.observations.slicing import SliceRows, too_many_slices
 
-CountKey = tuple[SliceKey, str]
-FoldCounts = tuple[Counts, ...]
 FittedAttacks = Mapping[str, Sequence[Attack]]
 
-TOTALS_KEY: CountKey = ((), '')
-ANSWERS_KEY: CountKey = ((), '@answers')
 _BATCHES_AT_ONCE = 32
 _COUNTING = 'score and count'
 
@@ -65,7 +63,7 @@ class CountScores(beam.DoFn):
 
     def start_bundle(self) -> None:
         """Starts counting anew, so that a retried bundle counts nothing twice."""
-        self._parts: dict[CountKey, list[Any]] = collections.defaultdict(list)
+        self._parts: dict[Key, list[Any]] = collections.defaultdict(list)
         self._waiting: list[Batch] = []
         self._known = Known()
 
@@ -82,7 +80,7 @@ class CountScores(beam.DoFn):
         self._waiting.append(batch)
         self._num_examples.inc(len(batch.is_member))
         if self._with_totals:
-            self._parts[TOTALS_KEY].append(Totals.of(batch, batch.nanoseconds))
+            self._parts[TotalsKey()].append(Totals.of(batch, batch.nanoseconds))
         if len(self._waiting) >= _BATCHES_AT_ONCE:
             self._count_waiting()
 
@@ -93,7 +91,7 @@ class CountScores(beam.DoFn):
         self._waiting = []
         observations = observations_of(batch, self._plan, known.totals)
         slices = slices_of(
-            self._plan.slicing_specs, batch.columns, observations, self._plan.config.slice_missing, known.loss_edges
+            self._plan.slicing_specs, batch.features, observations, self._plan.config.slice_missing, known.loss_edges
         )
         for attack in self._attacks:
             scores, fold, num_folds = score(attack, observations, known.fitted, self._plan)
@@ -105,15 +103,14 @@ class CountScores(beam.DoFn):
         self._check_number_of_slices()
         if self._with_totals:
             self._weigh(batch, slices)
-            self._parts[ANSWERS_KEY].append(Answers.of(batch.outputs, observations))
-            self._parts[TOTALS_KEY][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
+            self._parts[AnswersKey()].append(Answers.of(batch.outputs, observations))
+            self._parts[TotalsKey()][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
 
     def _with_baseline(self, attack: str, count: Counter, scores: np.ndarray, batch: Batch) -> Counter:
         """What counts for the baseline model too, with the same rows in the same folds."""
-        assert self._plan.baseline is not None
         how = self._plan.config.group_aggregation
-        with prefixed_errors(BASELINE):
-            observations = observations_of(as_baseline(batch), self._plan.baseline)
+        with errors_of(BASELINE):
+            observations = observations_of(batch, self._plan, role=BASELINE)
             theirs, _, _ = score(attack, observations, self._known.fitted_to_baseline, self._plan)
         together = None
         if how == NO_AGGREGATION and attack in attacks_paired(self._plan.config):
@@ -136,18 +133,18 @@ class CountScores(beam.DoFn):
             codes = codes.astype(np.int64) * num_folds + fold[rows]
         counts = count(rows, codes, len(sliced.keys) * num_folds)
         for i, key in enumerate(sliced.keys):
-            parts = self._parts[key, attack]
-            parts.append(tuple(counts[i * num_folds : (i + 1) * num_folds]))
+            parts = self._parts[ScoreKey(key, attack)]
+            parts.append(FoldCounts(tuple(counts[i * num_folds : (i + 1) * num_folds])))
             if len(parts) >= PARTS_KEPT:
-                self._parts[key, attack] = self._merge.compact(parts)
+                parts[:] = self._merge.compact(parts)
 
     def _weigh(self, batch: Batch, slices: Sequence[SliceRows]) -> None:
         for key, sums in weigh(batch, slices):
-            known = self._parts[key, WEIGHTS]
+            known = self._parts[WeightKey(key)]
             known[:] = [sums.merge(known[0]) if known else sums]
 
     def _check_number_of_slices(self) -> None:
-        if len({slice_key for slice_key, _ in self._parts}) > self._plan.config.max_slices:
+        if len({key.slice_key for key in self._parts if isinstance(key, ScoreKey)}) > self._plan.config.max_slices:
             raise too_many_slices(self._plan.config.max_slices)
 
 
@@ -155,8 +152,10 @@ def score(
     attack: str, observations: Observations, fitted: FittedAttacks | None, plan: Plan
 ) -> tuple[np.ndarray, np.ndarray | None, int]:
     """Scores (n,), the fold that each was made in (None for an attack that learns nothing), and the number of folds."""
-    if not attack_named(attack).learns:
-        return attack_named(attack).make().fit(observations).score(observations), None, 1
+    info = attack_named(attack)
+    observations = observations.only(info.needs)
+    if not info.learns:
+        return info.fit(observations).score(observations), None, 1
     num_folds = plan.config.folds
     fold = fold_numbers(observations, num_folds, plan.config.seed)
     scores = np.zeros(len(observations))

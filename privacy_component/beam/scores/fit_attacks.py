@@ -17,6 +17,7 @@ from privacy_component.beam.plan import Plan
 from privacy_component.beam.scores.count_scores import FittedAttacks
 from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import mix
+from privacy_component.observations.needs import CANDIDATE
 from privacy_component.observations.observations import Observations, concatenate
 
 # Of each side and fold; more would not make attackers better, but the sample has to fit into one worker.
@@ -24,19 +25,21 @@ _SAMPLED_PER_SIDE_AND_FOLD = 20_000
 
 
 def draw_sample(
-    batches: beam.PCollection, plan: Plan, of: str = '', /, **totals: beam.pvalue.AsSingleton
+    batches: beam.PCollection, plan: Plan, role: str = CANDIDATE, /, **totals: beam.pvalue.AsSingleton
 ) -> beam.pvalue.AsSingleton:
-    """A bounded sample of all observations, the same in every run; `of` tells the steps for several models apart."""
-    observations = batches | f'AsObservations{of}' >> beam.Map(observations_of, plan, **totals)
+    """A bounded sample of all observations, the same in every run, as the model of a role sees them."""
+    of = _step(role)
+    observations = batches | f'AsObservations{of}' >> beam.Map(observations_of, plan, role=role, **totals)
     return beam.pvalue.AsSingleton(
         observations | f'Sample{of}' >> beam.CombineGlobally(SmallestHashes(plan)).without_defaults()
     )
 
 
 def fit_attacks(
-    root: beam.Pipeline, sample: beam.pvalue.AsSingleton, plan: Plan, attacks: Sequence[str], of: str = ''
+    root: beam.Pipeline, sample: beam.pvalue.AsSingleton, plan: Plan, attacks: Sequence[str], role: str = CANDIDATE
 ) -> beam.pvalue.AsSingleton:
-    """{attack: fitted attack of each fold}; `of` as for `draw_sample`."""
+    """{attack: fitted attack of each fold}; the model's role tells steps for several models apart."""
+    of = _step(role)
     work = [(attack, number) for attack in attacks for number in range(plan.config.folds)]
     fitted = (
         root
@@ -84,7 +87,7 @@ class SmallestHashes(beam.CombineFn):
 def fit_one(work: tuple[str, int], sample: Observations, plan: Plan) -> tuple[str, int, Attack]:
     """An attack fitted on every fold but one."""
     attack, number = work
-    check_needs(attack, attack_named(attack), sample)
+    check_needs(attack, attack_named(attack), sample.task, sample.available)
     training = sample.select(fold_numbers(sample, plan.config.folds, plan.config.seed) != number)
     if min(training.num_members, training.num_non_members) < FEWEST_TO_LEARN_FROM:
         raise PrivacyInputError(
@@ -92,7 +95,11 @@ def fit_one(work: tuple[str, int], sample: Observations, plan: Plan) -> tuple[st
             f'{training.num_members} and {training.num_non_members}: leave it out of PrivacyConfig.attacks, or give '
             'more examples.'
         )
-    return attack, number, attack_named(attack).make().fit(training)
+    return attack, number, attack_named(attack).fit(training)
+
+
+def _step(role: str) -> str:
+    return '' if role == CANDIDATE else f'Of{role.capitalize()}'
 
 
 def _by_attack(fitted: Iterable[tuple[str, int, Attack]]) -> FittedAttacks:

@@ -31,15 +31,15 @@ def find_loss_edges(
         | 'CountLosses' >> beam.Map(count_losses, plan, **totals)
         | 'MergeLosses' >> beam.CombineGlobally(Merge(plan.config.max_distinct_scores)).without_defaults()
     )
-    edges = counts | 'LossEdges' >> beam.Map(lambda folds: percentiles(folds[0], LOSS_PERCENTILES))
-    warnings = counts | 'TellRounding' >> beam.FlatMap(lambda folds: rounding_warnings(folds[0], plan))
+    edges = counts | 'LossEdges' >> beam.Map(lambda counts: percentiles(counts, LOSS_PERCENTILES))
+    warnings = counts | 'TellRounding' >> beam.FlatMap(lambda counts: rounding_warnings(counts, plan))
     return {'loss_edges': beam.pvalue.AsSingleton(edges)}, {'warnings': beam.pvalue.AsList(warnings)}
 
 
-def count_losses(batch: Batch, plan: Plan, totals: Totals | None = None) -> tuple[roc.RocCounts]:
+def count_losses(batch: Batch, plan: Plan, totals: Totals | None = None) -> roc.RocCounts:
     """How often a batch has each loss."""
     loss = compute('loss', observations_of(batch, plan, totals))
-    return (roc.count_scores(roc.score_keys(loss), batch.is_member),)
+    return roc.count_scores(roc.score_keys(loss), batch.is_member)
 
 
 def rounding_warnings(counts: roc.RocCounts, plan: Plan) -> list[str]:

@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 
 from privacy_component.arrays import all_rows
-from privacy_component.beam.models.batch import Batch
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.gate.baseline import attacks_paired
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.counts import joint, roc
-from privacy_component.metrics.counts.groups import GroupTotals, merge_totals
+from privacy_component.metrics.counts.groups import GroupTotals
+from privacy_component.metrics.counts.mergeable import Mergeable
 from privacy_component.metrics.registry import Metric
 
+OneModel = roc.RocCounts | GroupTotals
 Counter = Callable[[np.ndarray, np.ndarray, int], Sequence[Any]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class PairedCounts:
+class PairedCounts(Mergeable):
     """The counts of an attack on two models, of one slice and fold.
 
     Attributes:
@@ -29,18 +30,49 @@ class PairedCounts:
       together: of both; None where no threshold needs them, or where groups are counted, whose totals tell them.
     """
 
-    candidate: roc.RocCounts | GroupTotals
-    baseline: roc.RocCounts | GroupTotals
+    candidate: OneModel
+    baseline: OneModel
     together: joint.JointCounts | None
 
+    def merge(self, *others: PairedCounts) -> PairedCounts:
+        """The counts of all parts together."""
+        parts = (self, *others)
+        together = [part.together for part in parts if part.together is not None]
+        return PairedCounts(
+            _merged([part.candidate for part in parts]),
+            _merged([part.baseline for part in parts]),
+            _merged(together) if together else None,
+        )
 
-Counts = roc.RocCounts | GroupTotals | PairedCounts
+    def bounded_to(self, most: int) -> PairedCounts:
+        """At most so many distinct scores of either model, and pairs of scores."""
+        together = None if self.together is None else self.together.bounded_to(most)
+        return PairedCounts(self.candidate.bounded_to(most), self.baseline.bounded_to(most), together)
 
 
-def as_baseline(batch: Batch) -> Batch:
-    """The batch as the baseline model sees it."""
-    assert batch.baseline_outputs is not None
-    return dataclasses.replace(batch, outputs=batch.baseline_outputs, baseline_outputs=None)
+@dataclasses.dataclass(frozen=True, eq=False)
+class FoldCounts(Mergeable):
+    """The counts of one attack in one slice, fold by fold; one fold for an attack that learns nothing."""
+
+    folds: tuple[OneModel | PairedCounts, ...]
+
+    def merge(self, *others: FoldCounts) -> FoldCounts:
+        """The counts of all parts together."""
+        return FoldCounts(tuple(map(_merged, zip(self.folds, *(part.folds for part in others), strict=True))))
+
+    def bounded_to(self, most: int) -> FoldCounts:
+        """At most so many distinct scores in each fold."""
+        return FoldCounts(tuple(fold.bounded_to(most) for fold in self.folds))
+
+    @property
+    def of_candidate(self) -> list[OneModel]:
+        """The candidate's counts of each fold."""
+        return [fold.candidate if isinstance(fold, PairedCounts) else fold for fold in self.folds]
+
+    @property
+    def num_mixed(self) -> int:
+        """How many groups have both members and non-members; 0 where examples are counted."""
+        return sum(fold.num_mixed for fold in self.of_candidate if isinstance(fold, GroupTotals))
 
 
 def both(candidate: Counter, baseline: Counter, together: Counter | None) -> Counter:
@@ -54,42 +86,9 @@ def both(candidate: Counter, baseline: Counter, together: Counter | None) -> Cou
     return count
 
 
-def add(parts: Sequence[Any]) -> Any:
-    """The sum of counts of one kind."""
-    first = parts[0]
-    if isinstance(first, GroupTotals):
-        return merge_totals(parts)
-    if isinstance(first, roc.RocCounts):
-        return roc.merge(parts)
-    if isinstance(first, joint.JointCounts):
-        return joint.merge(parts)
-    fields = ([getattr(part, field.name) for part in parts] for field in dataclasses.fields(PairedCounts))
-    sums: Any = (None if values[0] is None else add(values) for values in fields)
-    return PairedCounts(*sums)
-
-
-def bounded(counts: Any, max_keys: int) -> Any:
-    """The counts with at most so many distinct scores, or pairs of scores; totals of groups as they are."""
-    if isinstance(counts, roc.RocCounts):
-        return roc.narrowed(roc.bounded(counts, max_keys))
-    if isinstance(counts, joint.JointCounts):
-        return joint.bounded(counts, max_keys)
-    if not isinstance(counts, PairedCounts):
-        return counts
-    parts: Any = (bounded(part, max_keys) for part in (counts.candidate, counts.baseline, counts.together))
-    return PairedCounts(*parts)
-
-
-def candidate_of(folds: Sequence[Counts]) -> list[roc.RocCounts | GroupTotals]:
-    """The candidate's counts of each fold."""
-    return [fold.candidate if isinstance(fold, PairedCounts) else fold for fold in folds]
-
-
-def baseline_of(
-    attack: str, folds: Sequence[Counts], metrics: Sequence[Metric], config: PrivacyConfig
-) -> Baseline | None:
+def baseline_of(attack: str, counts: FoldCounts, metrics: Sequence[Metric], config: PrivacyConfig) -> Baseline | None:
     """What the attack finds in the baseline model; None if it was not attacked."""
-    paired = [fold for fold in folds if isinstance(fold, PairedCounts)]
+    paired = [fold for fold in counts.folds if isinstance(fold, PairedCounts)]
     if not paired:
         return None
     together = None
@@ -98,7 +97,7 @@ def baseline_of(
     return Baseline.of([as_counts(fold.baseline, config.max_distinct_scores) for fold in paired], together, metrics)
 
 
-def as_counts(fold: roc.RocCounts | GroupTotals, max_keys: int) -> roc.RocCounts:
+def as_counts(fold: OneModel, max_keys: int) -> roc.RocCounts:
     """The counts of one fold, of groups where these are the unit."""
     if isinstance(fold, GroupTotals):
         return roc.bounded(roc.count_scores(roc.score_keys(fold.scores), fold.is_member), max_keys)
@@ -114,3 +113,7 @@ def _together(fold: PairedCounts, max_pairs: int) -> joint.JointCounts:
     pairs = joint.SortedPairs.of(ours.scores, theirs.scores, ours.is_member)
     (counts,) = pairs.count(all_rows(num_groups), np.zeros(num_groups, np.int64), 1)
     return joint.bounded(counts, max_pairs)
+
+
+def _merged(parts: Sequence[Any]) -> Any:
+    return parts[0].merge(*parts[1:])

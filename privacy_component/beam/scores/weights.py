@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from privacy_component.beam.models.batch import Batch
 from privacy_component.metrics.counts import fixed_point
+from privacy_component.metrics.counts.mergeable import Mergeable
 from privacy_component.observations.slicing import SliceKey, SliceRows
-
-WEIGHTS = '@weights'  # stands in the place of an attack's name in the keys of counts
 
 
 @dataclasses.dataclass(frozen=True)
-class WeightSums:
+class WeightSums(Mergeable):
     """The weights of a slice's examples, added up; exact, in the units of `fixed_point`.
 
     Attributes:
@@ -23,9 +22,10 @@ class WeightSums:
     members: int
     non_members: int
 
-    def merge(self, other: WeightSums) -> WeightSums:
-        """The sums of both parts together."""
-        return WeightSums(self.members + other.members, self.non_members + other.non_members)
+    def merge(self, *others: WeightSums) -> WeightSums:
+        """The sums of all parts together."""
+        parts = (self, *others)
+        return WeightSums(sum(part.members for part in parts), sum(part.non_members for part in parts))
 
     def as_floats(self) -> dict[str, float]:
         """The sums as numbers, by side."""

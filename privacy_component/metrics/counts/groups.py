@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.metrics.counts import fixed_point
+from privacy_component.metrics.counts.mergeable import Mergeable
 
 NO_AGGREGATION = 'none'
 
 
-class _Mergeable(NamedTuple):
+class _Aggregation(NamedTuple):
     """An aggregation that merges exactly: what is kept of a row, how that adds up, what it comes to."""
 
     kept: Callable[[NDArray[np.float64]], NDArray]
@@ -24,8 +25,8 @@ class _Mergeable(NamedTuple):
 
 
 MERGEABLE = {
-    'mean': _Mergeable(fixed_point.digits, np.add, lambda sums, sizes: fixed_point.as_floats(sums) / sizes),
-    'max': _Mergeable(lambda scores: scores[:, None], np.maximum, lambda largest, _: largest[:, 0]),
+    'mean': _Aggregation(fixed_point.digits, np.add, lambda sums, sizes: fixed_point.as_floats(sums) / sizes),
+    'max': _Aggregation(lambda scores: scores[:, None], np.maximum, lambda largest, _: largest[:, 0]),
 }
 
 
@@ -61,7 +62,7 @@ class GroupScores:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class GroupTotals:
+class GroupTotals(Mergeable):
     """What is known of the groups of one slice after some of its rows; merges like RocCounts do.
 
     Attributes:
@@ -82,6 +83,19 @@ class GroupTotals:
         """Some of the groups."""
         columns = ('group_id', 'num_members', 'num_rows', 'values')
         return dataclasses.replace(self, **{name: getattr(self, name)[groups] for name in columns})
+
+    def merge(self, *others: GroupTotals) -> GroupTotals:
+        """The totals of all parts together."""
+        parts = (self, *others)
+        group_id = np.concatenate([part.group_id for part in parts])
+        order = np.argsort(group_id, kind='stable')
+        starts = _starts(group_id[order])
+
+        def added(field: str, add: np.ufunc = np.add) -> Any:
+            return add.reduceat(np.concatenate([getattr(part, field) for part in parts])[order], starts)
+
+        values = added('values', MERGEABLE[self.how].add)
+        return GroupTotals(self.how, group_id[order][starts], added('num_members'), added('num_rows'), values)
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -120,20 +134,6 @@ def totals_by_slice(
     )
     edges = np.searchsorted(codes[starts], np.arange(num_slices + 1)).tolist()
     return [totals.select(slice(a, b)) for a, b in itertools.pairwise(edges)]
-
-
-def merge_totals(parts: Sequence[GroupTotals]) -> GroupTotals:
-    """The totals of all parts together."""
-    group_id = np.concatenate([part.group_id for part in parts])
-    order = np.argsort(group_id, kind='stable')
-    starts = _starts(group_id[order])
-
-    def added(field: str, add: np.ufunc = np.add) -> Any:
-        return add.reduceat(np.concatenate([getattr(part, field) for part in parts])[order], starts)
-
-    how = parts[0].how
-    values = added('values', MERGEABLE[how].add)
-    return GroupTotals(how, group_id[order][starts], added('num_members'), added('num_rows'), values)
 
 
 def aggregate(

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.keys import leading_bits, most_bits, sort_keys
+from privacy_component.metrics.counts.mergeable import Mergeable
 from privacy_component.metrics.counts.sides import Sides
 
 _HALF = 32
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class JointCounts(Sides):
+class JointCounts(Sides, Mergeable):
     """For each distinct pair of a candidate's and a baseline's score, how many members and non-members have it.
 
     Attributes:
@@ -32,6 +33,14 @@ class JointCounts(Sides):
     members: NDArray[np.integer]
     non_members: NDArray[np.integer]
     bits: int = 64
+
+    def merge(self, *others: JointCounts) -> JointCounts:
+        """The counts of all parts together, at the resolution of the coarsest."""
+        return merge([self, *others])
+
+    def bounded_to(self, most: int) -> JointCounts:
+        """At most so many distinct pairs."""
+        return bounded(self, most)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from privacy_component.arrays import all_rows
 from privacy_component.metrics.counts.keys import blocks, leading_bits, most_bits, score_keys, sort_keys
+from privacy_component.metrics.counts.mergeable import Mergeable
 from privacy_component.metrics.counts.sides import Sides
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class RocCounts(Sides):
+class RocCounts(Sides, Mergeable):
     """For each distinct score, how many members and non-members have it.
 
     Merging adds integers, so any partition, order or retry of the data gives the same bits.
@@ -32,6 +33,14 @@ class RocCounts(Sides):
     members: NDArray[np.integer]
     non_members: NDArray[np.integer]
     bits: int = 64
+
+    def merge(self, *others: RocCounts) -> RocCounts:
+        """The counts of all parts together, at the resolution of the coarsest."""
+        return merge([self, *others])
+
+    def bounded_to(self, most: int) -> RocCounts:
+        """At most so many distinct scores, in the smallest integers that hold their counts."""
+        return narrowed(bounded(self, most))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

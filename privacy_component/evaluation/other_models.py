@@ -1,0 +1,147 @@
+"""The arguments of evaluate_privacy that are more than the model's own outputs: other models, and signals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.errors import PrivacyInputError, prefixed_errors
+from privacy_component.evaluation.arguments import array_of, check_evidence_of, one_of_kinds, outputs_of, wrong_kind
+from privacy_component.observations.needs import NEEDS, REFERENCE_IS_MEMBER, REFERENCE_OUTPUTS, SNAPSHOT_OUTPUTS
+from privacy_component.observations.observations import REGRESSION, Observations
+from privacy_component.observations.outputs import LOGITS, as_observations
+from privacy_component.observations.signals import SIGNALS
+
+Kinds = Mapping[str, ArrayLike | None]
+
+
+def read_baseline(outputs: Kinds, candidate: Observations, config: PrivacyConfig) -> Observations | None:
+    """What a baseline model says of the candidate's examples; None if no outputs of one are given.
+
+    Args:
+      outputs: by kind: 'logits', 'probabilities' and 'predictions'.
+      candidate: the examples.
+      config: says how the outputs of either model are to be read.
+
+    Raises:
+      PrivacyInputError: the outputs cannot be used; the message says that they are the baseline's.
+    """
+    if all(values is None for values in outputs.values()):
+        return None
+    with prefixed_errors('the baseline model'):
+        kind, rows = _one_kind('baseline', outputs, candidate)
+        return _seen_by(kind, outputs_of(f'baseline_{kind}', rows, len(candidate)), candidate, config)
+
+
+def read_columns(
+    signals: Mapping[str, ArrayLike] | None,
+    references: Kinds,
+    reference_is_member: ArrayLike | None,
+    snapshots: Kinds,
+    candidate: Observations,
+    config: PrivacyConfig,
+) -> dict[str, NDArray]:
+    """The columns of Observations that attacks may ask for besides labels and outputs; {} if none are given.
+
+    Args:
+      signals: name -> (n,) numbers.
+      references, snapshots: outputs of K models by kind, (K, n, classes) or (K, n).
+      reference_is_member: (K, n) True where the reference model was trained on the example.
+      candidate: the examples.
+      config: says how outputs are to be read.
+
+    Raises:
+      PrivacyInputError: an argument cannot be used; the message names it.
+    """
+    columns: dict[str, NDArray] = {}
+    for name, values in (signals or {}).items():
+        columns[name] = _signal(name, values, len(candidate))
+    for role, outputs, column in (
+        ('reference', references, REFERENCE_OUTPUTS),
+        ('snapshot', snapshots, SNAPSHOT_OUTPUTS),
+    ):
+        if any(values is not None for values in outputs.values()):
+            columns[column] = _of_models(role, outputs, candidate, config)
+    if reference_is_member is not None:
+        columns[REFERENCE_IS_MEMBER] = _memberships(reference_is_member, columns.get(REFERENCE_OUTPUTS))
+    return columns
+
+
+def _signal(name: Any, values: ArrayLike, n: int) -> NDArray[np.float64]:
+    known = [column for column, need in NEEDS.items() if not need.argument.startswith('signals')]
+    if not isinstance(name, str) or not name or name in SIGNALS or name in known:
+        raise PrivacyInputError(
+            f'signals has the name {name!r}; choose a text that is none of what follows from other arguments: '
+            f'{", ".join([*SIGNALS, *known])}.'
+        )
+    column = array_of(f"signals['{name}']", values, n)
+    if column.ndim != 1 or column.dtype.kind not in 'biuf':
+        raise PrivacyInputError(
+            f"signals['{name}'] has shape {column.shape} and type {column.dtype}; one number per example is needed."
+        )
+    missing = int(np.count_nonzero(~np.isfinite(column)))
+    if missing:
+        raise PrivacyInputError(
+            f"signals['{name}'] is NaN or infinite in {missing} of {n} examples: give a finite number for every one."
+        )
+    return column.astype(np.float64)
+
+
+def _of_models(role: str, outputs: Kinds, candidate: Observations, config: PrivacyConfig) -> NDArray:
+    """(n, K, classes) logits or predictions, as the candidate's are observed."""
+    kind, given = _one_kind(role, outputs, candidate)
+    models = array_of(f'{role}_{kind}', given, None)
+    if models.ndim not in (2, 3) or models.shape[1] != len(candidate) or not len(models):
+        raise PrivacyInputError(
+            f'{role}_{kind} has shape {models.shape}; (models, n, classes) or (models, n) with n = {len(candidate)} is '
+            'needed.'
+        )
+    seen = []
+    for number, rows in enumerate(models):
+        with prefixed_errors(f'{role} model {number}'):
+            seen.append(_seen_by(kind, rows, candidate, config).outputs)
+    return np.stack(seen, axis=1)
+
+
+def _memberships(values: ArrayLike, outputs: NDArray | None) -> NDArray[np.bool_]:
+    members = array_of('reference_is_member', values, None)
+    if outputs is None or members.shape != outputs.shape[1::-1] or not np.isin(members, (0, 1)).all():
+        wanted = 'reference_logits beside it' if outputs is None else f'shape {outputs.shape[1::-1]}'
+        raise PrivacyInputError(
+            f'reference_is_member has shape {members.shape}; it must be True or False for each model and example, with '
+            f'{wanted}.'
+        )
+    return members.T.astype(bool)
+
+
+def _one_kind(role: str, outputs: Kinds, candidate: Observations) -> tuple[str, Any]:
+    """The one kind of outputs that is given, if it is that of the candidate's task, and its values."""
+    name, values = one_of_kinds({f'{role}_{kind}': given for kind, given in outputs.items()})
+    kind = name.removeprefix(f'{role}_')
+    if (kind == 'predictions') != (candidate.task == REGRESSION):
+        raise wrong_kind(name, candidate.task)
+    return kind, values
+
+
+def _seen_by(kind: str, rows: NDArray, candidate: Observations, config: PrivacyConfig) -> Observations:
+    """The candidate's examples with the outputs of another model."""
+    check_evidence_of(kind, rows, candidate.task, config)
+    seen = as_observations(
+        is_member=candidate.is_member,
+        example_id=candidate.example_id,
+        labels=candidate.labels,
+        outputs=rows,
+        kind=LOGITS if candidate.task == REGRESSION else kind,
+        task=candidate.task,
+        group_id=candidate.group_id,
+    )
+    if seen.outputs.shape[1] != candidate.outputs.shape[1]:
+        raise PrivacyInputError(
+            f'it gives {seen.outputs.shape[1]} outputs per example and the candidate {candidate.outputs.shape[1]}: '
+            'models are compared that were trained for the same labels.'
+        )
+    return seen

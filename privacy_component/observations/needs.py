@@ -1,0 +1,91 @@
+"""The columns that an attack may ask for, and where each comes from.
+
+An attack names columns; a column names the role of the models that it comes from; whoever evaluates supplies only what
+a configured attack names. What an attacker is assumed to have follows from that, so nobody has to claim it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+
+from privacy_component.errors import PrivacyInputError, did_you_mean
+
+CANDIDATE = 'candidate'
+BASELINE = 'baseline'
+REFERENCES = 'references'
+SNAPSHOTS = 'snapshots'
+NEIGHBOURS = 'neighbours'
+ROLES = (CANDIDATE, BASELINE, REFERENCES, SNAPSHOTS, NEIGHBOURS)
+
+BLACK_BOX = 'black box'
+WHITE_BOX = 'white box'
+
+LABELS = 'labels'
+OUTPUTS = 'outputs'
+GRADIENT_NORM = 'gradient_norm'
+REFERENCE_OUTPUTS = 'reference_outputs'
+REFERENCE_IS_MEMBER = 'reference_is_member'
+SNAPSHOT_OUTPUTS = 'snapshot_outputs'
+
+
+@dataclasses.dataclass(frozen=True)
+class Need:
+    """What a column of Observations is.
+
+    Attributes:
+      role: of the models that it comes from; '' where it comes from the examples.
+      shape: in words, n examples.
+      beyond_outputs: whether it takes more of a model than its outputs.
+      argument: how `evaluate_privacy` is given it.
+    """
+
+    role: str
+    shape: str
+    argument: str
+    beyond_outputs: bool = False
+
+
+NEEDS: dict[str, Need] = {
+    LABELS: Need('', '(n,)', 'labels'),
+    OUTPUTS: Need(CANDIDATE, '(n, classes)', 'logits, probabilities or predictions'),
+    GRADIENT_NORM: Need(CANDIDATE, '(n,)', "signals={'gradient_norm': ...}", beyond_outputs=True),
+    REFERENCE_OUTPUTS: Need(REFERENCES, '(n, models, classes)', 'reference_logits'),
+    REFERENCE_IS_MEMBER: Need(REFERENCES, '(n, models)', 'reference_is_member'),
+    SNAPSHOT_OUTPUTS: Need(SNAPSHOTS, '(n, models, classes)', 'snapshot_logits'),
+}
+
+
+def need_of(column: str) -> Need:
+    """What a column is; one that this package does not know is what evaluate_privacy was handed in as a signal."""
+    return NEEDS.get(column) or Need(CANDIDATE, '(n,)', f"signals={{'{column}': ...}}", beyond_outputs=True)
+
+
+def access_of(needs: Collection[str]) -> str:
+    """What an attacker with these columns is assumed to have, in words: 'black box', 'white box, reference models'."""
+    asked = [need_of(column) for column in needs]
+    access = WHITE_BOX if any(need.beyond_outputs for need in asked) else BLACK_BOX
+    with_models = {REFERENCES: 'reference models', SNAPSHOTS: 'snapshots', NEIGHBOURS: 'neighbours'}
+    roles = {need.role for need in asked}
+    return ', '.join([access, *(words for role, words in with_models.items() if role in roles)])
+
+
+def check_columns(who: str, needs: Sequence[str], available: Collection[str], reasons: Mapping[str, str]) -> None:
+    """Checks that there is every column that somebody needs.
+
+    Args:
+      who: "attack 'gradient_norm'", say.
+      needs: the columns.
+      available: those that can be supplied.
+      reasons: for columns that cannot, why not and what to do.
+
+    Raises:
+      PrivacyInputError: one is missing; names who needs it and how to give it.
+    """
+    for column in needs:
+        if column not in available:
+            how = reasons.get(column) or f'evaluate_privacy takes it as {need_of(column).argument}'
+            raise PrivacyInputError(
+                f'{who} needs {column}{did_you_mean(column, NEEDS) if column not in NEEDS else ""}, which is not '
+                f'there: {how}; or leave the attack out of PrivacyConfig.attacks.'
+            )
