@@ -79,10 +79,7 @@ def evaluate_ours(n: int, attacks: tuple[str, ...], sliced: bool) -> dict[str, A
     del member_logits, other_logits
     config = PrivacyConfig(
         attacks=attacks,
-        slice_by_class=sliced,
-        slice_by_correctness=sliced,
-        slice_by_loss_percentile=sliced,
-        num_most_vulnerable=0,
+        slices={'by_class': sliced, 'by_correctness': sliced, 'by_loss_percentile': sliced},
     )
 
     def work() -> dict[str, Any]:

@@ -132,7 +132,7 @@ def run_ours(num_rows: int, beam_args: list[str], checks: dict[str, str] | None 
     config = PrivacyConfig(
         attacks=('loss_threshold', 'modified_entropy_threshold'),
         thresholds=(Threshold('auc', 0.6),),
-        slice_by_class=False,
+        slices={'by_class': False},
         checks=checks or {},
     )
     context = Executor.Context(

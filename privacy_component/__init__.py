@@ -6,25 +6,35 @@ Names are resolved when first used, so that importing this package loads neither
 import importlib
 
 from privacy_component._version import __version__
+from privacy_component.deprecation import warn_renamed
 
 _HOMES = {
-    'Overturn': 'privacy_component.config.overturn',
+    'DecisionSettings': 'privacy_component.config.settings',
+    'MeasurementSettings': 'privacy_component.config.settings',
+    'OutputSettings': 'privacy_component.config.settings',
+    'PeopleSettings': 'privacy_component.config.settings',
+    'PreviousEvaluationsStrategy': 'privacy_component.component.resolver',
     'PrivacyConfig': 'privacy_component.config.privacy_config',
-    'PrivacyInputError': 'privacy_component.errors',
     'PrivacyEvaluator': 'privacy_component.component.component',
+    'PrivacyInputError': 'privacy_component.errors',
     'PrivacyMetrics': 'privacy_component.component.artifacts',
     'PrivacyResult': 'privacy_component.evaluation.result',
+    'RefusalOverride': 'privacy_component.config.refusal_override',
+    'SliceSettings': 'privacy_component.config.settings',
     'SlicingSpec': 'privacy_component.observations.slicing',
-    'StandingRefusalsStrategy': 'privacy_component.component.resolver',
     'Threshold': 'privacy_component.config.thresholds',
     'evaluate_privacy': 'privacy_component.evaluation.evaluate',
     'policy': 'privacy_component.config.policies',
 }
+_RENAMED = {'Overturn': 'RefusalOverride', 'StandingRefusalsStrategy': 'PreviousEvaluationsStrategy'}
 
 __all__ = ['__version__', *_HOMES]
 
 
 def __getattr__(name: str) -> object:
+    if name in _RENAMED:
+        warn_renamed(f'privacy_component.{name} is now {_RENAMED[name]}; the old name goes with the next release.')
+        return __getattr__(_RENAMED[name])
     if name not in _HOMES:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,5 +1,7 @@
 """What the README says of the code is what the code says."""
 
+import ast
+import dataclasses
 import re
 from pathlib import Path
 
@@ -30,10 +32,22 @@ def test_links_lead_somewhere(path):
     assert (ROOT / path).exists()
 
 
-def test_every_field_that_the_readme_names_exists():
+def test_the_readme_names_every_field_with_its_default():
     table = README.split('`PrivacyConfig`:')[1].split('\n\n')[1]
-    named = set(re.findall(r'`(\w+)`', '\n'.join(line.split('|')[1] for line in table.splitlines())))
-    assert named <= set(PrivacyConfig.__dataclass_fields__)
+    told = {}
+    for line in table.splitlines()[2:]:
+        names, defaults = (re.findall(r'`([^`]+)`', cell) for cell in line.split('|')[1:3])
+        told |= {name: ast.literal_eval(default) for name, default in zip(names, defaults, strict=True)}
+    assert told == dict(fields_of(PrivacyConfig()))
+
+
+def fields_of(settings):
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from ((f'{field.name}.{name}', inner) for name, inner in fields_of(value))
+        else:
+            yield field.name, value
 
 
 def test_nothing_is_left_to_fill_in():

@@ -92,12 +92,12 @@ def _with_kinds(plan: Plan, totals: Totals) -> dict[str, tuple[ModelPlan, ...]]:
 def _kinds_of(plan: Plan, role: str, totals: Totals) -> tuple[str, ...]:
     """The kinds of the outputs of the models of a role; those that are settled must be found again."""
     with errors_of(role):
-        kinds = tuple(output_kind(seen, plan.config.output_kind, plan.task) for seen in totals.outputs[role])
+        kinds = tuple(output_kind(seen, plan.config.outputs.kind, plan.task) for seen in totals.outputs[role])
         for model, kind in zip(plan.models[role], kinds, strict=True):
             if model.output_kind not in ('', kind):
                 raise PrivacyInputError(
                     f"the model's first outputs look like {model.output_kind}, all of them together like {kind}: say "
-                    'which they are with PrivacyConfig.output_kind.'
+                    'which they are with PrivacyConfig.outputs.kind.'
                 )
     return kinds
 
@@ -113,7 +113,7 @@ def _first_batch(split: SplitFiles, plan: Plan) -> RawBatch:
     is_empty = True
     for path in split.paths:
         for batch in read_file(path, split.split, split.is_member, plan.compression):
-            sample = only_examples(batch) if plan.config.max_bad_record_share else batch
+            sample = only_examples(batch) if plan.config.measurement.max_bad_record_share else batch
             if sample.records:
                 return sample
             is_empty = False
@@ -134,7 +134,7 @@ def _try(worker: ObserveDirectly, sample: RawBatch) -> Batch:
 def _feature_types(plan: Plan, samples: list[RawBatch], transformed: set[str]) -> tuple[tuple[str, int], ...]:
     """The raw features that are needed and their types; empty, for all features, where a type is not known."""
     needed = sorted({*Observer(plan).features} - transformed)
-    types_in = usual_types if plan.config.max_bad_record_share else _types_in
+    types_in = usual_types if plan.config.measurement.max_bad_record_share else _types_in
     known = _schema_types(plan)
     if not known.keys() >= set(needed):
         known = types_in(samples) | known

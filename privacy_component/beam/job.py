@@ -49,16 +49,16 @@ def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
         sketches = sketches | 'OfExamples' >> beam.WithKeys(ExamplesKey())
         counts = (counts, sketches) | 'CountsAndSketches' >> beam.Flatten()
     vulnerable = {}
-    if learning or plan.config.num_most_vulnerable:
+    if learning or plan.config.people.num_most_vulnerable:
         sample = draw_sample(batches, plan, **totals)
         if learning:
             learnt = _count_learnt_scores(root, batches, sample, plan, learning, **totals, **loss_edges)
             counts = (counts, learnt) | 'AllCounts' >> beam.Flatten()
-        if plan.config.num_most_vulnerable:
+        if plan.config.people.num_most_vulnerable:
             vulnerable = {'vulnerable': beam.pvalue.AsSingleton(most_vulnerable(batches, sample, plan, **totals))}
     _ = (
         counts
-        | 'Merge' >> beam.CombinePerKey(Merge(plan.config.max_distinct_scores))
+        | 'Merge' >> beam.CombinePerKey(Merge(plan.config.measurement.max_distinct_scores))
         | 'Measure' >> beam.FlatMap(_measure, plan)
         | 'Gather' >> beam.combiners.ToList()
         | 'Write' >> beam.Map(_write, output_path, **vulnerable, **bad_records, **warnings)
@@ -70,7 +70,7 @@ def observe(records: beam.PCollection, plan: Plan) -> tuple[beam.PCollection, di
     if not plan.calls_model_directly:
         return observe_by_extractors(records, plan), {}
     way = beam.ParDo(ObserveDirectly(plan))
-    if not plan.config.max_bad_record_share:
+    if not plan.config.measurement.max_bad_record_share:
         return records | 'Observe' >> way, {}
     observed = records | 'Observe' >> way.with_outputs(BAD_RECORDS, main='batches')
     bad = observed[BAD_RECORDS] | 'SumBadRecords' >> beam.CombinePerKey(sum)

@@ -87,7 +87,7 @@ class Plan:
     @property
     def task(self) -> str:
         """What kind of model it is; records do not tell, so 'auto' means a classifier with one label per example."""
-        return MULTICLASS if self.config.task == 'auto' else self.config.task
+        return MULTICLASS if self.config.outputs.task == 'auto' else self.config.outputs.task
 
     @property
     def slices_by_loss(self) -> bool:

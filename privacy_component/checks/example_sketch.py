@@ -42,10 +42,10 @@ class ExampleSketch(Mergeable):
         if self.sample is not None and self.sample.lacks_unit.any():
             lacking = int(self.sample.lacks_unit.sum())
             blind = (
-                f'PrivacyConfig.group_key has no single value in {lacking:,} of the {len(self.sample):,} examples '
-                "looked at, as they are read (without the schema's defaults), and a classifier that meets the same "
-                "people on both sides of a fold would recognise them: leave 'blind_baseline' off, or give examples "
-                'that hold it.'
+                f'PrivacyConfig.people.group_key has no single value in {lacking:,} of the {len(self.sample):,} '
+                "examples looked at, as they are read (without the schema's defaults), and a classifier that meets the "
+                "same people on both sides of a fold would recognise them: leave 'blind_baseline' off, or give "
+                'examples that hold it.'
             )
         elif self.sample is not None:
             blind = measure_blind(self.sample, self.counts, is_grouped, seed)

@@ -83,15 +83,15 @@ class PrivacyEvaluator(BaseBeamComponent):
           schema: A channel of type `standard_artifacts.Schema` of raw examples.
           model_blessing: A channel of type `standard_artifacts.ModelBlessing` that must be a blessing too, usually
             Evaluator's.
-          previous_metrics: A channel of type `PrivacyMetrics` from a Resolver with StandingRefusalsStrategy: a model
-            that an earlier evaluation refused stays refused until PrivacyConfig.overturns names it. Without this input
-            nothing is known of the past.
+          previous_metrics: A channel of type `PrivacyMetrics` from a Resolver with PreviousEvaluationsStrategy: a model
+            that an earlier evaluation refused stays refused until PrivacyConfig.decision.refusal_overrides names it.
+            Without this input nothing is known of the past.
           baseline_model: A channel of type `standard_artifacts.Model` for thresholds on a change, usually from a
             Resolver with LatestBlessedModelStrategy; attacked in the same job on the same examples. Give the
             Resolver's model_blessing channel `producer_component_id='PrivacyEvaluator'` (this node's id): without it, a
             model that Evaluator blessed and this component refused can become the baseline. A limit on a change says
             nothing of the level, so set a threshold with `upper_bound` beside it. Where the channel holds no model yet,
-            `PrivacyConfig.without_baseline` decides.
+            `PrivacyConfig.decision.without_baseline` decides.
 
         Raises:
           PrivacyInputError: privacy_config has a mistake; the message names it.

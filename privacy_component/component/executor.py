@@ -83,7 +83,7 @@ class Executor(BaseBeamExecutor):
         measured = self._measure(plan, f'{metrics.uri}/.measurements-{lock.token}.json')
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
-        results, num_suppressed = suppress(results, plan.config.min_reported_examples)
+        results, num_suppressed = suppress(results, plan.config.people.min_reported_examples)
         context = read | publish.context(plan, measured, _upstream_blessed(input_dict), _uris(read), started)
         context |= _history(input_dict, context)
         vulnerable = tuple(measured['most_vulnerable'])

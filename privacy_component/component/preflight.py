@@ -222,7 +222,7 @@ def _first_features(sample: RawBatch) -> set[str]:
 
 
 def _slicing_specs(eval_config: tfma.EvalConfig, config: PrivacyConfig) -> tuple[SlicingSpec, ...]:
-    task = MULTICLASS if config.task == 'auto' else config.task
+    task = MULTICLASS if config.outputs.task == 'auto' else config.outputs.task
     return tuple(slicing_specs_for(config, [_slicing_spec(spec) for spec in eval_config.slicing_specs], task))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.component.compat import types
-from privacy_component.gate.history import BLESSED, OVERTURNED, REFUSALS, Earlier, only_repeats
+from privacy_component.gate.history import BLESSED, BLESSED_OVER_REFUSAL, REFUSALS, Earlier, only_repeats
 from privacy_component.gate.reasons import REPORT_ONLY
 
 _PARTS = {
@@ -34,7 +34,7 @@ def earlier_evaluations(artifacts: Sequence[types.Artifact], now: Mapping[str, s
 
 
 def standing(artifacts: Sequence[types.Artifact]) -> list[types.Artifact]:
-    """Of every model the refusals since the last overturn, and the lacks of a blessing for other reasons.
+    """Of every model the refusals since the last override, and the lacks of a blessing for other reasons.
 
     Each message once: later ones with the same say the same again. One that says nothing of its own is left out, unless
     it is all that is left of a refusal.
@@ -44,7 +44,7 @@ def standing(artifacts: Sequence[types.Artifact]) -> list[types.Artifact]:
         model, outcome, message = (_text(artifact, name) for name in ('model_fingerprint', 'outcome', 'message'))
         is_refusal = outcome in REFUSALS
         is_known = not is_refusal or any(key[:2] == (model, True) for key in found)
-        if outcome == OVERTURNED:
+        if outcome == BLESSED_OVER_REFUSAL:
             found = {key: one for key, one in found.items() if key[0] != model}
         elif outcome and outcome != BLESSED and not (is_known and _says_nothing(message)):
             found.setdefault((model, is_refusal, message), artifact)

@@ -49,7 +49,7 @@ def context(
       PrivacyInputError: the examples together cannot be judged; see `check_totals` and `check_share`.
     """
     totals: Totals = totals_from_json(measured['totals'])
-    check_share(plan.config.max_bad_record_share, totals.num_examples, measured['bad_records'])
+    check_share(plan.config.measurement.max_bad_record_share, totals.num_examples, measured['bad_records'])
     baseline, cautions = _baseline(plan, totals, BASELINE_MODEL in uris)
     unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
     return (
@@ -89,7 +89,7 @@ def _asked_for(plan: Plan, totals: Totals, bad_records: Mapping[str, int]) -> di
     weights = {side: from_units(units) for side, units in totals.weights.items()}
     bad = {split.split: bad_records.get(split.split, 0) for split in plan.splits}
     return ({'sums_of_weights': weights} if weights else {}) | (
-        {'num_bad_records': bad} if plan.config.max_bad_record_share else {}
+        {'num_bad_records': bad} if plan.config.measurement.max_bad_record_share else {}
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from privacy_component.component.compat import ResolverStrategy, types
 from privacy_component.component.previous_evaluations import standing
+from privacy_component.deprecation import warn_renamed
+
+_RENAMED = {'StandingRefusalsStrategy': 'PreviousEvaluationsStrategy'}
 
 ArtifactDict = dict[str, list[types.Artifact]]
 
 
-class StandingRefusalsStrategy(ResolverStrategy):
+class PreviousEvaluationsStrategy(ResolverStrategy):
     """Resolves the PrivacyMetrics of models that were not blessed, for PrivacyEvaluator's `previous_metrics`.
 
     LatestArtifactStrategy would forget a refusal as soon as another model is evaluated, and its node fails in a
@@ -17,8 +20,8 @@ class StandingRefusalsStrategy(ResolverStrategy):
 
     ``` python
     refusals = Resolver(
-        strategy_class=StandingRefusalsStrategy, previous_metrics=Channel(type=PrivacyMetrics)
-    ).with_id('standing_refusals')
+        strategy_class=PreviousEvaluationsStrategy, previous_metrics=Channel(type=PrivacyMetrics)
+    ).with_id('previous_evaluations')
     privacy = PrivacyEvaluator(..., previous_metrics=refusals.outputs['previous_metrics'])
     ```
     """
@@ -26,3 +29,10 @@ class StandingRefusalsStrategy(ResolverStrategy):
     def resolve_artifacts(self, store: object, input_dict: ArtifactDict) -> ArtifactDict:
         """The artifacts of each channel that still say of a model that it was not blessed."""
         return {name: standing(artifacts) for name, artifacts in input_dict.items()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _RENAMED:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    warn_renamed(f'{__name__}.{name} is now {_RENAMED[name]}; the old name goes with the next release.')
+    return globals()[_RENAMED[name]]

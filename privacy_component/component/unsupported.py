@@ -24,9 +24,10 @@ def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_dire
             f'eval_config.model_specs[0].example_weight_keys names {sorted(spec.example_weight_keys)}: one weight for '
             'each output is not supported. Name one feature with example_weight_key.'
         )
-    if config.max_bad_record_share and not calls_model_directly:
+    share = config.measurement.max_bad_record_share
+    if share and not calls_model_directly:
         raise PrivacyInputError(
-            f'PrivacyConfig.max_bad_record_share is {config.max_bad_record_share:g}, but this model is called by '
+            f'PrivacyConfig.measurement.max_bad_record_share is {share:g}, but this model is called by '
             "TFMA's extractors, which fail at the first bad record: set it to 0, or give the model a signature that "
             'takes serialized examples.'
         )
@@ -40,7 +41,7 @@ def columns_needed(config: PrivacyConfig, calls_model_directly: bool) -> tuple[s
       PrivacyInputError: it cannot; the message names the attack, the column and the way out.
     """
     available = {LABELS, OUTPUTS, *(SOURCES if calls_model_directly else ())}
-    task = MULTICLASS if config.task == 'auto' else config.task
+    task = MULTICLASS if config.outputs.task == 'auto' else config.outputs.task
     needs: set[str] = set()
     for name in config.attacks:
         info = attack_named(name)
@@ -63,21 +64,21 @@ def _why_not(column: str) -> str:
 
 
 def _check_groups(config: PrivacyConfig) -> None:
-    how, key = config.group_aggregation, config.group_key
+    how, key = config.people.group_aggregation, config.people.group_key
     allowed = ' or '.join(f"'{name}'" for name in MERGEABLE)
     if how != NO_AGGREGATION and not key:
         raise PrivacyInputError(
-            f"PrivacyConfig.group_aggregation is '{how}' but group_key is '': name the feature that says whose example "
-            'it is.'
+            f"PrivacyConfig.people.group_aggregation is '{how}' but group_key is '': name the feature that says "
+            'whose example it is.'
         )
     if key and how == NO_AGGREGATION:
         raise PrivacyInputError(
-            f"PrivacyConfig.group_key is {key!r} but group_aggregation is '{how}': intervals for rows that belong "
-            'together need all rows at once, which a Beam job never has. Set group_aggregation to '
+            f"PrivacyConfig.people.group_key is {key!r} but group_aggregation is '{how}': intervals for rows that "
+            'belong together need all rows at once, which a Beam job never has. Set group_aggregation to '
             f'{allowed}, so that groups are counted, or use evaluate_privacy.'
         )
     if how not in (NO_AGGREGATION, *MERGEABLE):
         raise PrivacyInputError(
-            f"PrivacyConfig.group_aggregation is '{how}', which does not merge exactly in a Beam job: set it to "
+            f"PrivacyConfig.people.group_aggregation is '{how}', which does not merge exactly in a Beam job: set it to "
             f'{allowed}, or use evaluate_privacy.'
         )

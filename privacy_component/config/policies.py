@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from privacy_component.config.privacy_config import BLOCK, PrivacyConfig
+from privacy_component.config.moved_fields import regrouped, warn_moved
+from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.config.settings import BLOCK
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN, Threshold
-from privacy_component.config.validation import from_mapping
 from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.observations.slicing import SlicingSpec
 
@@ -20,7 +21,7 @@ _POLICIES: dict[str, Mapping[str, Any]] = {
             Threshold('tpr_at_fpr_0.01', 0.03, slicing_specs=_ALL_EXAMPLES, block_if=SAFETY_NOT_SHOWN),
             Threshold('auc', 0.55),
         ),
-        'small_slices': BLOCK,
+        'decision': {'small_slices': BLOCK},
     },
     'standard': {
         'thresholds': (
@@ -52,7 +53,8 @@ def policy(name: str, **changes: Any) -> PrivacyConfig:
 
     Args:
       name: 'strict', 'standard' or 'report_only'.
-      **changes: other fields of the PrivacyConfig, in the place of the policy's.
+      **changes: other fields of the PrivacyConfig, in the place of the policy's. Of a group that the policy sets, a
+        mapping changes only what it names; an instance would change all of it unseen, and is refused.
 
     Returns:
       The config, with every limit written out.
@@ -60,9 +62,28 @@ def policy(name: str, **changes: Any) -> PrivacyConfig:
     Raises:
       PrivacyInputError: there is no such policy or field, or a value is out of range.
 
-    >>> policy('standard', min_examples=50).thresholds[0].upper_bound
+    >>> policy('standard', decision={'min_examples': 50}).thresholds[0].upper_bound
     0.6
     """
     if name not in _POLICIES:
         raise PrivacyInputError(f'policy {name!r} is not one of {", ".join(_POLICIES)}{did_you_mean(name, _POLICIES)}')
-    return from_mapping(PrivacyConfig, {**_POLICIES[name], **changes}, f"policy '{name}'")
+    where = f"policy '{name}'"
+    given, changes = changes, regrouped(changes, where)
+    for group, fields in _groups(name):
+        changes[group] = _changed(where, group, fields, changes.get(group, {}))
+    config = PrivacyConfig.from_fields({**_POLICIES[name], **changes}, where)
+    warn_moved(given)
+    return config
+
+
+def _groups(name: str) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(group, fields) for group, fields in _POLICIES[name].items() if isinstance(fields, Mapping)]
+
+
+def _changed(where: str, group: str, fields: Mapping[str, Any], changes: Any) -> dict[str, Any]:
+    """A group of the policy with some of its fields changed."""
+    if not isinstance(changes, Mapping):
+        raise PrivacyInputError(
+            f'{where} sets {group}.{next(iter(fields))}: give {group} as a mapping of what to change, not {changes!r}.'
+        )
+    return {**fields, **changes}

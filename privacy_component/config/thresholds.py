@@ -5,14 +5,28 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from privacy_component.attacks import attack_name
-from privacy_component.config.validation import check_choice, check_number, from_mapping, names, sequence
+from privacy_component.config.attack_names import AttackNames
+from privacy_component.config.declared import declare, settle
+from privacy_component.config.rules import Choice, Each, Number, OrNone
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics.registry import Metric, metric_named
+from privacy_component.metrics.registry import METRICS, RATED, Metric, metric_named
 from privacy_component.observations.slicing import SlicingSpec
 
 LEAK_SHOWN = 'leak_shown'
 SAFETY_NOT_SHOWN = 'safety_not_shown'
+_RATE = r'(?:\d*\.\d+|\d+\.?)(?:[eE]-\d+)?'
+
+
+class _Metric:
+    """A metric that can be gated on, kept under the name that results have, however it was written."""
+
+    def checked(self, path: str, value: Any) -> str:
+        return metric_named(value).name
+
+    def schema(self) -> dict[str, Any]:
+        names = [name for name, metric in METRICS.items() if metric.lower is not None]
+        rated = {'type': 'string', 'pattern': f'^(?:{"|".join(RATED)}){_RATE}$'}
+        return {'anyOf': [{'enum': names}, rated]}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,27 +47,22 @@ class Threshold:
         change, the limits are those of the change.
     """
 
-    metric: str
-    upper_bound: float | None = None
-    attacks: tuple[str, ...] = ()
-    slicing_specs: tuple[SlicingSpec, ...] = ()
-    block_if: str = LEAK_SHOWN
-    absolute: float | None = None
+    metric: str = dataclasses.field(metadata=declare(_Metric()))
+    upper_bound: float | None = dataclasses.field(default=None, metadata=declare(OrNone(Number(0))))
+    attacks: tuple[str, ...] = dataclasses.field(default=(), metadata=declare(AttackNames()))
+    slicing_specs: tuple[SlicingSpec, ...] = dataclasses.field(default=(), metadata=declare(Each(SlicingSpec)))
+    block_if: str = dataclasses.field(default=LEAK_SHOWN, metadata=declare(Choice((LEAK_SHOWN, SAFETY_NOT_SHOWN))))
+    absolute: float | None = dataclasses.field(default=None, metadata=declare(OrNone(Number(0))))
 
     def __post_init__(self) -> None:
+        settle(self, 'Threshold')
         metric = metric_named(self.metric)
-        object.__setattr__(self, 'metric', metric.name)  # the name that results have, however it was written
         self._check_bound(metric)
-        check_choice('Threshold.block_if', self.block_if, (LEAK_SHOWN, SAFETY_NOT_SHOWN))
         if self.block_if == SAFETY_NOT_SHOWN and metric.upper is None:
             raise PrivacyInputError(
                 f"Threshold.block_if is '{SAFETY_NOT_SHOWN}' but '{self.metric}' has no upper confidence limit: "
                 f"use block_if='{LEAK_SHOWN}' or another metric."
             )
-        attacks = tuple(map(attack_name, sequence('Threshold.attacks', self.attacks)))
-        object.__setattr__(self, 'attacks', names('Threshold.attacks', attacks))
-        specs = sequence('Threshold.slicing_specs', self.slicing_specs)
-        object.__setattr__(self, 'slicing_specs', tuple(map(as_slicing_spec, specs)))
 
     @property
     def is_change(self) -> bool:
@@ -75,14 +84,9 @@ class Threshold:
                 'for both limits write two thresholds.'
             )
         field = 'absolute' if self.is_change else 'upper_bound'
-        check_number(f'Threshold.{field}', self.limit, 0, metric.largest)
+        Number(0, metric.largest).checked(f'Threshold.{field}', self.limit)
         if self.is_change and metric.upper is None:
             raise PrivacyInputError(
                 f"Threshold.absolute limits the rise of '{self.metric}', which has no upper confidence limit, so "
                 "that a rise cannot be bounded: set upper_bound, or limit another metric, such as 'auc'."
             )
-
-
-def as_slicing_spec(value: Any) -> SlicingSpec:
-    """A SlicingSpec, or one from its JSON object."""
-    return value if isinstance(value, SlicingSpec) else from_mapping(SlicingSpec, value, 'slicing_spec')

@@ -19,7 +19,7 @@ from privacy_component.observations.outputs import LOGITS, PROBABILITIES, Output
 
 _MOST_VALUES = 10_000
 _KIND_HINT = 'regression goes with predictions, classification with logits or probabilities'
-_TASK_HINT = "for several labels per example set PrivacyConfig.task to 'multilabel'"
+_TASK_HINT = "for several labels per example set PrivacyConfig.outputs.task to 'multilabel'"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,8 +63,10 @@ def read_inputs(
     """
     members = _memberships(is_member)
     n = len(members)
-    if config.group_key and group_ids is None:
-        raise PrivacyInputError(f"PrivacyConfig.group_key is '{config.group_key}': give its values as group_ids.")
+    if config.people.group_key and group_ids is None:
+        raise PrivacyInputError(
+            f"PrivacyConfig.people.group_key is '{config.people.group_key}': give its values as group_ids."
+        )
     kind, values = one_of_kinds(outputs)
     rows = outputs_of(kind, values, n)
     label_array = array_of('labels', labels, n)
@@ -130,12 +132,14 @@ def wrong_kind(name: str, task: str) -> PrivacyInputError:
 
 
 def _task(config: PrivacyConfig, kind: str, labels: NDArray) -> str:
-    if kind == 'predictions' or config.task == REGRESSION:
-        if config.task not in ('auto', REGRESSION) or kind != 'predictions':
-            raise PrivacyInputError(f"PrivacyConfig.task is '{config.task}' but {kind} were given: {_KIND_HINT}.")
+    if kind == 'predictions' or config.outputs.task == REGRESSION:
+        if config.outputs.task not in ('auto', REGRESSION) or kind != 'predictions':
+            raise PrivacyInputError(
+                f"PrivacyConfig.outputs.task is '{config.outputs.task}' but {kind} were given: {_KIND_HINT}."
+            )
         return REGRESSION
-    if config.task != 'auto':
-        return config.task
+    if config.outputs.task != 'auto':
+        return config.outputs.task
     if labels.ndim != 2 or labels.shape[1] == 1:
         return MULTICLASS
     is_multi_hot = labels.dtype.kind in 'biuf' and np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) != 1).any()
@@ -160,8 +164,8 @@ def check_evidence_of(kind: str, rows: NDArray, task: str, config: PrivacyConfig
             f'probabilities: {evidence.in_words()}. They must lie in [0, 1] and rows of several classes sum to 1: hand '
             f'them in as logits if that is what they are; {_TASK_HINT}.'
         )
-    if kind in (LOGITS, PROBABILITIES) and config.output_kind not in ('auto', kind):
-        raise PrivacyInputError(f"PrivacyConfig.output_kind is '{config.output_kind}' but {kind} were given.")
+    if kind in (LOGITS, PROBABILITIES) and config.outputs.kind not in ('auto', kind):
+        raise PrivacyInputError(f"PrivacyConfig.outputs.kind is '{config.outputs.kind}' but {kind} were given.")
     return evidence
 
 

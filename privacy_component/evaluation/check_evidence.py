@@ -45,7 +45,7 @@ def _of_examples(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:
     if counts is not None:
         found['duplicates'] = measure_duplicates(counts)
     if inputs.columns and is_on(BLIND, config.checks):
-        found['blind'] = _blind(inputs, hashes, counts, config.seed)
+        found['blind'] = _blind(inputs, hashes, counts, config.measurement.seed)
     return found
 
 

@@ -24,17 +24,18 @@ def counts_by_slice(
     scored: FoldScores, observations: Observations, slices: Sequence[SliceRows], config: PrivacyConfig
 ) -> Iterator[tuple[SliceKey, list[roc.RocCounts], float]]:
     """Every slice's counts, fold by fold, and the design effect of groups in it."""
-    by_group = config.group_aggregation != NO_AGGREGATION
+    how = config.people.group_aggregation
+    by_group = how != NO_AGGREGATION
     if by_group:
         if observations.group_id is None:
-            raise PrivacyInputError(f"PrivacyConfig.group_aggregation is '{config.group_aggregation}': give group_ids.")
+            raise PrivacyInputError(f"PrivacyConfig.people.group_aggregation is '{how}': give group_ids.")
     else:
         sorted_scores = roc.SortedScores.of(roc.score_keys(scored.scores), observations.is_member)
     for sliced in slices:
         rows, codes = _slice_and_fold(scored, sliced)
         num_counts = len(sliced.keys) * scored.num_folds
         if by_group:
-            counts = iter(_group_counts(scored, observations, rows, codes, num_counts, config.group_aggregation))
+            counts = iter(_group_counts(scored, observations, rows, codes, num_counts, how))
         else:
             counts = sorted_scores.each(rows, codes, num_counts)
         effects = np.ones(num_counts) if by_group else _design_effects(scored, observations, rows, codes, num_counts)
@@ -57,14 +58,14 @@ def joint_by_slice(
       other: by the baseline model's, of the same rows in the same folds.
       observations, slices, config: as for `counts_by_slice`.
     """
-    by_group = config.group_aggregation != NO_AGGREGATION
+    how = config.people.group_aggregation
+    by_group = how != NO_AGGREGATION
     if not by_group:
         pairs = SortedPairs.of(scored.scores, other.scores, observations.is_member)
     for sliced in slices:
         rows, codes = _slice_and_fold(scored, sliced)
         num_counts = len(sliced.keys) * scored.num_folds
         if by_group:
-            how = config.group_aggregation
             units, theirs = (_units(one, observations, rows, codes, how) for one in (scored, other))
             unit_pairs = SortedPairs.of(units.scores, theirs.scores, units.is_member)
             counts = unit_pairs.each(all_rows(len(units.codes)), units.codes, num_counts)

@@ -13,8 +13,8 @@ from privacy_component.config.thresholds import LEAK_SHOWN
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.history import (
     BLESSED,
+    BLESSED_OVER_REFUSAL,
     NOT_BLESSED,
-    OVERTURNED,
     REFUSAL_STANDS,
     REFUSED,
     Earlier,
@@ -47,7 +47,8 @@ def decide_result(result: PrivacyResult, config: PrivacyConfig | None = None) ->
         num_suppressed=result.num_suppressed,
         checks=result.checks,
     )
-    return with_history(verdict, _earlier(context), config.overturns, context.get('model_fingerprint', ''))
+    overrides, fingerprint = config.decision.refusal_overrides, context.get('model_fingerprint', '')
+    return with_history(verdict, _earlier(context), overrides, fingerprint)
 
 
 def decided(result: PrivacyResult) -> PrivacyResult:
@@ -57,7 +58,7 @@ def decided(result: PrivacyResult) -> PrivacyResult:
 
 def recorded_config(context: Mapping[str, Any]) -> PrivacyConfig:
     """The config that a result was measured with."""
-    return PrivacyConfig.from_json(json.dumps(context['config']))
+    return PrivacyConfig.from_fields(json.loads(json.dumps(context['config'])), 'privacy_config')
 
 
 def sha256(text: str) -> str:
@@ -73,8 +74,8 @@ def sha256_of_json(value: Any) -> str:
 def identity(context: Mapping[str, Any]) -> dict[str, str]:
     """Hashes of what was evaluated and how; only texts, so that ML Metadata and Kubeflow can hold them."""
     config = context['config']
-    apart = {name: config[name] for name in ('thresholds', 'attacks', 'overturns')}
-    others = {name: value for name, value in config.items() if name not in apart}
+    others = {name: value for name, value in config.items() if name not in ('thresholds', 'attacks')}
+    others['decision'] = {name: value for name, value in config['decision'].items() if name != 'refusal_overrides'}
     return {
         'model_fingerprint': context.get('model_fingerprint', ''),
         'config_sha256': sha256_of_json(config),
@@ -92,7 +93,7 @@ def in_short(context: Mapping[str, Any]) -> dict[str, str]:
     """What decision.json says in full, as JSON texts that fit into the properties of a blessing."""
     told = {
         'thresholds': context['config']['thresholds'],
-        'seed': context['config']['seed'],
+        'seed': context['config']['measurement']['seed'],
         'examples': _examples(context),
         'artifacts': context.get('artifacts'),
         'package_versions': context.get('versions'),
@@ -105,7 +106,7 @@ def outcome(result: PrivacyResult) -> str:
     assert result.verdict is not None
     has_refusal = any(one.is_refusal for one in _earlier(result.context))
     if result.verdict.blessed:
-        return OVERTURNED if has_refusal else BLESSED
+        return BLESSED_OVER_REFUSAL if has_refusal else BLESSED
     if any(map(_is_evidence, result.verdict.comparisons)):
         return REFUSED
     return REFUSAL_STANDS if has_refusal else NOT_BLESSED
@@ -125,8 +126,8 @@ def record(result: PrivacyResult, metrics_text: str) -> str:
         'outcome': outcome(result),
         **dataclasses.asdict(result.verdict),
         'thresholds': context['config']['thresholds'],
-        'confidence_level': context['config']['confidence_level'],
-        'seed': context['config']['seed'],
+        'confidence_level': context['config']['decision']['confidence_level'],
+        'seed': context['config']['measurement']['seed'],
         'model': {'uri': context.get('model_uri'), 'fingerprint': context.get('model_fingerprint')},
         'examples': _examples(context),
         'artifacts': context.get('artifacts'),

@@ -84,7 +84,7 @@ def evaluate_privacy(
       features: columns to slice by, name -> (n,); None and NaN are no value.
       group_ids: (n,) whole numbers or texts, whose example it is: folds and intervals respect groups.
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
-        as duplicates of one example. With `config.num_most_vulnerable` members are named by them, as they are, in
+        as duplicates of one example. With `people.num_most_vulnerable` members are named by them, as they are, in
         privacy_metrics.json and the report: give pseudonyms where an id must not stand there.
       config: attacks, thresholds, slices.
 
@@ -108,7 +108,7 @@ def evaluate_privacy(
     observations = _with_loss(observations, config)
     slices = _slices(inputs.columns, observations, config)
     measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
-    results, num_suppressed = suppress(measured, config.min_reported_examples)
+    results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
     context = _context(inputs, baseline, config)
     checks = run_checks(evidence_of(inputs, config), config.checks)
@@ -121,9 +121,9 @@ def _by_kind(logits: Any, probabilities: Any, predictions: Any) -> dict[str, Any
 
 def _slices(columns: Mapping[str, Column], observations: Observations, config: PrivacyConfig) -> list[SliceRows]:
     specs = slicing_specs_for(config, [SlicingSpec((name,)) for name in columns], observations.task)
-    slices = slices_of(specs, columns, observations, config.slice_missing)
-    if sum(len(sliced.keys) for sliced in slices) > config.max_slices:
-        raise too_many_slices(config.max_slices)
+    slices = slices_of(specs, columns, observations, config.slices.missing)
+    if sum(len(sliced.keys) for sliced in slices) > config.slices.max_slices:
+        raise too_many_slices(config.slices.max_slices)
     return slices
 
 
@@ -131,14 +131,15 @@ def _evaluate(
     observations: Observations, baseline: Observations | None, slices: Sequence[SliceRows], config: PrivacyConfig
 ) -> Iterator[SliceResult]:
     metrics = metrics_for([threshold.metric for threshold in config.thresholds])
+    level, least = config.decision.confidence_level, config.decision.min_examples
     for attack in config.attacks:
-        scored = fold_scores(attack_named(attack), observations, config.folds, config.seed)
+        scored = fold_scores(attack_named(attack), observations, config.measurement.folds, config.measurement.seed)
         baselines: Iterable[Baseline | None] = itertools.repeat(None)
         if baseline is not None and attack in attacks_on_baseline(config):
             baselines = _baselines(attack, scored, baseline, slices, config)
         counted = counts_by_slice(scored, observations, slices, config)
         for (key, folds, effect), other in zip(counted, baselines, strict=False):
-            yield measure(key, attack, folds, metrics, config.confidence_level, config.min_examples, effect, other)
+            yield measure(key, attack, folds, metrics, level, least, effect, other)
 
 
 def _baselines(
@@ -147,7 +148,7 @@ def _baselines(
     """What the attack finds in the baseline model, slice by slice."""
     with prefixed_errors('the baseline model'):
         check_needs(attack, attack_named(attack), baseline.task, baseline.available)
-        other = fold_scores(attack_named(attack), baseline, config.folds, config.seed)
+        other = fold_scores(attack_named(attack), baseline, config.measurement.folds, config.measurement.seed)
     joint: Iterable[tuple[list[JointCounts] | None, float]] = itertools.repeat((None, 1.0))
     if attack in attacks_paired(config):
         joint = joint_by_slice(scored, other, baseline, slices, config)
@@ -159,18 +160,21 @@ def _baselines(
 
 def _with_loss(observations: Observations, config: PrivacyConfig) -> Observations:
     """The observations with the loss worked out, if it will be read more than once."""
-    if not (config.num_most_vulnerable or config.slice_by_loss_percentile):
+    if not (config.people.num_most_vulnerable or config.slices.by_loss_percentile):
         return observations
     return dataclasses.replace(observations, columns={**observations.columns, 'loss': compute('loss', observations)})
 
 
 def _most_vulnerable(inputs: Inputs, observations: Observations, config: PrivacyConfig) -> tuple[dict[str, Any], ...]:
-    if not config.num_most_vulnerable:
+    if not config.people.num_most_vulnerable:
         return ()
     loss = compute('loss', observations)
-    members, folds = observations.is_member, fold_numbers(observations, config.folds, config.seed)
+    members, folds = (
+        observations.is_member,
+        fold_numbers(observations, config.measurement.folds, config.measurement.seed),
+    )
     risks = privacy_risk_scores(loss, members, folds, asked=members)
-    rows = most_vulnerable(risks, -loss, members, config.num_most_vulnerable)
+    rows = most_vulnerable(risks, -loss, members, config.people.num_most_vulnerable)
     ids = inputs.example_ids[rows].tolist()
     return tuple({'example_id': i, 'risk': float(risk)} for i, risk in zip(ids, risks[rows], strict=True))
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from privacy_component.config.declared import is_replayable
+from privacy_component.config.moved_fields import reworded
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation import decision
@@ -18,10 +20,6 @@ from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired,
 from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.registry import metric_named
 
-# What the gate reads of a config; all else says what to measure, and a replay measures nothing.
-_DECIDING = frozenset(
-    {'thresholds', 'confidence_level', 'min_examples', 'small_slices', 'report_only', 'without_baseline', 'overturns'}
-)
 _PACKAGES = ('privacy-component', 'numpy', 'scipy')
 
 
@@ -107,12 +105,17 @@ def read_config(path: str | Path) -> PrivacyConfig:
 def _replay(result: PrivacyResult, config: PrivacyConfig | None, is_sealed: bool) -> Replay:
     recorded_config = decision.recorded_config(result.context)
     again = decision.decide_result(result, recorded_config)
-    if result.verdict is not None and again != result.verdict:
+    if result.verdict is not None and _reworded(again) != _reworded(result.verdict):
         raise PrivacyInputError(_disagreement(result.verdict, again, result.context.get('versions', {})))
     if config is None or config == recorded_config:
         return Replay(again, result.verdict, True, is_sealed)
     _check_measured(result, config, recorded_config)
     return Replay(decision.decide_result(result, config), result.verdict, False, is_sealed)
+
+
+def _reworded(verdict: Verdict) -> Verdict:
+    reasons, warnings = (tuple(map(reworded, sentences)) for sentences in (verdict.reasons, verdict.warnings))
+    return dataclasses.replace(verdict, reasons=reasons, warnings=warnings)
 
 
 def _read(path: Path) -> str:
@@ -159,15 +162,24 @@ def _changed(file: Path) -> PrivacyInputError:
 
 def _check_measured(result: PrivacyResult, config: PrivacyConfig, recorded: PrivacyConfig) -> None:
     """Raises PrivacyInputError if the config asks for figures that the result does not have."""
-    for field in dataclasses.fields(config):
-        asked, was = getattr(config, field.name), getattr(recorded, field.name)
-        if field.name not in _DECIDING and asked != was:
+    for path, asked, was in _fixed(config, recorded, 'PrivacyConfig'):
+        if asked != was:
             raise PrivacyInputError(
-                f'PrivacyConfig.{field.name} is {asked!r} in the config but {was!r} in the evaluation, and a replay '
-                'measures nothing: make them equal, or evaluate again.'
+                f'{path} is {asked!r} in the config but {was!r} in the evaluation, and a replay measures nothing: make '
+                'them equal, or evaluate again.'
             )
     _check_metrics(result, config)
     _check_changes(result, config, recorded)
+
+
+def _fixed(config: Any, recorded: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Path and both values of every field that says what to measure, those within groups too."""
+    for field in dataclasses.fields(config):
+        asked, was, name = getattr(config, field.name), getattr(recorded, field.name), f'{path}.{field.name}'
+        if dataclasses.is_dataclass(asked):
+            yield from _fixed(asked, was, name)
+        elif not is_replayable(field):
+            yield name, asked, was
 
 
 def _check_metrics(result: PrivacyResult, config: PrivacyConfig) -> None:

@@ -30,9 +30,9 @@ from privacy_component.observations.slicing import (
 def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:
     """The overall slice, those given, those of the config and those that it switches on, each once."""
     derived = {
-        CLASS_FEATURE: config.slice_by_class and task != REGRESSION,
-        CORRECT_FEATURE: config.slice_by_correctness and task != REGRESSION,
-        LOSS_PERCENTILE_FEATURE: config.slice_by_loss_percentile,
+        CLASS_FEATURE: config.slices.by_class and task != REGRESSION,
+        CORRECT_FEATURE: config.slices.by_correctness and task != REGRESSION,
+        LOSS_PERCENTILE_FEATURE: config.slices.by_loss_percentile,
     }
     switched_on = [SlicingSpec((name,)) for name, is_on in derived.items() if is_on]
     wanted = [SlicingSpec(), *specs, *config.slicing_specs, *switched_on]

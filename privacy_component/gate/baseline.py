@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from privacy_component.config.privacy_config import IGNORE, PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.config.settings import IGNORE
 from privacy_component.metrics.slice_result import SliceResult
 
 
@@ -37,11 +38,12 @@ def missing_baseline(config: PrivacyConfig, results: Sequence[SliceResult]) -> t
         if dropped > 1
         else f'the threshold on a change of {_changes(config)} was'
     )
-    if config.without_baseline == IGNORE:
-        return [], [f"There is no baseline model, so {many} not checked: PrivacyConfig.without_baseline is 'ignore'."]
+    if config.decision.without_baseline == IGNORE:
+        ignored = "PrivacyConfig.decision.without_baseline is 'ignore'"
+        return [], [f'There is no baseline model, so {many} not checked: {ignored}.']
     return [
         f'There is no baseline model, so {many} not checked: give baseline_model, or, for the first run of a pipeline, '
-        "set PrivacyConfig.without_baseline to 'ignore', which leaves the decision to the other thresholds."
+        "set PrivacyConfig.decision.without_baseline to 'ignore', which leaves the decision to the other thresholds."
     ], []
 
 

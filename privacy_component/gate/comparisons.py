@@ -30,7 +30,7 @@ class Comparison:
       change: '' for a metric of the model; for its change from the baseline, how the limits are made: 'paired',
         'two limits', or 'unmeasured'. All figures are then those of the change.
       block_if: the threshold's rule.
-      value, lower, upper: the figure and its two-sided interval at PrivacyConfig.confidence_level, uncorrected.
+      value, lower, upper: the figure and its two-sided interval at the config's confidence_level, uncorrected.
       corrected_bound: the one-sided confidence limit that decided, at the level of its step of Holm's procedure.
       outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples.
       note: what it would take to decide.
@@ -134,8 +134,8 @@ class _Pair:
 def compare(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[tuple[Threshold, Comparison]]:
     """Every threshold against every result that it applies to, in this order, judged together."""
     pairs = [pair for threshold in config.thresholds for pair in _pairs(threshold, results, config)]
-    measured = [pair for pair in pairs if pair.is_measured(config.min_examples)]
-    family = _Family(1 - config.confidence_level, max(len(measured), 1), config.min_examples)
+    measured = [pair for pair in pairs if pair.is_measured(config.decision.min_examples)]
+    family = _Family(1 - config.decision.confidence_level, max(len(measured), 1), config.decision.min_examples)
     decidable = {pair for pair in measured if pair.could_exceed(family.level)}
     shown, last = _holm(decidable, family.alpha)
     decided = {pair: _decided(pair, pair in shown, shown.get(pair, last), family) for pair in decidable}
@@ -143,7 +143,7 @@ def compare(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[tuple
 
 
 def _pairs(threshold: Threshold, results: Sequence[SliceResult], config: PrivacyConfig) -> list[_Pair]:
-    metric, level = metric_named(threshold.metric), config.confidence_level
+    metric, level = metric_named(threshold.metric), config.decision.confidence_level
     return [_Pair(threshold, metric, result, level) for result in results if _applies(threshold, result)]
 
 

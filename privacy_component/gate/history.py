@@ -1,4 +1,4 @@
-"""What earlier evaluations of the same model decided: a refusal stands until somebody overturns it by name."""
+"""What earlier evaluations of the same model decided: a refusal stands until somebody overrides it by name."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from privacy_component.config.overturn import Overturn
+from privacy_component.config.refusal_override import RefusalOverride
 from privacy_component.gate.verdict import Verdict
 
 # How an evaluation ended, as its artifact says.
 BLESSED = 'blessed'
-OVERTURNED = 'blessed_over_refusal'
+BLESSED_OVER_REFUSAL = 'blessed_over_refusal'
 REFUSED = 'refused'  # a leak above a limit is shown, or the data could have shown safety and did not
 REFUSAL_STANDS = 'refusal_stands'  # not so this time, but by an earlier evaluation of the same model
 NOT_BLESSED = 'not_blessed'  # for want of evidence or of a sound measurement, or because of the upstream verdict
@@ -52,28 +52,28 @@ class Earlier:
 
 
 def with_history(
-    verdict: Verdict, earlier: Sequence[Earlier], overturns: Sequence[Overturn], fingerprint: str
+    verdict: Verdict, earlier: Sequence[Earlier], overrides: Sequence[RefusalOverride], fingerprint: str
 ) -> Verdict:
     """The verdict in the light of earlier evaluations of the same model.
 
     Args:
       verdict: on the present evaluation alone.
       earlier: other evaluations of the model.
-      overturns: PrivacyConfig.overturns.
+      overrides: PrivacyConfig.decision.refusal_overrides.
       fingerprint: the model's.
 
     Returns:
-      A verdict that is blessed only if the given one is, and every refusal among the earlier ones is overturned. What
-      they say is told in any case.
+      A verdict that is blessed only if the given one is, and every refusal among the earlier ones is overridden.
+      What they say is told in any case.
     """
     refusals = [one for one in earlier if one.is_refusal]
     leave = [
-        f'This blessing overturns {_refusals(len(refusals))}: {one.reason.strip()}'
-        for one in overturns
+        f'This blessing overrides {_refusals(len(refusals))}: {one.reason.strip()}'
+        for one in overrides
         if one.model == fingerprint
     ]
     if verdict.blessed and refusals and not leave:
-        reasons = (*map(_note, refusals), _how_to_overturn(fingerprint))
+        reasons = (*map(_note, refusals), _how_to_override(fingerprint))
         notes = [_note(one) for one in earlier if not one.is_refusal]
         return dataclasses.replace(verdict, blessed=False, reasons=reasons, warnings=(*verdict.warnings, *notes))
     notes = [*map(_note, earlier), *(leave if verdict.blessed and refusals else ())]
@@ -96,8 +96,8 @@ def _note(one: Earlier) -> str:
     return f'{_EARLIER} {what} ({one.uri}): "{short}" What differs now: {differs}.'
 
 
-def _how_to_overturn(fingerprint: str) -> str:
+def _how_to_override(fingerprint: str) -> str:
     return (
-        'Nothing speaks against it this time, but a refusal is not overturned by evaluating again. If it no longer '
-        f"counts, add Overturn(model='{fingerprint}', reason=...) to PrivacyConfig.overturns."
+        'Nothing speaks against it this time, but a refusal is not overridden by evaluating again. If it no longer '
+        f"counts, add RefusalOverride(model='{fingerprint}', reason=...) to PrivacyConfig.decision.refusal_overrides."
     )

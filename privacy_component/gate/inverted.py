@@ -30,7 +30,7 @@ def inverted_reasons(config: PrivacyConfig, results: Sequence[SliceResult]) -> l
     limits = [limit for limit in levels if limit is not None]
     limit = max(min([*limits, _LARGEST_LIMIT]), 0.5)
     looked_at = [result for result in results if _can_be_reversed(result, config)]
-    alpha = (1 - config.confidence_level) / max(len(looked_at), 1)
+    alpha = (1 - config.decision.confidence_level) / max(len(looked_at), 1)
     bounds = [(auc_lower(result.curve.reversed(), alpha), result) for result in looked_at if result.curve is not None]
     bound, worst = max(bounds, key=lambda one: one[0], default=(0.0, None))
     if worst is None or bound <= limit:
@@ -43,6 +43,6 @@ def inverted_reasons(config: PrivacyConfig, results: Sequence[SliceResult]) -> l
 
 
 def _can_be_reversed(result: SliceResult, config: PrivacyConfig) -> bool:
-    is_large = min(result.num_members, result.num_non_members) >= config.min_examples
+    is_large = min(result.num_members, result.num_non_members) >= config.decision.min_examples
     is_derived = any(name in _MADE_OF_OUTPUTS for name, _ in result.slice_key)
     return is_large and result.curve is not None and not is_derived and not is_known_to_learn(result.attack)

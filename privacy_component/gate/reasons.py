@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from privacy_component.config.privacy_config import BLOCK, PrivacyConfig
+from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.config.settings import BLOCK
 from privacy_component.config.thresholds import LEAK_SHOWN, Threshold
 from privacy_component.gate.comparisons import UNDECIDED, Comparison
 from privacy_component.gate.suppression import suppressed_sentence
@@ -72,10 +73,11 @@ def of_small_samples(
 ) -> list[str]:
     """Too few examples altogether, or in a slice that has to be decided because somebody named it."""
     overall = [r for r in results if r.slice_key == OVERALL]
-    too_small = [r for r in overall if min(r.num_members, r.num_non_members) < config.min_examples]
+    least = config.decision.min_examples
+    too_small = [r for r in overall if min(r.num_members, r.num_non_members) < least]
     if too_small or not overall:
         sizes = f'{too_small[0].num_members:,} and {too_small[0].num_non_members:,}' if too_small else '0 and 0'
-        return [f'The data have {sizes} members and non-members; at least {config.min_examples:,} each are needed.']
+        return [f'The data have {sizes} members and non-members; at least {least:,} each are needed.']
     named = _named(slicing_specs, config)
     must = [c for c in comparisons if c.outcome == UNDECIDED and _is_named(c, named)]
     return [f'{what}: too few examples to decide on {_figure(c)} ({c.note}).' for what, c in _by_slice(must)]
@@ -103,13 +105,14 @@ def small_slices(
 ) -> tuple[list[str], list[str]]:
     """Slices that nobody named and that are too small to decide: reasons and warnings.
 
-    PrivacyConfig.small_slices says which of both they are; suppressed slices that no threshold can apply to only warn.
+    PrivacyConfig.decision.small_slices says which of both they are; suppressed slices that no threshold can apply to
+    only warn.
     """
     named = _named(slicing_specs, config)
     found = [c for c in comparisons if c.outcome == UNDECIDED and not _is_named(c, named)]
     open_ = [f'{what}: inconclusive on {_figure(c)} ({c.note}).' for what, c in _by_slice(found)]
-    hidden = [suppressed_sentence(num_suppressed, config.min_reported_examples)] if num_suppressed else []
-    if config.small_slices != BLOCK:
+    hidden = [suppressed_sentence(num_suppressed, config.people.min_reported_examples)] if num_suppressed else []
+    if config.decision.small_slices != BLOCK:
         return [], open_ + hidden
     return (open_ + hidden, []) if _judges_found_slices(config) else (open_, hidden)
 
@@ -120,7 +123,7 @@ def _is_found(spec: SlicingSpec, results: Sequence[SliceResult]) -> bool:
 
 def _few(config: PrivacyConfig, lead: str) -> str:
     """Said of missing slices too, so that nobody can tell those from suppressed ones."""
-    few = config.min_reported_examples
+    few = config.people.min_reported_examples
     return f'{lead} fewer than {few:,} members or non-members' if few else ''
 
 

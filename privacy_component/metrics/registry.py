@@ -140,6 +140,9 @@ _FAMILIES: dict[str, Callable[[float], Metric]] = {
 }
 
 
+RATED = tuple(_FAMILIES)  # what the names of metrics at a rate begin with
+
+
 def metric_named(name: str) -> Metric:
     """The metric that a threshold names; those at a rate, such as `tpr_at_fpr_<rate>`, exist for any rate in (0, 1).
 

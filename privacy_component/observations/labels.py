@@ -23,7 +23,7 @@ def class_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDA
     if labels.ndim != 1:
         raise PrivacyInputError(
             f'{name} has shape {labels.shape}; one class number per example is needed. Turn one-hot rows into class '
-            "numbers with argmax; for several labels per example set PrivacyConfig.task to 'multilabel'."
+            "numbers with argmax; for several labels per example set PrivacyConfig.outputs.task to 'multilabel'."
         )
     if labels.dtype.kind not in 'biuf':
         raise PrivacyInputError(

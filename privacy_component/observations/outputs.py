@@ -117,7 +117,7 @@ def output_kind(evidence: OutputEvidence, configured: str = 'auto', task: str = 
         return found
     if configured == 'probabilities' and found == 'logits':
         raise PrivacyInputError(
-            f"PrivacyConfig.output_kind is 'probabilities' but the outputs range over [{evidence.smallest:g}, "
+            f"PrivacyConfig.outputs.kind is 'probabilities' but the outputs range over [{evidence.smallest:g}, "
             f'{evidence.largest:g}] and rows miss a sum of 1 by up to {evidence.largest_row_sum_error:g}: set it to '
             "'logits', or name another output with model_specs.prediction_key."
         )
@@ -129,7 +129,7 @@ def _check_unambiguous(evidence: OutputEvidence, found: str) -> None:
     if found == LOGITS and evidence.lie_in_unit_interval():
         raise PrivacyInputError(
             f'the model gives {evidence.in_words()}: these could be logits, or probabilities that do not sum to 1. Say '
-            "which with PrivacyConfig.output_kind; for labels that exclude one another, 'probabilities' must sum to 1."
+            "which with PrivacyConfig.outputs.kind; for labels that exclude one another, 'probabilities' must sum to 1."
         )
 
 

@@ -90,7 +90,7 @@ def too_many_slices(most: int) -> PrivacyInputError:
     """The error for more slices than the config allows."""
     return PrivacyInputError(
         f'there are more than {most:,} slices: leave features with many values out of slicing_specs, or raise '
-        'PrivacyConfig.max_slices.'
+        'PrivacyConfig.slices.max_slices.'
     )
 
 

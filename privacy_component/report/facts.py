@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.attacks import attack_named
+from privacy_component.config.moved_fields import regrouped
 from privacy_component.config.thresholds import LEAK_SHOWN, SAFETY_NOT_SHOWN
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.result import PrivacyResult
@@ -121,8 +122,7 @@ def rules(result: PrivacyResult) -> list[tuple[str, str]]:
 
 def confidence(result: PrivacyResult) -> str:
     """'95 %', or nothing where the config was not recorded."""
-    config = result.context.get('config')
-    level = config.get('confidence_level') if isinstance(config, Mapping) else None
+    level = _setting(result.context, 'decision', 'confidence_level')
     return percent(level) if isinstance(level, int | float) else ''
 
 
@@ -138,13 +138,19 @@ def other_facts(result: PrivacyResult) -> list[tuple[str, str]]:
 
 def _side(context: Mapping[str, Any], side: str, slices: Sequence[Sequence[Row]]) -> str:
     overall = next((rows[0].result for rows in slices if rows[0].is_overall), None)
-    config = context.get('config')
-    aggregation = config.get('group_aggregation', 'none') if isinstance(config, Mapping) else 'none'
-    unit = 'examples' if aggregation == 'none' else 'groups'
+    aggregation = _setting(context, 'people', 'group_aggregation')
+    unit = 'examples' if aggregation in (None, 'none') else 'groups'
     count = f'{getattr(overall, f"num_{side}"):,} {unit}' if overall else ''
     splits = context.get('splits')
     names = _plain(splits.get(side)) if isinstance(splits, Mapping) else ''
     return ' of '.join(filter(None, (count, names and f'split {names}')))
+
+
+def _setting(context: Mapping[str, Any], group: str, name: str) -> Any:
+    """A field of the recorded config, by whichever names it was recorded; None if it was not."""
+    config = context.get('config')
+    fields = regrouped(config).get(group) if isinstance(config, Mapping) else None
+    return fields.get(name) if isinstance(fields, Mapping) else None
 
 
 def _history(earlier: Any) -> str:

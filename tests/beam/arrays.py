@@ -29,7 +29,7 @@ def evaluated(world: World, config: PrivacyConfig, baseline=None) -> PrivacyResu
     """`baseline` is what the baseline model makes of logits."""
     members, non_members = world.records('train'), world.records('eval')
     parsed = [tf.train.Example.FromString(record).features.feature for record in members + non_members]
-    groups = [value_of(example[config.group_key]) for example in parsed] if config.group_key else None
+    groups = [value_of(example[config.people.group_key]) for example in parsed] if config.people.group_key else None
     logits = np.array([example['logits'].float_list.value for example in parsed], np.float32)
     return evaluate_privacy(
         is_member=np.arange(len(parsed)) < len(members),

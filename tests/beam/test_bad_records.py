@@ -29,7 +29,7 @@ def spoilt_world(root, places, bad=GARBAGE, num_rows=400, split='train'):
 
 
 def config(share=0.05, **changes):
-    return w.config(max_bad_record_share=share, **changes)
+    return w.config(measurement={'max_bad_record_share': share}, **changes)
 
 
 def without(name, row):
@@ -57,7 +57,7 @@ def test_bad_records_are_dropped_and_counted(tmp_path, kind):
 
 def test_attackers_that_learn_take_no_notice(tmp_path):
     good, spoilt = spoilt_world(tmp_path, range(0, 40, 2), split='eval')
-    changes = {'attacks': ('logistic_regression', 'quantile'), 'num_most_vulnerable': 3}
+    changes = {'attacks': ('logistic_regression', 'quantile'), 'people': {'num_most_vulnerable': 3}}
     found, expected = (
         load(spoilt.run(privacy_config=config(**changes))),
         load(good.run(privacy_config=w.config(**changes))),

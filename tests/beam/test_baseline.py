@@ -71,7 +71,7 @@ def test_the_model_itself_as_baseline_changes_nothing(world):
     'settings',
     [
         {'attacks': ('loss_threshold', 'entropy_threshold', 'logistic_regression')},
-        {'attacks': ('loss_threshold',), 'group_key': 'owner', 'group_aggregation': 'mean'},
+        {'attacks': ('loss_threshold',), 'people': {'group_key': 'owner', 'group_aggregation': 'mean'}},
     ],
     ids=['rows', 'groups'],
 )
@@ -83,7 +83,7 @@ def test_the_job_finds_what_arrays_give(tmp_path, settings):
     thresholds = (RISE, Threshold('tpr_at_fpr_0.1', absolute=0.1, attacks=('loss_threshold',)))
     # Whoever is counted by owner is scored by row first, and a slice by color has a part of the owner's rows.
     chosen = config(thresholds=thresholds, **settings)
-    specs = {'slicing_specs': (SlicingSpec(('color',)),), 'slice_by_correctness': True}
+    specs = {'slicing_specs': (SlicingSpec(('color',)),), 'slices': {'by_correctness': True}}
     chosen = dataclasses.replace(chosen, **specs)
     found = load(world.run(chosen, inputs=world.with_baseline(**says(similar))))
     expected = evaluated(world, chosen, similar)
@@ -194,7 +194,7 @@ def test_a_candidate_that_workers_cannot_call(tmp_path):
 
 def test_pairs_of_scores_that_are_too_many_are_cut(tmp_path):
     """The AUCs stay; the error grows, most where models are as alike as these and so few pairs are kept."""
-    chosen = config(thresholds=(RISE,), attacks=('loss_threshold',), max_distinct_scores=1000)
+    chosen = config(thresholds=(RISE,), attacks=('loss_threshold',), measurement={'max_distinct_scores': 1000})
     world = World(tmp_path).write(num_rows=800)
     cut = load(world.run(chosen, inputs=world.with_baseline(**says(similar)))).results[0]
     exact = evaluated(world, chosen, similar).results[0]
@@ -218,7 +218,7 @@ def test_without_a_baseline(world):
         outputs = world.run(config(thresholds=(Threshold('auc', 0.95), RISE)), inputs=inputs)
         assert not outputs['blessing'].get_int_custom_property('blessed')
         assert 'There is no baseline model' in outputs['blessing'].get_string_custom_property('blessing_message')
-    ignore = config(thresholds=(Threshold('auc', 0.95), RISE), without_baseline='ignore')
+    ignore = config(thresholds=(Threshold('auc', 0.95), RISE), decision={'without_baseline': 'ignore'})
     outputs = world.run(ignore)
     assert outputs['blessing'].get_int_custom_property('blessed')
     assert any('There is no baseline model' in warning for warning in load(outputs).verdict.warnings)
@@ -235,7 +235,7 @@ def test_bad_records_are_dropped_for_both_models(tmp_path):
     world = World(tmp_path).write(num_rows=300)
     rows = make_rows(300, 2, False)
     write_split(tmp_path / 'examples', 'eval', [serialize(r) for r in rows[:-3]] + [b'none of it'] * 3)
-    chosen = config(thresholds=(RISE,), max_bad_record_share=0.05)
+    chosen = config(thresholds=(RISE,), measurement={'max_bad_record_share': 0.05})
     result = load(world.run(chosen, inputs=world.with_baseline(**says(similar))))
     assert result.context['num_bad_records'] == {'train': 0, 'eval': 3}
     assert result.results[0].num_non_members == result.results[0].baseline.curve.num_non_members == 297

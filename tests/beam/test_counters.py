@@ -41,7 +41,9 @@ def test_counters(tmp_path, counters):
     records = [*world.records('eval'), GARBAGE, GARBAGE]
     path.unlink()
     w.write_split(tmp_path / 'examples', 'eval', records)
-    config = w.config(attacks=('loss_threshold', 'margin_threshold', 'quantile'), max_bad_record_share=0.1)
+    config = w.config(
+        attacks=('loss_threshold', 'margin_threshold', 'quantile'), measurement={'max_bad_record_share': 0.1}
+    )
     result = load(world.run(privacy_config=config))
     assert counters() == {
         'examples_read_train': 600,

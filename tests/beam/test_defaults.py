@@ -60,8 +60,8 @@ def test_both_ways_fill_in_the_default(tmp_path):
             'label': None if row['label'] == 2 else row['label'],
         },
     )
-    directly = run(world, privacy_config=w.config(slice_missing=True))
-    by_extractors = run(named(world), privacy_config=w.config(slice_missing=True))
+    directly = run(world, privacy_config=w.config(slices={'missing': True}))
+    by_extractors = run(named(world), privacy_config=w.config(slices={'missing': True}))
     assert directly.context['model_called'] == 'directly'
     assert by_extractors.context['model_called'] == "by TFMA's extractors"
     found = sizes(directly)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from privacy_component import PrivacyInputError
 from tests.beam.arrays import assert_same_figures, evaluated, load
 from tests.component import world as w
+from tests.settings import merged
 
 ATTACKS = ('loss_threshold', 'scaled_logit_threshold', 'logistic_regression', 'gradient_boosting')
 
@@ -21,7 +22,7 @@ def people_world(root, person=lambda split, i: f'{split} person {i % 90}', num_r
 
 
 def config(**changes):
-    return w.config(**{'group_key': 'person', 'group_aggregation': 'mean'} | changes)
+    return w.config(**merged({'people': {'group_key': 'person', 'group_aggregation': 'mean'}}, changes))
 
 
 @pytest.fixture(scope='module')
@@ -31,7 +32,7 @@ def people(tmp_path_factory):
 
 @pytest.mark.parametrize('how', ['mean', 'max'])
 def test_groups_are_counted_as_on_arrays(people, how):
-    chosen = config(attacks=ATTACKS, group_aggregation=how, num_most_vulnerable=3)
+    chosen = config(attacks=ATTACKS, people={'group_aggregation': how, 'num_most_vulnerable': 3})
     found, expected = load(people.run(privacy_config=chosen)), evaluated(people, chosen)
     assert_same_figures(found, expected, at_least=len(ATTACKS) * (1 + 3 + w.NUM_CLASSES))
     assert found.most_vulnerable == expected.most_vulnerable
@@ -43,7 +44,7 @@ def test_groups_are_counted_as_on_arrays(people, how):
 @pytest.mark.parametrize('person', [lambda split, i: i % 70 + 1000 * (split == 'eval'), lambda split, i: -(i % 70) - 1])
 def test_whole_numbers_say_whose_an_example_is_too(tmp_path, person):
     world = people_world(tmp_path, person)
-    chosen = config(attacks=('loss_threshold', 'quantile'), min_reported_examples=0)
+    chosen = config(attacks=('loss_threshold', 'quantile'), people={'min_reported_examples': 0})
     assert_same_figures(load(world.run(privacy_config=chosen)), evaluated(world, chosen), at_least=10)
 
 
@@ -108,17 +109,23 @@ def test_a_transformed_feature_goes_first(tmp_path):
     ],
 )
 def test_a_person_that_does_not_fit(tmp_path, person, message):
-    with pytest.raises(PrivacyInputError, match=f"PrivacyConfig.group_key 'person' {message}"):
+    with pytest.raises(PrivacyInputError, match=f"PrivacyConfig.people.group_key 'person' {message}"):
         people_world(tmp_path, person).run(privacy_config=config())
 
 
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'group_key': 'persons'}, "PrivacyConfig.group_key 'persons' is not among the features color, label"),
-        ({'group_key': ''}, "group_aggregation is 'mean' but group_key is ''"),
-        ({'group_aggregation': 'none'}, "group_key is 'person' but group_aggregation is 'none'"),
-        ({'group_aggregation': 'logsumexp'}, "'logsumexp', which does not merge exactly .* 'mean' or 'max'"),
+        (
+            {'people': {'group_key': 'persons'}},
+            "PrivacyConfig.people.group_key 'persons' is not among the features color, label",
+        ),
+        ({'people': {'group_key': ''}}, "group_aggregation is 'mean' but group_key is ''"),
+        ({'people': {'group_aggregation': 'none'}}, "group_key is 'person' but group_aggregation is 'none'"),
+        (
+            {'people': {'group_aggregation': 'logsumexp'}},
+            "'logsumexp', which does not merge exactly .* 'mean' or 'max'",
+        ),
     ],
 )
 def test_settings_that_the_job_cannot_honour(people, changes, message):

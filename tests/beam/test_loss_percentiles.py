@@ -24,7 +24,8 @@ def loss_world(root, decimals=None, num_rows=600, **model):
 
 
 def config(**changes):
-    return w.config(**{'slice_by_loss_percentile': True, 'attacks': ('loss_threshold', 'margin_threshold')} | changes)
+    attacks = ('loss_threshold', 'margin_threshold')
+    return w.config(**{'slices': {'by_loss_percentile': True}, 'attacks': attacks} | changes)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_shards_and_workers_do_not_matter(tmp_path):
 def test_a_spec_may_cross_them_with_a_feature(tmp_path):
     world = loss_world(tmp_path)
     spec = SlicingSpec(('@loss_percentile', 'color'))
-    chosen = w.config(attacks=('margin_threshold',), slicing_specs=(spec,), min_reported_examples=0)
+    chosen = w.config(attacks=('margin_threshold',), slicing_specs=(spec,), people={'min_reported_examples': 0})
     assert_same_figures(load(world.run(privacy_config=chosen)), evaluated(world, chosen), at_least=3 * TENTHS)
 
 
@@ -85,10 +86,10 @@ def test_outputs_whose_kind_is_found_out_in_the_job(tmp_path, monkeypatch):
 
 def test_edges_that_had_to_be_rounded_are_said(tmp_path):
     world = loss_world(tmp_path, num_rows=1500)
-    found = load(world.run(privacy_config=config(max_distinct_scores=1000)))
+    found = load(world.run(privacy_config=config(measurement={'max_distinct_scores': 1000})))
     (warning,) = found.context['warnings']
     assert 'The losses take more than 1,000 values' in warning
-    assert 'raise PrivacyConfig.max_distinct_scores' in warning
+    assert 'raise PrivacyConfig.measurement.max_distinct_scores' in warning
     sizes = [one.num_members + one.num_non_members for one in tenths(found) if one.attack == 'loss_threshold']
     assert len(sizes) == TENTHS
     assert all(270 <= size <= 330 for size in sizes)

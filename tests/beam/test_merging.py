@@ -163,7 +163,7 @@ def test_a_retried_bundle_counts_nothing_twice(monkeypatch, how, num_abandoned):
         batch_of([(x, bool(x > rng.random()), int(rng.integers(5))) for x in rng.standard_normal(20)])
         for _ in range(14)
     ]
-    config = PrivacyConfig(group_aggregation=how, group_key='' if how == 'none' else 'group')
+    config = PrivacyConfig(people={'group_aggregation': how, 'group_key': '' if how == 'none' else 'group'})
     specs = (SlicingSpec(), SlicingSpec(('group',)), SlicingSpec(('@class',)))
     plan = Plan(config, {'candidate': (ModelPlan('', '{}', 'logits'),)}, (), specs)
 

@@ -50,7 +50,7 @@ def both_gappy(i, row):
 @pytest.mark.parametrize('slice_missing', [False, True])
 def test_sizes_of_slices_and_crosses(tmp_path, slice_missing):
     world = gappy_world(tmp_path, both_gappy)
-    found = sizes(load(world.run(privacy_config=w.config(slice_missing=slice_missing))))
+    found = sizes(load(world.run(privacy_config=w.config(slices={'missing': slice_missing}))))
     missing = MISSING if slice_missing else None
     assert found[()] == (600, 600)
     for names in (('color',), ('color', 'size')):
@@ -61,7 +61,7 @@ def test_sizes_of_slices_and_crosses(tmp_path, slice_missing):
 
 def test_the_job_finds_what_is_found_on_arrays(tmp_path):
     attacks = ('loss_threshold', 'logistic_regression')
-    world, chosen = gappy_world(tmp_path), w.config(slice_missing=True, attacks=attacks)
+    world, chosen = gappy_world(tmp_path), w.config(slices={'missing': True}, attacks=attacks)
     found = load(world.run(privacy_config=chosen))
     assert_same_figures(found, evaluated(world, chosen), at_least=2 * (1 + 3 + w.NUM_CLASSES))
     assert (('color', MISSING),) in sizes(found)
@@ -71,7 +71,7 @@ def test_a_leak_among_them_is_found_and_blocks(tmp_path):
     world = gappy_world(tmp_path)
     among = SlicingSpec(feature_values={'color': MISSING})
     limits = (Threshold('auc', 0.75, slicing_specs=(among,)),)
-    verdict = load(world.run(privacy_config=w.config(thresholds=limits, slice_missing=True))).verdict
+    verdict = load(world.run(privacy_config=w.config(thresholds=limits, slices={'missing': True}))).verdict
     assert 'color = <missing>' in verdict.reasons[0]
     assert 'a leak is shown' in verdict.reasons[0]
     unasked = load(world.run(privacy_config=w.config(thresholds=limits))).verdict
@@ -83,7 +83,9 @@ def test_a_feature_that_a_whole_split_lacks(tmp_path):
     world = gappy_world(tmp_path)
     rows = [{name: value for name, value in row.items() if name != 'color'} for row in w.make_rows(600, 2, False)]
     world.replace_rows('eval', rows)
-    found = sizes(load(world.run(privacy_config=w.config(slice_missing=True, min_reported_examples=0))))
+    found = sizes(
+        load(world.run(privacy_config=w.config(slices={'missing': True}, people={'min_reported_examples': 0})))
+    )
     members = naive_sizes(world, 'color', missing=MISSING)[(('color', MISSING),)][0]
     assert found[(('color', MISSING),)] == (members, 600)
     assert found[(('color', 'blue'),)][1] == 0
@@ -103,7 +105,7 @@ def test_a_feature_that_no_example_has_is_still_an_error(tmp_path, slice_missing
         model_specs=[tfma.ModelSpec(label_key='label')], slicing_specs=[tfma.SlicingSpec(**spec)]
     )
     run = w.World(tmp_path).write()
-    config = w.config(slice_missing=slice_missing)
+    config = w.config(slices={'missing': slice_missing})
     if 'feature_values' in spec and not slice_missing:
         assert not load(run.run(privacy_config=config, evaluation=evaluation)).verdict.blessed
         return
@@ -117,7 +119,7 @@ def test_through_tfmas_extractors(tmp_path):
         def serve(self, logits):
             return {'outputs': tf.identity(logits)}
 
-    world, config = gappy_world(tmp_path, both_gappy), w.config(slice_missing=True)
+    world, config = gappy_world(tmp_path, both_gappy), w.config(slices={'missing': True})
     direct = load(world.run(privacy_config=config))
     model = ByName()
     tf.saved_model.save(model, str(tmp_path / 'model' / 'Format-Serving'), signatures={'serving_default': model.serve})

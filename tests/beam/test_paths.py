@@ -61,11 +61,11 @@ def test_too_few_examples_to_learn_from_is_said(tmp_path):
 
 def test_too_many_slices_is_said(tmp_path):
     with pytest.raises(ValueError, match='more than 5 slices'):
-        w.World(tmp_path).write().run(privacy_config=w.config(max_slices=5))
+        w.World(tmp_path).write().run(privacy_config=w.config(slices={'max_slices': 5}))
 
 
 def test_most_vulnerable_members_are_those_found_on_arrays(tmp_path):
-    config = w.config(num_most_vulnerable=5)
+    config = w.config(people={'num_most_vulnerable': 5})
     world = w.World(tmp_path).write()
     found = load(world.run(privacy_config=config)).most_vulnerable
     assert found == evaluated(world, config).most_vulnerable

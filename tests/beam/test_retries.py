@@ -21,7 +21,9 @@ ATTEMPTS = 4
 @pytest.fixture(scope='module')
 def config():
     return w.config(
-        attacks=('loss_threshold', 'quantile'), slice_by_loss_percentile=True, num_most_vulnerable=3, slice_missing=True
+        attacks=('loss_threshold', 'quantile'),
+        slices={'by_loss_percentile': True, 'missing': True},
+        people={'num_most_vulnerable': 3},
     )
 
 

@@ -83,12 +83,12 @@ def _shapes() -> Iterator[Case]:
         'one column more for a marked example': (_wider, 'outputs for some examples'),
         'an exception': (_refuses, 'signature'),
         'an exception for one in a later shard': (_refuses_marked, 'signature'),
-        'half of a softmax': (lambda z: tf.nn.softmax(z) / 2, 'PrivacyConfig.output_kind'),
+        'half of a softmax': (lambda z: tf.nn.softmax(z) / 2, 'PrivacyConfig.outputs.kind'),
     }
     for name, (answer, words) in answers.items():
         yield _model(SHAPES, name, answer, words)
     yield Case(SHAPES, 'it reads a feature that no example has', _reads_pixels, mentions=('signature',))
-    wrong = {'privacy_config': w.config(output_kind='probabilities')}
+    wrong = {'privacy_config': w.config(outputs={'kind': 'probabilities'})}
     yield _model(SHAPES, 'logits called probabilities', lambda z: z, "'probabilities'", arguments=wrong)
     yield _model(SHAPES, 'whole numbers', lambda z: tf.cast(z * 10, tf.int32), world='leaky', expects=(REFUSAL,))
     yield _model(

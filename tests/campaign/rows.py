@@ -135,7 +135,7 @@ def _same_files(rig: Rig) -> None:
 
 
 def _slices() -> Iterator[Case]:
-    few = {'privacy_config': w.config(max_slices=5)}
+    few = {'privacy_config': w.config(slices={'max_slices': 5})}
     yield Case(SLICES, 'more than allowed', lambda rig: few, mentions=('5 slices',))
     yield Case(SLICES, 'one for each example', _colored(lambda i, c: f'id {i}'), (REFUSAL,), world='leaky')
     yield Case(SLICES, 'no member has the feature', _colored(lambda i, c: None, ('train',)), (REFUSAL,), world='leaky')

@@ -11,6 +11,7 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 
 from privacy_component import PrivacyConfig
+from privacy_component.config.moved_fields import MOVED
 from tests.campaign.case import ERROR, REFUSAL, Case
 from tests.component import world as w
 
@@ -60,11 +61,20 @@ def _texts(family: str, name: str) -> Iterator[Case]:
 
 def _privacy_fields() -> Iterator[Case]:
     """Some of these are values that a field can have; the leak is to be found, or the config refused, all the same."""
-    for field in dataclasses.fields(PrivacyConfig):
+    for path in _paths(PrivacyConfig()):
         for kind, value in _WRONG.items():
-            text = _config_with(**{field.name: value})
-            name, words = f'{field.name} is {kind}', field.name.removesuffix('s')
+            text = _config_with(**_nested(path, value))
+            name, words = f'{".".join(path)} is {kind}', path[-1].removesuffix('s')
             yield Case(PRIVACY, name, lambda rig, t=text: {'privacy_config': t}, _EITHER, (words,), 'leaky')
+    for old, value in {'min_examples': 1, 'seed': -1, 'slice_by_class': 3, 'overturns': [{}]}.items():
+        text = _config_with(**{old: value})
+        for kind, given in (
+            (f'{old} out of range by its flat name', _flat(old, value)),
+            (f'{old} by both names', text),
+        ):
+            yield Case(
+                PRIVACY, kind, lambda rig, t=given: {'privacy_config': t}, mentions=(MOVED[old][1],), world='leaky'
+            )
     for field in ('metric', 'upper_bound', 'attacks', 'slicing_specs', 'block_if'):
         for kind, value in _WRONG.items():
             text = _config_with(thresholds=[{'metric': 'auc', 'upper_bound': 0.6} | {field: value}])
@@ -80,6 +90,25 @@ def _privacy_fields() -> Iterator[Case]:
     for kind, value in specs.items():
         text = _config_with(slicing_specs=[value])
         yield Case(PRIVACY, f'a slicing spec is {kind}', lambda rig, t=text: {'privacy_config': t}, world='leaky')
+
+
+def _paths(settings: Any) -> Iterator[tuple[str, ...]]:
+    """Every field, and every field within a group."""
+    for field in dataclasses.fields(settings):
+        yield (field.name,)
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from ((field.name, *path) for path in _paths(value))
+
+
+def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for name in reversed(path):
+        value = {name: value}
+    return value
+
+
+def _flat(old: str, value: Any) -> str:
+    return json.dumps({'thresholds': [{'metric': 'auc', 'upper_bound': 0.6}], old: value})
 
 
 def _config_with(**changes: Any) -> str:

@@ -40,6 +40,12 @@ _THRESHOLDS = st.fixed_dictionaries(
     },
 )
 _SPLITS = st.lists(st.sampled_from(['train', 'eval', 'test']), max_size=2)
+
+
+def _some(fields):
+    return st.fixed_dictionaries({}, optional=fields)
+
+
 _CONFIGS = st.fixed_dictionaries(
     {'thresholds': st.lists(_THRESHOLDS, max_size=2)},
     optional={
@@ -47,20 +53,40 @@ _CONFIGS = st.fixed_dictionaries(
         'member_splits': _SPLITS,
         'non_member_splits': _SPLITS,
         'slicing_specs': st.lists(_SPECS, max_size=2),
-        'slice_by_class': st.booleans(),
-        'slice_by_correctness': st.booleans(),
-        'task': st.sampled_from(['auto', 'multiclass', 'multilabel', 'regression']),
-        'output_kind': st.sampled_from(['auto', 'logits', 'probabilities']),
-        'confidence_level': st.sampled_from([0.5, 0.95, 0.9999, 1.0]),
-        'folds': st.integers(1, 5),
-        'group_key': st.sampled_from(['', 'color', 'size', 'owner']),
-        'group_aggregation': st.sampled_from(['none', 'mean', 'max', 'logsumexp']),
-        'max_bad_record_share': st.sampled_from([0.0, 0.1, 0.9]),
-        'num_most_vulnerable': st.integers(-1, 3),
-        'min_examples': st.sampled_from([1, 2, 30, 300]),
-        'max_slices': st.sampled_from([0, 1, 10, 1000]),
-        'max_distinct_scores': st.sampled_from([10, 1000, 100_000]),
-        'seed': st.integers(-1, 2**40),
+        'slices': _some(
+            {
+                'by_class': st.booleans(),
+                'by_correctness': st.booleans(),
+                'max_slices': st.sampled_from([0, 1, 10, 1000]),
+            }
+        ),
+        'outputs': _some(
+            {
+                'task': st.sampled_from(['auto', 'multiclass', 'multilabel', 'regression']),
+                'kind': st.sampled_from(['auto', 'logits', 'probabilities']),
+            }
+        ),
+        'decision': _some(
+            {
+                'confidence_level': st.sampled_from([0.5, 0.95, 0.9999, 1.0]),
+                'min_examples': st.sampled_from([1, 2, 30, 300]),
+            }
+        ),
+        'measurement': _some(
+            {
+                'folds': st.integers(1, 5),
+                'max_bad_record_share': st.sampled_from([0.0, 0.1, 0.9]),
+                'max_distinct_scores': st.sampled_from([10, 1000, 100_000]),
+                'seed': st.integers(-1, 2**40),
+            }
+        ),
+        'people': _some(
+            {
+                'group_key': st.sampled_from(['', 'color', 'size', 'owner']),
+                'group_aggregation': st.sampled_from(['none', 'mean', 'max', 'logsumexp']),
+                'num_most_vulnerable': st.integers(-1, 3),
+            }
+        ),
     },
 )
 _LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -68,7 +94,8 @@ _JSON = st.recursive(
     _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner), max_leaves=6
 )
 _ANY_FIELDS = st.dictionaries(
-    st.sampled_from(['thresholds', 'attacks', 'slicing_specs', 'member_splits', 'folds', 'task', 'extra']), _JSON
+    st.sampled_from(['thresholds', 'attacks', 'slicing_specs', 'member_splits', 'measurement', 'outputs', 'extra']),
+    _JSON,
 )
 _MODEL_SPECS = st.fixed_dictionaries(
     {'labelKey': st.sampled_from(['label', 'lable', 'color', 'logits', 'size', ''])},

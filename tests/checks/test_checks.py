@@ -124,7 +124,7 @@ def test_how_much_duplicates_hide(shared, most):
     z = np.random.default_rng(0).normal(size=2 * n) + 20.0 * is_member
     z[n : n + int(shared * n)] = z[: int(shared * n)]
     logits = np.column_stack([np.where(labels, -z, z), np.where(labels, z, -z)])
-    config = PrivacyConfig(attacks=('loss_threshold',), slice_by_class=False)
+    config = PrivacyConfig(attacks=('loss_threshold',), slices={'by_class': False})
     (row,) = evaluate_privacy(is_member=is_member, labels=labels, logits=logits, config=config).rows()
     assert row['tpr_at_fpr'][0.01] == pytest.approx(most, abs=0.03)
 

@@ -181,7 +181,7 @@ def test_the_same_with_tfmas_extractors(tmp_path):
 
 def test_bad_records_are_left_out(tmp_path):
     good, spoilt = spoilt_world(tmp_path, [0, 7, 8, 399])
-    settings = {'max_bad_record_share': 0.05}
+    settings = {'measurement': {'max_bad_record_share': 0.05}}
     assert checks_of(spoilt, **settings)[1] == checks_of(good, **settings)[1]
 
 
@@ -208,7 +208,7 @@ def people(split, first):
 def test_people_are_not_recognised_for_drift(tmp_path):
     """Their rows are alike, so a classifier that met some of them would know the others."""
     world = world_of(tmp_path, people('train', 0), people('eval', 1000))
-    grouped = {'group_key': 'person', 'group_aggregation': 'mean'}
+    grouped = {'people': {'group_key': 'person', 'group_aggregation': 'mean'}}
     assert checks_of(world)[1]['blind_baseline'].status == WARNING
     assert checks_of(world, **grouped)[1]['blind_baseline'].status == OK
 
@@ -237,7 +237,7 @@ def test_groups_by_default_of_the_schema_fail_no_job(tmp_path, action):
     schema = standard_artifacts.Schema()
     schema.uri = str(tmp_path)
     (tmp_path / 'schema.pbtxt').write_text(SCHEMA)
-    settings = tight(group_key='person', group_aggregation='mean', checks={'blind_baseline': action})
+    settings = tight(people={'group_key': 'person', 'group_aggregation': 'mean'}, checks={'blind_baseline': action})
     result = load(world.run(privacy_config=settings, inputs=world.inputs() | {executor.SCHEMA_KEY: [schema]}))
     found = {check.name: check for check in result.checks}['blind_baseline']
     assert found.status == (REFUSED if action == 'refuse' else NOT_RUN)

@@ -65,7 +65,7 @@ def loss_auc(trips, splits, model, members, non_members):
         is_member=np.arange(len(rows)) < len(splits[members]),
         labels=big_tip(rows),
         probabilities=model.predict_proba(rows),
-        config=PrivacyConfig(attacks=('loss_threshold',), slice_by_class=False),
+        config=PrivacyConfig(attacks=('loss_threshold',), slices={'by_class': False}),
     )
     return result.results[0].metrics['auc'].value
 

@@ -12,7 +12,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 from tfx.types import standard_artifacts
 
-from privacy_component import PrivacyConfig, PrivacyEvaluator, PrivacyMetrics, StandingRefusalsStrategy
+from privacy_component import PreviousEvaluationsStrategy, PrivacyConfig, PrivacyEvaluator, PrivacyMetrics
 from tests.component import world as w
 
 BEAM_ARGS = ['--runner=FnApiRunner', '--sdk_container_image=unused']
@@ -64,7 +64,7 @@ class Pipeline:
         config: PrivacyConfig,
         *,
         with_evaluator: bool = False,
-        strategy: type | None = StandingRefusalsStrategy,
+        strategy: type | None = PreviousEvaluationsStrategy,
     ) -> None:
         """One run: the world's model is evaluated, in the knowledge of earlier runs if there is a strategy."""
         examples, model = imported(world)

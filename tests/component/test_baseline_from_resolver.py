@@ -35,7 +35,7 @@ def run(world, pipeline_root, connection, model):
         model=imported.outputs['result'],
         baseline_model=resolver.outputs['model'],
         eval_config=w.eval_config(),
-        privacy_config=w.config(thresholds=thresholds, without_baseline='ignore'),
+        privacy_config=w.config(thresholds=thresholds, decision={'without_baseline': 'ignore'}),
     )
     pipeline = tfx.dsl.Pipeline(
         pipeline_name='gated',

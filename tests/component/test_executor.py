@@ -102,7 +102,7 @@ def test_a_tight_model_is_blessed(tmp_path):
     ('config', 'reason'),
     [
         (w.config(thresholds=()), 'thresholds is empty'),
-        (w.config(min_examples=700), 'at least 700 each are needed'),
+        (w.config(decision={'min_examples': 700}), 'at least 700 each are needed'),
         (
             w.config(
                 thresholds=(Threshold('auc', 0.9, slicing_specs=(SlicingSpec(feature_values={'color': 'pink'}),)),)
@@ -163,7 +163,7 @@ def test_one_output_is_two_classes(tmp_path, respond):
 def test_configured_probabilities_that_are_none(tmp_path):
     world = w.World(tmp_path).write()
     with pytest.raises(ValueError, match="output_kind is 'probabilities' but the outputs range over"):
-        world.run(privacy_config=w.config(output_kind='probabilities'))
+        world.run(privacy_config=w.config(outputs={'kind': 'probabilities'}))
 
 
 def test_label_and_slice_from_the_models_own_transform(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tfx import v1 as tfx
 
-from privacy_component import Overturn, PrivacyResult, Threshold
+from privacy_component import PrivacyResult, RefusalOverride, Threshold
 from tests.component import world as w
 from tests.component.lineage import Pipeline
 
@@ -30,27 +30,30 @@ def worlds(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def refused_again_and_again(worlds, tmp_path_factory):
-    """One pipeline: a model is refused, evaluated again in every way that could get around that, and overturned."""
+    """One pipeline: a model is refused, evaluated again in every way that could get around that, and overridden."""
     leaky, tight = worlds
     pipeline = Pipeline.on_sqlite(tmp_path_factory.mktemp('story'))
     for world, config in [(leaky, w.config()), (leaky, w.config()), (leaky, w.config()), (tight, w.config())]:
         pipeline.evaluate(world, config)
     pipeline.evaluate(leaky, LAX)
     fingerprint = text(pipeline.metrics()[0], 'model_fingerprint')
-    overturned = w.config(thresholds=LAX.thresholds, overturns=(Overturn(fingerprint, 'only Overall counts here'),))
-    for config in (overturned, LAX, w.config(seed=1), LAX):
+    overridden = w.config(
+        thresholds=LAX.thresholds,
+        decision={'refusal_overrides': (RefusalOverride(fingerprint, 'only Overall counts here'),)},
+    )
+    for config in (overridden, LAX, w.config(measurement={'seed': 1}), LAX):
         pipeline.evaluate(leaky, config)
     return pipeline
 
 
-def test_a_refusal_stands_until_it_is_overturned_by_name(refused_again_and_again):
+def test_a_refusal_stands_until_it_is_overridden_by_name(refused_again_and_again):
     assert [text(one, 'outcome') for one in refused_again_and_again.metrics()] == [
         'refused',
         'refused',  # the first run knew nothing of the past, so this one is not its cached result; the third run's is
         'blessed',  # the other model
         'refusal_stands',
         'blessed_over_refusal',
-        'blessed',  # overturned once for all, until it is refused again
+        'blessed',  # overridden once for all, until it is refused again
         'refused',
         'refusal_stands',
     ]
@@ -75,12 +78,12 @@ def test_a_refusal_that_stands_says_why_and_what_differs(refused_again_and_again
     assert first.uri in (Path(metrics[3].uri) / 'report.html').read_text()
 
 
-def test_an_overturn_is_told_with_its_reason(refused_again_and_again):
+def test_an_override_is_told_with_its_reason(refused_again_and_again):
     warnings = result_of(refused_again_and_again.metrics()[4]).verdict.warnings
-    assert 'This blessing overturns an earlier refusal of this model: only Overall counts here' in warnings
+    assert 'This blessing overrides an earlier refusal of this model: only Overall counts here' in warnings
 
 
-def test_better_looking_examples_do_not_overturn_either(worlds, tmp_path):
+def test_better_looking_examples_do_not_override_either(worlds, tmp_path):
     leaky, tight = worlds
     pipeline = Pipeline.on_sqlite(tmp_path)
     pipeline.evaluate(leaky, w.config())

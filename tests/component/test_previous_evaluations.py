@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privacy_component import PrivacyMetrics, StandingRefusalsStrategy
+from privacy_component import PreviousEvaluationsStrategy, PrivacyMetrics
 from privacy_component.component.previous_evaluations import earlier_evaluations, standing
 from privacy_component.gate.history import (
     BLESSED,
+    BLESSED_OVER_REFUSAL,
     NOT_BLESSED,
-    OVERTURNED,
     REFUSAL_STANDS,
     REFUSED,
     Earlier,
@@ -18,7 +18,7 @@ from privacy_component.gate.history import (
 from privacy_component.gate.reasons import REPORT_ONLY
 from privacy_component.gate.verdict import Verdict
 
-OUTCOMES = (BLESSED, NOT_BLESSED, OVERTURNED, REFUSAL_STANDS, REFUSED)
+OUTCOMES = (BLESSED, NOT_BLESSED, BLESSED_OVER_REFUSAL, REFUSAL_STANDS, REFUSED)
 ONLY_REPEATS = with_history(Verdict(True, ()), [Earlier('/1', REFUSED, 'red leaks', '', ())], (), 'a').reasons[0]
 MESSAGES = ('red leaks', 'blue leaks', 'unsound', REPORT_ONLY, ONLY_REPEATS)
 HISTORIES = st.lists(st.tuples(*map(st.sampled_from, ('ab', OUTCOMES, MESSAGES))), max_size=12)
@@ -54,12 +54,12 @@ def is_refused(history, model):
     """The history of one model, told from the start."""
     stands = False
     for outcome in (o for m, o, _ in history if m == model):
-        stands = outcome != OVERTURNED and (stands or outcome in (REFUSED, REFUSAL_STANDS))
+        stands = outcome != BLESSED_OVER_REFUSAL and (stands or outcome in (REFUSED, REFUSAL_STANDS))
     return stands
 
 
 @given(HISTORIES, st.randoms(use_true_random=False))
-def test_what_stands_is_what_was_refused_since_the_last_overturn(history, random):
+def test_what_stands_is_what_was_refused_since_the_last_override(history, random):
     artifacts = artifacts_of(history)
     expected = [one.id for one in standing(artifacts)]
     random.shuffle(artifacts)
@@ -73,7 +73,7 @@ def test_what_stands_is_what_was_refused_since_the_last_overturn(history, random
 def test_evaluating_a_refused_model_again_changes_nothing_that_is_resolved(history):
     """So that the second such evaluation is found in the cache."""
     history = [*history, ('a', REFUSED, 'red leaks')]
-    resolve = StandingRefusalsStrategy().resolve_artifacts
+    resolve = PreviousEvaluationsStrategy().resolve_artifacts
     before = resolve(None, {'previous_metrics': artifacts_of(history)})['previous_metrics']
     for again in (
         (BLESSED, 'fine'),
@@ -96,7 +96,15 @@ def test_evaluating_a_refused_model_again_changes_nothing_that_is_resolved(histo
         ([(REFUSED, 'red leaks'), (REFUSAL_STANDS, 'unsound'), (REFUSAL_STANDS, 'unsound')], [1, 2]),
         ([(REFUSAL_STANDS, ONLY_REPEATS), (REFUSAL_STANDS, REPORT_ONLY)], [1]),  # the refusal itself is gone
         ([(REFUSAL_STANDS, REPORT_ONLY), (NOT_BLESSED, REPORT_ONLY)], [1]),
-        ([(NOT_BLESSED, 'unsound'), (REFUSED, 'red leaks'), (OVERTURNED, 'fine'), (NOT_BLESSED, 'too few')], [4]),
+        (
+            [
+                (NOT_BLESSED, 'unsound'),
+                (REFUSED, 'red leaks'),
+                (BLESSED_OVER_REFUSAL, 'fine'),
+                (NOT_BLESSED, 'too few'),
+            ],
+            [4],
+        ),
     ],
 )
 def test_every_reason_is_mentioned_once(history, mentioned):
@@ -105,7 +113,7 @@ def test_every_reason_is_mentioned_once(history, mentioned):
 
 
 def test_nothing_refused_is_an_empty_list():
-    assert StandingRefusalsStrategy().resolve_artifacts(None, {'previous_metrics': []}) == {'previous_metrics': []}
+    assert PreviousEvaluationsStrategy().resolve_artifacts(None, {'previous_metrics': []}) == {'previous_metrics': []}
 
 
 def test_what_differs_is_told_in_words():

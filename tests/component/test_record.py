@@ -87,8 +87,8 @@ GOLD = tfma.EvalConfig(
         (w.config(), {executor.MODEL_BLESSING_KEY: [UPSTREAM]}, None, 'The upstream model_blessing'),
         (w.config(), {executor.MODEL_BLESSING_KEY: []}, None, 'The upstream model_blessing'),
         (w.config(slicing_specs=(SlicingSpec(('size',)),)), {}, GOLD, "'color = gold' has no examples"),
-        (w.config(min_examples=500), {}, None, 'a leak is shown'),
-        (w.config(group_key='person', group_aggregation='mean'), {}, None, 'a leak is shown'),
+        (w.config(decision={'min_examples': 500}), {}, None, 'a leak is shown'),
+        (w.config(people={'group_key': 'person', 'group_aggregation': 'mean'}), {}, None, 'a leak is shown'),
     ],
 )
 def test_command_line_agrees_with_the_executor(tmp_path, capsys, config, inputs, evaluation, reason):

@@ -48,7 +48,7 @@ def test_a_rare_value_is_named_nowhere(tmp_path, caplog):
 
 
 def test_with_block_they_block_as_a_count(tmp_path):
-    outputs = world_with_rare_colors(tmp_path).run(w.config(small_slices='block'))
+    outputs = world_with_rare_colors(tmp_path).run(w.config(decision={'small_slices': 'block'}))
     assert [path.name for path in Path(outputs['blessing'].uri).iterdir()] == ['NOT_BLESSED']
     message = outputs['blessing'].get_string_custom_property('blessing_message')
     assert message.endswith('slices with fewer than 10 members or non-members are not listed.')

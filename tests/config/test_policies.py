@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from privacy_component import PrivacyConfig, PrivacyInputError, evaluate_privacy, policy
+from privacy_component import DecisionSettings, PrivacyConfig, PrivacyInputError, evaluate_privacy, policy
 from privacy_component.gate.sample_size import smallest_size
 
-DOCS = (Path(__file__).parents[1] / 'docs' / 'how_to_read_a_verdict.md').read_text()
+DOCS = (Path(__file__).parents[2] / 'docs' / 'how_to_read_a_verdict.md').read_text()
 
 
 def verdict(rng, n, config, leak=0.0):
@@ -52,10 +52,17 @@ def test_the_sizes_in_the_docs_are_those_of_the_limits():
 
 
 def test_a_policy_is_a_config_with_every_limit_written_out():
-    config = policy('strict', attacks=('loss_threshold', 'mlp'), seed=3)
-    assert isinstance(config, PrivacyConfig) and config.attacks == ('loss_threshold', 'mlp') and config.seed == 3
+    config = policy('strict', attacks=('loss_threshold', 'mlp'), measurement={'seed': 3})
+    assert isinstance(config, PrivacyConfig)
+    assert (config.attacks, config.measurement.seed) == (('loss_threshold', 'mlp'), 3)
     assert PrivacyConfig.from_json(config.to_json()) == config
     assert policy('standard', thresholds=()).thresholds == ()
+
+
+def test_a_change_within_a_group_keeps_what_else_the_policy_sets_there():
+    decision = policy('strict', decision={'min_examples': 50}).decision
+    assert (decision.small_slices, decision.min_examples) == ('block', 50)
+    assert policy('standard', decision=DecisionSettings(min_examples=50)).decision.min_examples == 50
 
 
 def test_a_report_only_blesses_nothing_and_says_so():
@@ -69,7 +76,13 @@ def test_a_report_only_blesses_nothing_and_says_so():
     [
         ('strickt', {}, r"policy 'strickt' is not one of strict, standard, report_only; did you mean 'strict'\?"),
         (None, {}, 'policy None is not one of'),
-        ('strict', {'min_example': 3}, "policy 'strict' has no field 'min_example'; did you mean 'min_examples'?"),
+        (
+            'strict',
+            {'min_example': 3},
+            "policy 'strict' has no field 'min_example'; did you mean 'decision.min_examples'?",
+        ),
+        ('strict', {'decision': {'seed': 3}}, "PrivacyConfig.decision has no field 'seed'"),
+        ('strict', {'decision': DecisionSettings()}, 'sets decision.small_slices: give decision as a mapping'),
         ('report_only', {'thresholds': ({'metric': 'auc', 'upper_bound': 0.6},)}, 'remove one or the other'),
     ],
 )

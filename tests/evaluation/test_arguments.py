@@ -13,7 +13,9 @@ def test_too_few_examples_are_inconclusive_and_not_blessed(members):
     n = len(members)
     attacks = tuple(name for name, info in ATTACKS.items() if 'multiclass' in info.tasks)
     config = PrivacyConfig(
-        attacks=attacks, slice_by_correctness=True, slice_by_loss_percentile=True, thresholds=(Threshold('auc', 0.9),)
+        attacks=attacks,
+        slices={'by_correctness': True, 'by_loss_percentile': True},
+        thresholds=(Threshold('auc', 0.9),),
     )
     result = evaluate_privacy(is_member=members, labels=[0] * n, logits=np.eye(3)[np.arange(n) % 3], config=config)
     assert {r.status for r in result.results} == {'inconclusive'}
@@ -80,9 +82,9 @@ def test_bad_input_is_one_clear_error(case):
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
-        ({'task': 'regression'}, "task is 'regression' but logits were given"),
-        ({'task': 'multilabel'}, r'labels has shape \(3,\); a multi-label model'),
-        ({'output_kind': 'probabilities'}, "output_kind is 'probabilities' but logits were given"),
+        ({'outputs': {'task': 'regression'}}, "task is 'regression' but logits were given"),
+        ({'outputs': {'task': 'multilabel'}}, r'labels has shape \(3,\); a multi-label model'),
+        ({'outputs': {'kind': 'probabilities'}}, "outputs.kind is 'probabilities' but logits were given"),
         ({'attacks': ('absolute_error_threshold',)}, "'absolute_error_threshold' is not defined for a multiclass"),
         ({'slicing_specs': (SlicingSpec(('age',)),)}, "no feature 'age'"),
     ],
@@ -101,13 +103,15 @@ def test_a_feature_with_a_slice_for_every_row_is_refused():
 
 
 @pytest.mark.parametrize(
-    'changes',
+    ('field', 'value'),
     [
-        {'task': 'ranking'}, {'folds': 1}, {'folds': 21}, {'folds': 2.0}, {'group_aggregation': 'sum'},
-        {'num_most_vulnerable': -1}, {'slice_by_correctness': 1}, {'slice_by_loss_percentile': 'yes'},
+        ('outputs.task', 'ranking'), ('measurement.folds', 1), ('measurement.folds', 21), ('measurement.folds', 2.0),
+        ('people.group_aggregation', 'sum'), ('people.group_key', None), ('people.num_most_vulnerable', -1),
+        ('slices.by_correctness', 1), ('slices.by_loss_percentile', 'yes'), ('slices.max_slices', 0),
+        ('decision.confidence_level', float('nan')), ('decision.confidence_level', 1), ('decision.min_examples', True),
     ],
 )  # fmt: skip
-def test_bad_settings_are_named(changes):
-    (field,) = changes
-    with pytest.raises(PrivacyInputError, match=rf'PrivacyConfig\.{field} is '):
-        PrivacyConfig(**changes)
+def test_bad_settings_are_named(field, value):
+    group, name = field.split('.')
+    with pytest.raises(PrivacyInputError, match=rf'PrivacyConfig\.{group}\.{name} is '):
+        PrivacyConfig(**{group: {name: value}})

@@ -50,7 +50,7 @@ def test_gaussian_shift_has_its_closed_form():
 @pytest.mark.parametrize('task', TASKS)
 def test_every_attack_of_a_task_together_in_every_slice(task):
     attacks = tuple(name for name, info in ATTACKS.items() if task in info.tasks)
-    config = PrivacyConfig(attacks=attacks, slice_by_correctness=True, slice_by_loss_percentile=True)
+    config = PrivacyConfig(attacks=attacks, slices={'by_correctness': True, 'by_loss_percentile': True})
     result = evaluate_privacy(**arguments(task, n=300, shift=1.0), features={'half': np.arange(600) % 2}, config=config)
     assert set(overall(result)) == set(attacks)
     assert all(row['auc'] > 0.5 for row in overall(result).values())
@@ -113,7 +113,7 @@ def test_slices_hold_the_examples_they_name():
 
 def test_learning_attacks_count_every_example_once_in_its_fold():
     observations = synthetic.observations(n=500, shift=1.0)
-    config = PrivacyConfig(attacks=('logistic_regression',), folds=3)
+    config = PrivacyConfig(attacks=('logistic_regression',), measurement={'folds': 3})
     result = next(r for r in evaluate_privacy(**arguments(n=500, shift=1.0), config=config).results if not r.slice_key)
     assert (result.num_members, result.num_non_members) == (500, 500)
     scored = fold_scores(ATTACKS['logistic_regression'], observations, 3)
@@ -130,7 +130,7 @@ def test_learning_attacks_count_every_example_once_in_its_fold():
 def test_groups_as_the_unit(how):
     # A shift too small to see in one row of a person shows in the mean of 25 of them.
     given = arguments(n=2_500, shift=0.25)
-    config = PrivacyConfig(attacks=('scaled_logit_threshold',), group_aggregation=how)
+    config = PrivacyConfig(attacks=('scaled_logit_threshold',), people={'group_aggregation': how})
     people = np.arange(5_000) // 25
     row = overall(evaluate_privacy(**given, group_ids=people, config=config))['scaled_logit_threshold']
     assert (row['num_members'], row['num_non_members']) == (100, 100)
@@ -140,7 +140,7 @@ def test_groups_as_the_unit(how):
 
 def test_groups_need_their_ids():
     with pytest.raises(PrivacyInputError, match="group_aggregation is 'max': give group_ids"):
-        evaluate_privacy(**arguments(n=50), config=PrivacyConfig(group_aggregation='max'))
+        evaluate_privacy(**arguments(n=50), config=PrivacyConfig(people={'group_aggregation': 'max'}))
 
 
 def test_rows_of_one_person_widen_intervals():
@@ -169,14 +169,14 @@ def test_people_on_both_sides_are_mentioned():
 def test_most_vulnerable_members_by_the_ids_given():
     given = arguments(n=1_000, shift=1.0)
     names = np.array([f'trip {i}' for i in range(2_000)])
-    result = evaluate_privacy(**given | {'example_ids': names}, config=PrivacyConfig(num_most_vulnerable=5))
+    result = evaluate_privacy(**given | {'example_ids': names}, config=PrivacyConfig(people={'num_most_vulnerable': 5}))
     rows = [int(entry['example_id'].split()[1]) for entry in result.most_vulnerable]
     risks = [entry['risk'] for entry in result.most_vulnerable]
     assert len(rows) == 5
     assert all(given['is_member'][row] for row in rows)
     assert risks == sorted(risks, reverse=True)
     assert risks[0] > 0.6
-    assert evaluate_privacy(**given, config=PrivacyConfig(num_most_vulnerable=0)).most_vulnerable == ()
+    assert evaluate_privacy(**given, config=PrivacyConfig(people={'num_most_vulnerable': 0})).most_vulnerable == ()
 
 
 def test_says_what_was_assumed_from_what_evidence():
@@ -202,14 +202,14 @@ def test_warns_of_saturated_outputs():
 
 
 def test_loss_percentiles_never_gate():
-    config = PrivacyConfig(slice_by_loss_percentile=True, thresholds=(Threshold('auc', 0.9),))
+    config = PrivacyConfig(slices={'by_loss_percentile': True}, thresholds=(Threshold('auc', 0.9),))
     result = evaluate_privacy(**arguments(n=300), config=config)
     assert any(key and key[0][0] == '@loss_percentile' for key in (r.slice_key for r in result.results))
     assert not any('percentile' in c.slice for c in result.verdict.comparisons)
 
 
 def test_specs_are_listed_once_and_fit_the_task():
-    config = PrivacyConfig(slicing_specs=(SlicingSpec(('a',)),), slice_by_correctness=True)
+    config = PrivacyConfig(slicing_specs=(SlicingSpec(('a',)),), slices={'by_correctness': True})
     specs = slicing_specs_for(config, [SlicingSpec(('a',)), SlicingSpec()])
     assert [spec.features for spec in specs] == [(), ('a',), ('@class',), ('@correct',)]
     assert [spec.features for spec in slicing_specs_for(config, [], 'regression')] == [(), ('a',)]
@@ -231,7 +231,9 @@ def test_inputs_are_left_as_they_were():
     given = arguments(n=100)
     before = {name: values.copy() for name, values in given.items()}
     attacks = tuple(name for name, info in ATTACKS.items() if 'multiclass' in info.tasks)
-    evaluate_privacy(**given, config=dataclasses.replace(PrivacyConfig(), attacks=attacks, slice_by_correctness=True))
+    evaluate_privacy(
+        **given, config=dataclasses.replace(PrivacyConfig(), attacks=attacks, slices={'by_correctness': True})
+    )
     for name, values in given.items():
         np.testing.assert_array_equal(values, before[name])
 
@@ -245,5 +247,5 @@ def test_more_slices_than_allowed_are_an_error():
             labels=np.arange(n) % 3,
             logits=np.random.default_rng(0).standard_normal((n, 3)),
             features=features,
-            config=PrivacyConfig(max_slices=20),
+            config=PrivacyConfig(slices={'max_slices': 20}),
         )

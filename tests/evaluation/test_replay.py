@@ -84,7 +84,7 @@ def test_the_config_of_the_evaluation_in_a_file_is_the_same_config(refused, caps
 @pytest.mark.parametrize(
     ('fields', 'named'),
     [
-        ({'seed': 1}, 'PrivacyConfig.seed is 1 in the config but 0 in the evaluation'),
+        ({'measurement': {'seed': 1}}, 'PrivacyConfig.measurement.seed is 1 in the config but 0 in the evaluation'),
         ({'attacks': ('entropy_threshold',)}, 'PrivacyConfig.attacks is'),
         ({'thresholds': (Threshold('tpr_at_fpr_0.05', 0.2),)}, "names 'tpr_at_fpr_0.05', which the evaluation did not"),
     ],
@@ -97,7 +97,7 @@ def test_what_was_not_measured_cannot_be_decided(refused, capsys, fields, named)
 
 LEVEL, RISE = Threshold('auc', 0.95), Threshold('auc', absolute=0.05)
 SPREAD = Threshold('advantage', absolute=0.2)
-IGNORING = {'without_baseline': 'ignore'}
+IGNORING = {'decision': {'without_baseline': 'ignore'}}
 
 
 def only_loss(threshold):
@@ -146,7 +146,7 @@ def test_a_replay_says_what_an_evaluation_by_that_config_would_say(tmp_path, thr
     """Figures and intervals too, of levels and of changes."""
     measured = (LEVEL, RISE, SPREAD, Threshold('tpr_at_fpr_0.1', 0.5))
     write(tmp_path, examples.evaluated(1.0, n=300, baseline=0.5, thresholds=measured))
-    asked = {'thresholds': thresholds, 'confidence_level': level}
+    asked = {'thresholds': thresholds, 'decision': {'confidence_level': level}}
     replayed = replay(tmp_path, PrivacyConfig(**asked)).verdict
     assert replayed == examples.evaluated(1.0, n=300, baseline=0.5, **asked).verdict
 

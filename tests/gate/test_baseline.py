@@ -12,6 +12,7 @@ from privacy_component.gate.comparisons import UNMEASURED
 from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, decide
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS
 from tests import synthetic
+from tests.settings import merged
 
 LEVEL, RISE = Threshold('auc', 0.95), Threshold('auc', absolute=0.02)
 
@@ -33,7 +34,7 @@ def arguments(n=1000, more=0.0, seed=0):
 
 def evaluated(more=0.0, n=1000, thresholds=(RISE,), without=(), **settings):
     given = {name: value for name, value in arguments(n, more).items() if name not in without}
-    settings = {'attacks': ('loss_threshold',), 'slice_by_class': False} | settings
+    settings = merged({'attacks': ('loss_threshold',), 'slices': {'by_class': False}}, settings)
     extra = {name: settings.pop(name) for name in ('features', 'group_ids') if name in settings}
     return evaluate_privacy(**given, **extra, config=PrivacyConfig(thresholds=thresholds, **settings))
 
@@ -74,7 +75,9 @@ def test_a_result_with_a_baseline_survives_json_and_is_judged_alike_at_any_level
     back = PrivacyResult.from_json(result.to_json())
     assert back.to_json() == result.to_json() and back.verdict == result.verdict
     for level in (0.9, 0.95, 0.999):
-        config = PrivacyConfig(thresholds=thresholds, confidence_level=level, attacks=('loss_threshold', 'mlp'))
+        config = PrivacyConfig(
+            thresholds=thresholds, decision={'confidence_level': level}, attacks=('loss_threshold', 'mlp')
+        )
         assert decide(back.results, config) == decide(result.results, config)
 
 
@@ -82,13 +85,13 @@ def test_a_result_with_a_baseline_survives_json_and_is_judged_alike_at_any_level
 def test_groups(how):
     """Rows of one person are alike: the change is less certain than that of as many strangers."""
     groups = np.repeat(np.arange(400), 5)
-    result = evaluated(group_ids=groups, group_aggregation=how)
+    result = evaluated(group_ids=groups, people={'group_aggregation': how})
     (one,) = result.results
     assert one.baseline.auc_change_error > 0
     assert one.baseline.curve.num_members == one.num_members == (1000 if how == 'none' else 200)
     if how == 'none':
         copies = {name: np.repeat(values[::5], 5, axis=0) for name, values in arguments().items()}
-        config = PrivacyConfig(thresholds=(RISE,), attacks=('loss_threshold',), slice_by_class=False)
+        config = PrivacyConfig(thresholds=(RISE,), attacks=('loss_threshold',), slices={'by_class': False})
         alike = evaluate_privacy(**copies, group_ids=groups, config=config).results[0].baseline
         strangers = evaluate_privacy(**copies, config=config).results[0].baseline
         assert 1.9 < alike.auc_change_error / strangers.auc_change_error < 2.7  # the square root of 5, about
@@ -131,7 +134,7 @@ def test_reasons_tell_a_change_from_a_level():
     features = {'tenth': np.arange(500) // 25 % 10}
     settings = {'features': features, 'slicing_specs': (SlicingSpec(('tenth',)),), 'n': 250}
     for small_slices in ('warn', 'block'):
-        verdict = evaluated(thresholds=thresholds, small_slices=small_slices, **settings).verdict
+        verdict = evaluated(thresholds=thresholds, decision={'small_slices': small_slices}, **settings).verdict
         told = [text for text in (*verdict.reasons, *verdict.warnings) if text.startswith('tenth = 3, loss_threshold')]
         assert [text.split('(')[0] for text in told] == [
             'tenth = 3, loss_threshold: inconclusive on auc ',
@@ -179,12 +182,12 @@ def test_without_a_baseline_changes_block():
 
 
 def test_without_a_baseline_changes_can_be_left_out():
-    settings = {'thresholds': (LEVEL, RISE), 'without_baseline': 'ignore'}
+    settings = {'thresholds': (LEVEL, RISE), 'decision': {'without_baseline': 'ignore'}}
     verdict = evaluated(**settings, without=('baseline_logits',)).verdict
     assert verdict.blessed and 'There is no baseline model' in verdict.warnings[0]
     leaky = dataclasses.replace(LEVEL, upper_bound=0.52)
     assert not evaluated(
-        thresholds=(leaky, RISE), without_baseline='ignore', without=('baseline_logits',)
+        thresholds=(leaky, RISE), decision={'without_baseline': 'ignore'}, without=('baseline_logits',)
     ).verdict.blessed
     assert not evaluated(0.3, **settings).verdict.blessed  # with a baseline they decide
 
@@ -209,7 +212,7 @@ def test_an_unused_baseline_is_told():
     [
         ({}, r"Threshold\('auc'\) has upper_bound=None and absolute=None: give one"),
         ({'upper_bound': 0.6, 'absolute': 0.02}, 'for both limits write two thresholds'),
-        ({'absolute': -0.01}, r'Threshold.absolute is -0.01; it must be a number in \[0, 1\]'),
+        ({'absolute': -0.01}, r'Threshold.absolute is -0.01; it must be a number at least 0'),
         ({'absolute': 'much'}, "Threshold.absolute is 'much'"),
         ({'metric': 'gdp_mu', 'absolute': 0.5}, "limits the rise of 'gdp_mu', which has no upper confidence limit"),
     ],
@@ -221,12 +224,12 @@ def test_thresholds_that_make_no_sense(fields, message):
 
 def test_configs_that_would_check_nothing():
     with pytest.raises(PrivacyInputError, match=r"without_baseline is 'ignore' but every threshold limits a change"):
-        PrivacyConfig(thresholds=(RISE,), without_baseline='ignore')
+        PrivacyConfig(thresholds=(RISE,), decision={'without_baseline': 'ignore'})
     with pytest.raises(
-        PrivacyInputError, match=r"PrivacyConfig.without_baseline is 'bless'; choose one of block, ignore"
+        PrivacyInputError, match=r"PrivacyConfig.decision.without_baseline is 'bless'; choose one of block, ignore"
     ):
-        PrivacyConfig(without_baseline='bless')
-    config = PrivacyConfig(thresholds=(LEVEL, RISE), without_baseline='ignore')
+        PrivacyConfig(decision={'without_baseline': 'bless'})
+    config = PrivacyConfig(thresholds=(LEVEL, RISE), decision={'without_baseline': 'ignore'})
     assert PrivacyConfig.from_json(config.to_json()) == config
 
 

@@ -1,8 +1,8 @@
-"""A refusal stands until somebody overturns it by name."""
+"""A refusal stands until somebody overrides it by name."""
 
 import pytest
 
-from privacy_component import Overturn, PrivacyConfig, PrivacyInputError
+from privacy_component import PrivacyConfig, PrivacyInputError, RefusalOverride
 from privacy_component.gate.history import NOT_BLESSED, REFUSAL_STANDS, REFUSED, Earlier, with_history
 from privacy_component.gate.verdict import Verdict
 
@@ -25,15 +25,17 @@ def earlier(outcome, message='red leaks'):
         for model in (MODEL, OTHER)
     ],
 )
-def test_history_never_makes_a_blessing_and_an_overturn_only_lifts_history(verdict, outcomes, model):
-    found = with_history(verdict, [earlier(one) for one in outcomes], (Overturn(model, 'mistaken limit'),), MODEL)
+def test_history_never_makes_a_blessing_and_an_override_only_lifts_history(verdict, outcomes, model):
+    found = with_history(
+        verdict, [earlier(one) for one in outcomes], (RefusalOverride(model, 'mistaken limit'),), MODEL
+    )
     stands = {REFUSED, REFUSAL_STANDS} & set(outcomes) and model != MODEL
     assert found.blessed == (verdict.blessed and not stands)
     assert found.comparisons == verdict.comparisons
     told = ' '.join((*found.reasons, *found.warnings))
     assert told.count('/runs/7') == len(outcomes)
     is_lifted = found.blessed and bool({REFUSED, REFUSAL_STANDS} & set(outcomes))
-    assert ('This blessing overturns' in told) == is_lifted
+    assert ('This blessing overrides' in told) == is_lifted
 
 
 def test_a_lack_of_evidence_is_told_and_blocks_nothing():
@@ -46,10 +48,10 @@ def test_a_lack_of_evidence_is_told_and_blocks_nothing():
     )
 
 
-def test_the_reason_says_how_to_overturn():
+def test_the_reason_says_how_to_override():
     found = with_history(PASSED, [earlier(REFUSED)], (), MODEL)
     assert 'refused it (/runs/7): "red leaks"' in found.reasons[0]
-    assert f"Overturn(model='{MODEL}', reason=...)" in found.reasons[1]
+    assert f"RefusalOverride(model='{MODEL}', reason=...)" in found.reasons[1]
 
 
 def test_a_long_message_is_cut():
@@ -60,19 +62,19 @@ def test_a_long_message_is_cut():
 @pytest.mark.parametrize(
     ('fields', 'named'),
     [
-        ({'model': 'a' * 64, 'reason': 'mistake'}, 'Overturn.model is'),
-        ({'model': MODEL.upper(), 'reason': 'mistake'}, 'Overturn.model is'),
-        ({'model': None, 'reason': 'mistake'}, 'Overturn.model is None'),
-        ({'model': MODEL, 'reason': ' '}, "Overturn.reason is ' '"),
-        ({'model': MODEL}, "overturn lacks the field 'reason'"),
-        ({'model': MODEL, 'because': 'x'}, "overturn has no field 'because'"),
+        ({'model': 'a' * 64, 'reason': 'mistake'}, 'RefusalOverride.model is'),
+        ({'model': MODEL.upper(), 'reason': 'mistake'}, 'RefusalOverride.model is'),
+        ({'model': None, 'reason': 'mistake'}, 'RefusalOverride.model is None'),
+        ({'model': MODEL, 'reason': ' '}, "RefusalOverride.reason is ' '"),
+        ({'model': MODEL}, "refusal_overrides\\[0\\] lacks the field 'reason'"),
+        ({'model': MODEL, 'because': 'x'}, "refusal_overrides\\[0\\] has no field 'because'"),
     ],
 )
-def test_a_mistake_in_an_overturn_is_named(fields, named):
+def test_a_mistake_in_an_override_is_named(fields, named):
     with pytest.raises(PrivacyInputError, match=named):
-        PrivacyConfig(overturns=[fields])
+        PrivacyConfig(decision={'refusal_overrides': [fields]})
 
 
-def test_overturns_survive_json():
-    config = PrivacyConfig(overturns=(Overturn(MODEL, 'a "reason"'),))
+def test_refusal_overrides_survive_json():
+    config = PrivacyConfig(decision={'refusal_overrides': (RefusalOverride(MODEL, 'a "reason"'),)})
     assert PrivacyConfig.from_json(config.to_json()) == config

@@ -16,7 +16,7 @@ from privacy_component.metrics.registry import METRICS, metric_named, metrics_fo
 from privacy_component.metrics.slice_result import measure
 from tests.metrics.simulate import counts_of, gaussian
 
-DOCS = Path(__file__).parents[1] / 'docs' / 'how_to_read_a_verdict.md'
+DOCS = Path(__file__).parents[2] / 'docs' / 'how_to_read_a_verdict.md'
 LIMITS = {
     'auc': 0.6, 'advantage': 0.2, 'two_sided_advantage': 0.2, 'balanced_accuracy': 0.6, 'tpr_at_fpr_0.1': 0.2,
     'tpr_at_fpr_0.01': 0.05, 'tpr_at_fpr_0.001': 0.02, 'ppv_at_fpr_0.01': 0.8, 'empirical_epsilon': 1.0, 'gdp_mu': 1.0,
@@ -31,8 +31,9 @@ def tied(num):
 
 def outcome(counts, metric, limit, block_if, num_comparisons):
     """The gate's, where the other comparisons are of slices that need no room: the same result again and again."""
-    gate = PrivacyConfig(('loss_threshold',), (Threshold(metric, limit, block_if=block_if),), min_examples=2,
-                         min_reported_examples=0)  # fmt: skip
+    limits = (Threshold(metric, limit, block_if=block_if),)
+    every_slice = {'decision': {'min_examples': 2}, 'people': {'min_reported_examples': 0}}
+    gate = PrivacyConfig(('loss_threshold',), limits, **every_slice)
     one = measure((), 'loss_threshold', [counts], metrics_for([metric]), 0.95, 2)
     slices = [dataclasses.replace(one, slice_key=(('shop', i),) if i else ()) for i in range(num_comparisons)]
     return decide(slices, gate).comparisons[0].outcome

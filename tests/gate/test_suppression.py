@@ -43,7 +43,7 @@ def test_small_groups_are_counted_and_not_named():
 
 
 def test_a_replay_from_json_agrees():
-    for settings in ({}, {'small_slices': 'block'}):
+    for settings in ({}, {'decision': {'small_slices': 'block'}}):
         result = evaluated(**settings)
         back = PrivacyResult.from_json(result.to_json())
         assert decide_result(back) == result.verdict
@@ -51,26 +51,26 @@ def test_a_replay_from_json_agrees():
 
 
 def test_all_are_named_if_the_config_says_so():
-    result = evaluated(min_reported_examples=0)
+    result = evaluated(people={'min_reported_examples': 0})
     assert result.num_suppressed == 0
     assert all(f'kind = {value}' in everything_said(result) for value in HIDDEN)
 
 
 def test_the_overall_slice_is_never_suppressed():
-    result = evaluated(kinds=(('few', 4, 5),), slice_by_class=False)
+    result = evaluated(kinds=(('few', 4, 5),), slices={'by_class': False})
     assert [one.slice for one in result.results] == ['Overall', 'Overall'] and result.num_suppressed == 1
     assert not result.verdict.blessed
 
 
 def test_tenths_by_loss_are_points_of_the_overall_curve_and_stay():
-    result = evaluated(kinds=(('few', 40, 40),), slice_by_loss_percentile=True, slice_by_class=False)
+    result = evaluated(kinds=(('few', 40, 40),), slices={'by_loss_percentile': True, 'by_class': False})
     assert len({one.slice for one in result.results if one.slice.startswith('loss_percentile')}) == 10
     assert result.num_suppressed == 0
 
 
 def test_a_few_people_stay_unnamed_in_a_tenth_by_loss_too():
     specs = (SlicingSpec(('kind', '@loss_percentile')),)
-    result = evaluated(kinds=(('few', 40, 40),), slicing_specs=specs, slice_by_class=False)
+    result = evaluated(kinds=(('few', 40, 40),), slicing_specs=specs, slices={'by_class': False})
     assert result.num_suppressed == 10 and 'loss_percentile = ' not in html.render(result)
 
 
@@ -90,7 +90,7 @@ def test_a_small_slice_that_is_named_blocks_and_reads_like_one_that_is_missing(v
 
 def test_a_leak_in_a_named_slice_is_not_hidden_by_suppression():
     """Whatever is decidable is also listed: min_reported_examples is at most min_examples."""
-    result = evaluated(min_examples=10, min_reported_examples=10)
+    result = evaluated(decision={'min_examples': 10}, people={'min_reported_examples': 10})
     listed = {one.slice for one in result.results}
     assert {c.slice for c in result.verdict.comparisons} <= listed
     assert all(min(one.num_members, one.num_non_members) >= 10 for one in result.results)

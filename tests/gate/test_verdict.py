@@ -84,7 +84,7 @@ def test_a_slice_that_the_slicing_specs_name_must_be_decided():
 
 def test_small_slices_that_were_found_block_if_the_config_says_so():
     results = [result(), *(result(n=12, key=CASH, attack=attack) for attack in ('loss_threshold', 'other'))]
-    gate = dataclasses.replace(config(), small_slices='block')
+    gate = dataclasses.replace(config(), decision={'small_slices': 'block'})
     verdict = decide(results, gate)
     assert not verdict.blessed and not verdict.warnings
     assert verdict.reasons[0].startswith('payment = Cash, loss_threshold and other: inconclusive on auc (12 members')
@@ -95,19 +95,19 @@ def test_small_slices_that_were_found_block_if_the_config_says_so():
 def test_suppressed_slices_warn_or_block_as_a_count():
     sentence = '3 slices with fewer than 10 members or non-members are not listed.'
     assert decide([result()], config(), num_suppressed=3).warnings == (sentence,)
-    block = dataclasses.replace(config(), small_slices='block')
+    block = dataclasses.replace(config(), decision={'small_slices': 'block'})
     assert decide([result()], block, num_suppressed=3).reasons == (sentence,)
     assert (
         '1 slice with fewer than 10 members or non-members is not'
         in decide([result()], block, num_suppressed=1).reasons[0]
     )
     # A threshold that holds for all examples only could not have blocked on a small slice either.
-    overall = dataclasses.replace(config(slicing_specs=[SlicingSpec()]), small_slices='block')
+    overall = dataclasses.replace(config(slicing_specs=[SlicingSpec()]), decision={'small_slices': 'block'})
     assert decide([result()], overall, num_suppressed=3).blessed
 
 
 def test_an_exceeded_limit_comes_before_small_slices_among_the_reasons():
-    gate = dataclasses.replace(config(), small_slices='block')
+    gate = dataclasses.replace(config(), decision={'small_slices': 'block'})
     verdict = decide([result(shift=1.0), result(n=12, key=CASH)], gate, num_suppressed=1)
     assert [any(words in reason for words in ('a leak is shown',)) for reason in verdict.reasons] == [
         True,
@@ -153,9 +153,9 @@ def test_a_report_only_is_no_verdict_and_no_blessing():
 @pytest.mark.parametrize(
     ('fields', 'message'),
     [
-        ({'small_slices': 'ignore'}, "small_slices is 'ignore'; choose one of warn, block"),
-        ({'min_reported_examples': 31}, 'is 31 and min_examples only 30'),
-        ({'min_reported_examples': -1}, 'a whole number of at least 0'),
+        ({'decision': {'small_slices': 'ignore'}}, "small_slices is 'ignore'; choose one of warn, block"),
+        ({'people': {'min_reported_examples': 31}}, 'is 31 and decision.min_examples only 30'),
+        ({'people': {'min_reported_examples': -1}}, 'a whole number of at least 0'),
         ({'report_only': 'yes'}, "report_only is 'yes'; write true or false"),
         ({'report_only': True}, 'would leave the thresholds unjudged: remove one or the other'),
     ],

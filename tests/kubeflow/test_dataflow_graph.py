@@ -92,7 +92,7 @@ TENTHS = (SlicingSpec(('@loss_percentile',)),)
         (6, FEW, {'thresholds': RISE}, ()),
         (8, FEW, {}, TENTHS),
         (14, (*FEW, 'quantile', 'mlp'), {}, ()),
-        (26, (*FEW, 'quantile'), {'thresholds': RISE, 'num_most_vulnerable': 5}, TENTHS),
+        (26, (*FEW, 'quantile'), {'thresholds': RISE, 'people': {'num_most_vulnerable': 5}}, TENTHS),
     ],
     ids=['plain', 'with a baseline', 'tenths by loss', 'attacks that learn', 'all of it'],
 )

@@ -35,10 +35,9 @@ def ours(name):
     logits, labels, is_member = DATA[name]()
     config = PrivacyConfig(
         attacks=tuple(THRESHOLD_ATTACKS),
-        slice_by_correctness=True,
-        slice_by_loss_percentile=True,
-        min_examples=2,
-        min_reported_examples=0,
+        slices={'by_correctness': True, 'by_loss_percentile': True},
+        decision={'min_examples': 2},
+        people={'min_reported_examples': 0},
     )
     results = evaluate_privacy(is_member=is_member, labels=labels, logits=logits, config=config).results
     return {(result.slice_key, result.attack): result for result in results}

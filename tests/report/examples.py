@@ -70,7 +70,9 @@ def one_sided():
     is_member = np.arange(400) < 200
     kinds = np.where(is_member & (np.arange(400) < 60), 'only members', 'both')
     specs = (SlicingSpec(('kind',)),)
-    config = PrivacyConfig(thresholds=(Threshold('auc', 0.6),), slicing_specs=specs, min_reported_examples=0)
+    config = PrivacyConfig(
+        thresholds=(Threshold('auc', 0.6),), slicing_specs=specs, people={'min_reported_examples': 0}
+    )
     return evaluate_privacy(
         is_member=is_member,
         labels=rng.integers(0, 2, 400),
@@ -93,7 +95,7 @@ KINDS = {
     'no comparisons': lambda: evaluated(shift=1.5, thresholds=()),
     'one-sided': one_sided,
     'tiny': lambda: evaluated(shift=0.0, n=20),
-    'diagnostic': lambda: evaluated(shift=0.0, slice_by_loss_percentile=True, num_most_vulnerable=5),
+    'diagnostic': lambda: evaluated(shift=0.0, slices={'by_loss_percentile': True}, people={'num_most_vulnerable': 5}),
     'no upper limit': lambda: evaluated(shift=1.5, thresholds=(Threshold('gdp_mu', 0.1),)),
     'change': lambda: evaluated(shift=1.0, baseline=0.5, thresholds=(CHANGE, Threshold('auc', 0.9))),
     'safety': lambda: evaluated(shift=0.0, thresholds=(Threshold('auc', 0.7, block_if=SAFETY_NOT_SHOWN),)),

@@ -171,13 +171,13 @@ def test_suppressed_slices_are_a_count():
 
 
 def test_most_vulnerable_members_are_named_by_id():
-    result = examples.evaluated(shift=1.5, num_most_vulnerable=5)
+    result = examples.evaluated(shift=1.5, people={'num_most_vulnerable': 5})
     rows = Page(html.render(result)).tables['vulnerable'][1:]
     assert [row[0][0] for row in rows] == [str(member['example_id']) for member in result.most_vulnerable]
 
 
 def test_diagnostic_slices_are_last_and_judged_by_nothing():
-    result = examples.evaluated(shift=1.5, slice_by_loss_percentile=True)
+    result = examples.evaluated(shift=1.5, slices={'by_loss_percentile': True})
     rows = Page(html.render(result)).tables['slices'][1:]
     diagnostic = ['diagnostic' in row[2][0] for row in rows]
     assert any(diagnostic) and diagnostic == sorted(diagnostic)
@@ -213,7 +213,7 @@ def test_what_was_measured_is_said(blocked):
         'splits': {'members': ['train'], 'non_members': ['eval', 'test']},
         'versions': {'tfx': '1.16.0'},
         'upstream_blessed': False,
-        'config': {'confidence_level': 0.9},
+        'config': {'decision': {'confidence_level': 0.9}},
         'seconds': 12.34,
         'warnings': ['The outputs are saturated.'],
     }

@@ -46,7 +46,7 @@ def check_share(most: float, num_examples: Mapping[str, int], bad: Mapping[str, 
     """Refuses too many bad records.
 
     Args:
-      most: the largest share allowed, PrivacyConfig.max_bad_record_share.
+      most: the largest share allowed, PrivacyConfig.measurement.max_bad_record_share.
       num_examples: how many were read, by split.
       bad: how many were dropped, by split.
 
@@ -58,8 +58,8 @@ def check_share(most: float, num_examples: Mapping[str, int], bad: Mapping[str, 
         if dropped > most * total:
             raise PrivacyInputError(
                 f"{dropped:,} of {total:,} records of the split '{split}' cannot be parsed, a share of "
-                f'{dropped / total:.2g}: PrivacyConfig.max_bad_record_share allows {most:g}. Run the component that '
-                'wrote them again, or raise it.'
+                f'{dropped / total:.2g}: PrivacyConfig.measurement.max_bad_record_share allows {most:g}. Run the '
+                'component that wrote them again, or raise it.'
             )
 
 

@@ -18,14 +18,14 @@ Sources = Sequence[Mapping[str, Any]]
 
 
 def group_ids(key: str, sources: Sources, num_rows: int) -> NDArray[np.uint64] | None:
-    """(n,) hashes of the values of PrivacyConfig.group_key, those of evaluate_privacy's group_ids; None for no key.
+    """(n,) hashes of the values of people.group_key, those of evaluate_privacy's group_ids; None for no key.
 
     Raises:
       PrivacyInputError: the feature is absent, missing in some example, or neither whole numbers nor text.
     """
     if not key:
         return None
-    name = f"PrivacyConfig.group_key '{key}'"
+    name = f"PrivacyConfig.people.group_key '{key}'"
     values = _single(dense_values(first_of(key, sources), name, _known(sources), num_rows, owner=''), name)
     codes, distinct = pd.factorize(values)
     distinct = np.asarray(distinct)

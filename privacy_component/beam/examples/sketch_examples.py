@@ -114,7 +114,7 @@ class SketchExamples(beam.DoFn):
         self, features: pa.RecordBatch, hashes: NDArray[np.uint64]
     ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         """(n,) whose each example is, and whether it does not say: the schema may have a default that Arrow lacks."""
-        key = self._plan.config.group_key
+        key = self._plan.config.people.group_key
         units, lacks = hashes.copy(), np.full(len(hashes), bool(key))
         lists = dict(zip(features.schema.names, features.columns, strict=True)).get(key)
         if lists is None or pa.types.is_null(lists.type):

@@ -99,7 +99,7 @@ class Observer:
         self.eval_config = json_format.Parse(plan.candidate.eval_config, tfma.EvalConfig())
         self.model_spec = self.eval_config.model_specs[0]
         self._slice_features = plan.slice_features
-        self._group_key = plan.config.group_key
+        self._group_key = plan.config.people.group_key
         self._task = plan.task
 
     @property

@@ -51,7 +51,7 @@ class ObserveDirectly(beam.DoFn):
             role: tuple(ServedModel(model, role) for model in models) for role, models in plan.models.items()
         }
         self._transforms = tuple(self._observer.model_spec.preprocessing_function_names)
-        self._drops_bad_records = plan.config.max_bad_record_share > 0
+        self._drops_bad_records = plan.config.measurement.max_bad_record_share > 0
         self._num_bad = Metrics.counter(NAMESPACE, 'bad_records')
 
     def setup(self) -> None:

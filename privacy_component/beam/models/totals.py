@@ -71,7 +71,7 @@ def observations_of(batch: Batch, plan: Plan, totals: Totals | None = None, role
     (view,), (model,) = batch.views[role], plan.models[role]
     kind = model.output_kind
     if totals:
-        kind = output_kind(totals.outputs[role][0], plan.config.output_kind, plan.task)
+        kind = output_kind(totals.outputs[role][0], plan.config.outputs.kind, plan.task)
     seen = as_observations(
         is_member=batch.is_member,
         example_id=batch.example_id,

@@ -57,7 +57,7 @@ class CountScores(beam.DoFn):
         self._attacks = tuple(attacks)
         self._with_totals = with_totals
         self._on_baseline = attacks_on_baseline(plan.config) if plan.baseline else ()
-        self._merge = Merge(plan.config.max_distinct_scores)
+        self._merge = Merge(plan.config.measurement.max_distinct_scores)
         self._num_examples = Metrics.counter(NAMESPACE, 'examples_scored')
         self._num_slices = Metrics.distribution(NAMESPACE, 'slices_per_bundle')
 
@@ -91,11 +91,11 @@ class CountScores(beam.DoFn):
         self._waiting = []
         observations = observations_of(batch, self._plan, known.totals)
         slices = slices_of(
-            self._plan.slicing_specs, batch.features, observations, self._plan.config.slice_missing, known.loss_edges
+            self._plan.slicing_specs, batch.features, observations, self._plan.config.slices.missing, known.loss_edges
         )
         for attack in self._attacks:
             scores, fold, num_folds = score(attack, observations, known.fitted, self._plan)
-            count = counter(scores, observations, self._plan.config.group_aggregation)
+            count = counter(scores, observations, self._plan.config.people.group_aggregation)
             if attack in self._on_baseline:
                 count = self._with_baseline(attack, count, scores, batch)
             for sliced in slices:
@@ -108,7 +108,7 @@ class CountScores(beam.DoFn):
 
     def _with_baseline(self, attack: str, count: Counter, scores: np.ndarray, batch: Batch) -> Counter:
         """What counts for the baseline model too, with the same rows in the same folds."""
-        how = self._plan.config.group_aggregation
+        how = self._plan.config.people.group_aggregation
         with errors_of(BASELINE):
             observations = observations_of(batch, self._plan, role=BASELINE)
             theirs, _, _ = score(attack, observations, self._known.fitted_to_baseline, self._plan)
@@ -144,8 +144,11 @@ class CountScores(beam.DoFn):
             known[:] = [sums.merge(known[0]) if known else sums]
 
     def _check_number_of_slices(self) -> None:
-        if len({key.slice_key for key in self._parts if isinstance(key, ScoreKey)}) > self._plan.config.max_slices:
-            raise too_many_slices(self._plan.config.max_slices)
+        if (
+            len({key.slice_key for key in self._parts if isinstance(key, ScoreKey)})
+            > self._plan.config.slices.max_slices
+        ):
+            raise too_many_slices(self._plan.config.slices.max_slices)
 
 
 def score(
@@ -156,8 +159,8 @@ def score(
     observations = observations.only(info.needs)
     if not info.learns:
         return info.fit(observations).score(observations), None, 1
-    num_folds = plan.config.folds
-    fold = fold_numbers(observations, num_folds, plan.config.seed)
+    num_folds = plan.config.measurement.folds
+    fold = fold_numbers(observations, num_folds, plan.config.measurement.seed)
     scores = np.zeros(len(observations))
     for number, one in enumerate((fitted or {})[attack]):
         rows = np.flatnonzero(fold == number)
@@ -172,7 +175,7 @@ def counter(scores: np.ndarray, observations: Observations, how: str) -> Counter
     Args:
       scores: (n,).
       observations: n examples.
-      how: PrivacyConfig.group_aggregation; 'none' gives RocCounts of rows, all else GroupTotals.
+      how: PrivacyConfig.people.group_aggregation; 'none' gives RocCounts of rows, all else GroupTotals.
     """
     if how == NO_AGGREGATION:
         return roc.SortedScores.of(roc.score_keys(scores), observations.is_member).count

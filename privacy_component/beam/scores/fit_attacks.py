@@ -40,7 +40,7 @@ def fit_attacks(
 ) -> beam.pvalue.AsSingleton:
     """{attack: fitted attack of each fold}; the model's role tells steps for several models apart."""
     of = _step(role)
-    work = [(attack, number) for attack in attacks for number in range(plan.config.folds)]
+    work = [(attack, number) for attack in attacks for number in range(plan.config.measurement.folds)]
     fitted = (
         root
         | f'AttacksAndFolds{of}' >> beam.Create(work)
@@ -88,7 +88,9 @@ def fit_one(work: tuple[str, int], sample: Observations, plan: Plan) -> tuple[st
     """An attack fitted on every fold but one."""
     attack, number = work
     check_needs(attack, attack_named(attack), sample.task, sample.available)
-    training = sample.select(fold_numbers(sample, plan.config.folds, plan.config.seed) != number)
+    training = sample.select(
+        fold_numbers(sample, plan.config.measurement.folds, plan.config.measurement.seed) != number
+    )
     if min(training.num_members, training.num_non_members) < FEWEST_TO_LEARN_FROM:
         raise PrivacyInputError(
             f"attack '{attack}' learns from at least {FEWEST_TO_LEARN_FROM} members and non-members; there are "
@@ -111,9 +113,11 @@ def _smallest(observations: Observations, plan: Plan) -> Observations:
     hashes = mix(observations.example_id, seed=1)
     # By side last, so that an example that stands on both is not in the order in which its copies arrived.
     order = np.lexsort((observations.is_member, observations.labels.reshape(len(observations), -1)[:, 0], hashes))
-    stratum = fold_numbers(observations, plan.config.folds, plan.config.seed).astype(np.int64) * 2
+    stratum = (
+        fold_numbers(observations, plan.config.measurement.folds, plan.config.measurement.seed).astype(np.int64) * 2
+    )
     stratum = (stratum + observations.is_member)[order]
-    kept = np.concatenate([_first(stratum == number) for number in range(2 * plan.config.folds)])
+    kept = np.concatenate([_first(stratum == number) for number in range(2 * plan.config.measurement.folds)])
     return observations.select(order[np.sort(kept)])
 
 

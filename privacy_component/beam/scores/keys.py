@@ -48,9 +48,9 @@ class ScoreKey:
             yield WARNINGS, mixed_groups_warning(num_mixed)
         config = plan.config
         metrics = metrics_for([threshold.metric for threshold in config.thresholds])
-        counts = [as_counts(fold, config.max_distinct_scores) for fold in folds.of_candidate]
+        counts = [as_counts(fold, config.measurement.max_distinct_scores) for fold in folds.of_candidate]
         baseline = baseline_of(self.attack, folds, metrics, config)
-        level, least = config.confidence_level, config.min_examples
+        level, least = config.decision.confidence_level, config.decision.min_examples
         yield RESULTS, measure(self.slice_key, self.attack, counts, metrics, level, least, baseline=baseline)
 
 
@@ -89,7 +89,7 @@ class ExamplesKey:
 
     def measured(self, sketch: ExampleSketch, plan: Plan) -> Iterator[Measured]:
         """The figures that checks look at."""
-        yield EVIDENCE, sketch.figures(is_grouped=bool(plan.config.group_key), seed=plan.config.seed)
+        yield EVIDENCE, sketch.figures(is_grouped=bool(plan.config.people.group_key), seed=plan.config.measurement.seed)
 
 
 Key = ScoreKey | WeightKey | TotalsKey | AnswersKey | ExamplesKey

@@ -29,7 +29,7 @@ def find_loss_edges(
     counts = (
         batches
         | 'CountLosses' >> beam.Map(count_losses, plan, **totals)
-        | 'MergeLosses' >> beam.CombineGlobally(Merge(plan.config.max_distinct_scores)).without_defaults()
+        | 'MergeLosses' >> beam.CombineGlobally(Merge(plan.config.measurement.max_distinct_scores)).without_defaults()
     )
     edges = counts | 'LossEdges' >> beam.Map(lambda counts: percentiles(counts, LOSS_PERCENTILES))
     warnings = counts | 'TellRounding' >> beam.FlatMap(lambda counts: rounding_warnings(counts, plan))
@@ -49,6 +49,7 @@ def rounding_warnings(counts: roc.RocCounts, plan: Plan) -> list[str]:
     # Of a float64, 12 bits are sign and exponent.
     share = 2.0 ** (12 - counts.bits)
     return [
-        f'The losses take more than {plan.config.max_distinct_scores:,} values, so the edges of the loss percentiles '
-        f'are rounded down, by at most {share:.1g} of each: raise PrivacyConfig.max_distinct_scores for exact ones.'
+        f'The losses take more than {plan.config.measurement.max_distinct_scores:,} values, so the edges of the loss '
+        f'percentiles are rounded down, by at most {share:.1g} of each: raise '
+        'PrivacyConfig.measurement.max_distinct_scores for exact ones.'
     ]

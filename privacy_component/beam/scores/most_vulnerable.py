@@ -27,7 +27,7 @@ def most_vulnerable(
     return (
         batches
         | 'RankMembers' >> beam.FlatMap(candidates, sample, plan, **totals)
-        | 'MostVulnerable' >> beam.combiners.Top.Of(plan.config.num_most_vulnerable)
+        | 'MostVulnerable' >> beam.combiners.Top.Of(plan.config.people.num_most_vulnerable)
     )
 
 
@@ -36,17 +36,18 @@ def candidates(batch: Batch, sample: Observations, plan: Plan, totals: Totals | 
     observations = observations_of(batch, plan, totals)
     observations = observations.select(observations.is_member)
     loss = compute('loss', observations)
-    fold = fold_numbers(observations, plan.config.folds, plan.config.seed)
+    fold = fold_numbers(observations, plan.config.measurement.folds, plan.config.measurement.seed)
     risks = np.full(len(loss), 0.5)
     for number, (centres, risk) in enumerate(_posteriors(sample, plan)):
         inside = fold == number
         risks[inside] = np.interp(loss[inside], centres, risk)
-    order = np.lexsort((~observations.example_id, loss, -risks))[: plan.config.num_most_vulnerable]
+    order = np.lexsort((~observations.example_id, loss, -risks))[: plan.config.people.num_most_vulnerable]
     return zip(risks[order].tolist(), (-loss[order]).tolist(), observations.example_id[order].tolist(), strict=True)
 
 
 def _posteriors(sample: Observations, plan: Plan) -> Sequence[Posterior]:
     """What each fold's members are judged by: the sample of all other folds."""
     loss = compute('loss', sample)
-    fold = fold_numbers(sample, plan.config.folds, plan.config.seed)
-    return [posterior(loss[fold != number], sample.is_member[fold != number]) for number in range(plan.config.folds)]
+    how = plan.config.measurement
+    fold = fold_numbers(sample, how.folds, how.seed)
+    return [posterior(loss[fold != number], sample.is_member[fold != number]) for number in range(how.folds)]

@@ -91,10 +91,10 @@ def baseline_of(attack: str, counts: FoldCounts, metrics: Sequence[Metric], conf
     paired = [fold for fold in counts.folds if isinstance(fold, PairedCounts)]
     if not paired:
         return None
-    together = None
+    together, most = None, config.measurement.max_distinct_scores
     if attack in attacks_paired(config):
-        together = [_together(fold, config.max_distinct_scores) for fold in paired]
-    return Baseline.of([as_counts(fold.baseline, config.max_distinct_scores) for fold in paired], together, metrics)
+        together = [_together(fold, most) for fold in paired]
+    return Baseline.of([as_counts(fold.baseline, most) for fold in paired], together, metrics)
 
 
 def as_counts(fold: OneModel, max_keys: int) -> roc.RocCounts:
