@@ -42,7 +42,10 @@ def gradient_norms(model: Any, signature: str, prediction_key: str) -> Norms:
         seed = tf.cast(tf.reshape(output_gradient, tf.shape(chosen)), chosen.dtype)
         return _norm(tape.gradient(chosen, weights, output_gradients=seed), signature)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.float32)])
+    # Without autograph, whose wrapping would hide our own errors.
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.float32)], autograph=False
+    )
     def norms(serialized: tf.Tensor, output_gradients: tf.Tensor) -> tf.Tensor:
         return tf.map_fn(norm_of_one, (serialized, output_gradients), fn_output_signature=tf.float32)
 
