@@ -65,7 +65,6 @@ def eval_config():
 def privacy_config():
     """Blocks a model if some slice shows an attack AUC above the limit."""
     return PrivacyConfig(
-        attacks=('loss_threshold', 'scaled_logit_threshold'),
         thresholds=(Threshold(metric='auc', upper_bound=MAX_ATTACK_AUC),),
     )
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy_component.observations.observations import MULTICLASS, MULTILABEL, Observations
-from privacy_component.observations.signals import compute
+from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
+from privacy_component.observations.signals import compute, towards_member
 
 _MOST_OUTPUTS = 10
 _MOST_ONE_HOT = 20
@@ -19,6 +19,7 @@ _MOST_ONE_HOT = 20
 _BOUND = 40.0
 # Forests compute in float32.
 _LARGEST = 1e30
+_MAIN_SIGNAL = {MULTICLASS: 'scaled_logit', MULTILABEL: 'loss', REGRESSION: 'absolute_error'}
 _SIGNALS = {
     MULTICLASS: ('scaled_logit', 'loss', 'entropy', 'modified_entropy', 'margin', 'correctness'),
     MULTILABEL: ('loss', 'entropy', 'margin', 'correctness'),
@@ -32,10 +33,12 @@ def full_features(observations: Observations) -> NDArray[np.float64]:
 
 def one_hot_features(observations: Observations) -> NDArray[np.float64]:
     """(n, features) float64: everything, a label of at most 20 classes one-hot, for linear models and networks."""
-    columns = [_outputs(observations), _signals(observations), _label(observations)]
+    columns = [_outputs(observations), _signals(observations)]
     num_classes = observations.outputs.shape[1]
-    if observations.task == MULTICLASS and num_classes <= _MOST_ONE_HOT:
-        columns[2] = (observations.labels[:, None] == np.arange(num_classes)).astype(np.float64)
+    if observations.task != MULTICLASS:
+        columns.append(_label(observations))
+    elif num_classes <= _MOST_ONE_HOT:
+        columns.append((observations.labels[:, None] == np.arange(num_classes)).astype(np.float64))
     return np.column_stack(columns)
 
 
@@ -57,6 +60,11 @@ def wrong_class_features(observations: Observations) -> NDArray[np.float64]:
     shares = np.exp(_log_softmax(others))
     entropy = -(shares * np.log(np.maximum(shares, np.finfo(np.float64).tiny))).sum(axis=1)
     return np.column_stack([_label(observations), entropy, _largest(shares, 3)])
+
+
+def main_signal(observations: Observations) -> NDArray[np.float64]:
+    """(n,) how well the label is predicted, higher = more likely a member."""
+    return towards_member(_MAIN_SIGNAL[observations.task], observations).clip(-_LARGEST, _LARGEST)
 
 
 def _outputs(observations: Observations) -> NDArray[np.float64]:

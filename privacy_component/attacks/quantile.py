@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from privacy_component.attacks.attack import AttackInfo
-from privacy_component.attacks.features import wrong_class_features
+from privacy_component.attacks.features import main_signal, wrong_class_features
+from privacy_component.attacks.standing import Standing, classes_of
 from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import mix
-from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
-from privacy_component.observations.signals import towards_member
+from privacy_component.observations.observations import TASKS, Observations
 
 _MOST_EXAMPLES = 100_000
-_BOUND = 1e30
-_SIGNALS = {MULTICLASS: 'scaled_logit', MULTILABEL: 'loss', REGRESSION: 'absolute_error'}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,15 +24,18 @@ class QuantileAttack:
     """The signal less its predicted quantile among non-members (Bertran et al. 2023, arXiv 2307.03694, section 3).
 
     Needs one model only and no shadow models. The regression sees what is known of an example besides how well its
-    label is predicted, see features.wrong_class_features. Score 0 is a false positive rate of about 1 - quantile.
+    label is predicted, see features.wrong_class_features. What it leaves of a class's own level and spread goes by
+    comparing within the class, see standing.py.
 
     Attributes:
       quantile: which quantile to predict; the median gives the best AUC.
       model: the fitted regression.
+      rest: what it leaves of the signal of the training folds' rows.
     """
 
     quantile: float = 0.5
     model: Any = None
+    rest: Standing | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.quantile < 1:
@@ -53,12 +54,20 @@ class QuantileAttack:
             min_samples_leaf=leaf, early_stopping=False, random_state=0,
         )  # fmt: skip
         with threadpool_limits(1):
-            return dataclasses.replace(self, model=regressor.fit(wrong_class_features(outside), _signal(outside)))
+            regressor.fit(wrong_class_features(outside), main_signal(outside))
+        fitted = dataclasses.replace(self, model=regressor)
+        rest = Standing.among(fitted.rest_of(observations), classes_of(observations))
+        return dataclasses.replace(fitted, rest=rest)
 
     def score(self, observations: Observations) -> NDArray[np.float64]:
-        """Signal less predicted quantile, (n,), higher = more likely a member."""
+        """The standing in its class of the signal less its predicted quantile, (n,), higher = more likely a member."""
+        assert self.rest is not None, 'fit comes before score'
+        return self.rest.of(self.rest_of(observations), classes_of(observations))
+
+    def rest_of(self, observations: Observations) -> NDArray[np.float64]:
+        """(n,) the signal less its predicted quantile."""
         with threadpool_limits(1):
-            return _signal(observations) - self.model.predict(wrong_class_features(observations))
+            return main_signal(observations) - self.model.predict(wrong_class_features(observations))
 
 
 def quantile_attack() -> AttackInfo:
@@ -72,7 +81,3 @@ def quantile_attack() -> AttackInfo:
         learns=True,
         parameters={'quantile': 0.5},
     )
-
-
-def _signal(observations: Observations) -> NDArray[np.float64]:
-    return towards_member(_SIGNALS[observations.task], observations).clip(-_BOUND, _BOUND)

@@ -3,6 +3,10 @@
 Shokri et al. 2017, arXiv 1610.05820, without shadow models: the attacker knows the membership of some examples and
 scores others (out of fold, see crossfit.py). The features are in features.py; each is scaled to mean 0 and variance 1
 where the learner is not invariant to scale.
+
+A class that is commoner among members than among others is no leak. So every class gives as many members as
+non-members to learn from, one feature is the standing of the signal in its class, and what is learnt is compared
+within the class too, see standing.py.
 """
 
 from __future__ import annotations
@@ -14,10 +18,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from privacy_component.attacks.attack import AttackInfo
-from privacy_component.attacks.features import compact_features, full_features, one_hot_features
+from privacy_component.attacks.crossfit import FEWEST_TO_LEARN_FROM, fold_numbers
+from privacy_component.attacks.features import compact_features, full_features, main_signal, one_hot_features
+from privacy_component.attacks.standing import Standing, classes_of
 from privacy_component.hashing import mix
 from privacy_component.observations.observations import TASKS, Observations
 
@@ -33,12 +40,14 @@ class Learner:
       features: observations -> (n, f).
       most_per_side: at most so many members, and as many non-members, are learnt from.
       cost: how its cost grows, in words.
+      memorises: whether its scores of what it has learnt from say little about those of other examples.
     """
 
     build: Callable[[int], Any]
     features: Callable[[Observations], NDArray[np.float64]]
     most_per_side: int
     cost: str
+    memorises: bool = False
 
 
 # scikit-learn is imported where it is used: loading it takes a second that threshold attacks need not pay.
@@ -91,47 +100,100 @@ def _scaled(classifier: Any) -> Any:
 LEARNERS: dict[str, Learner] = {
     'logistic_regression': Learner(_logistic_regression, one_hot_features, 100_000, 'n, seconds at 100,000'),
     'mlp': Learner(_mlp, one_hot_features, 100_000, 'n, a fixed number of steps to train'),
-    'random_forest': Learner(_random_forest, full_features, 50_000, 'n log n'),
-    'gradient_boosting': Learner(_gradient_boosting, full_features, 100_000, 'n'),
-    'k_nearest_neighbors': Learner(_k_nearest_neighbors, compact_features, 20_000, 'n log n, slow to score'),
+    'random_forest': Learner(_random_forest, full_features, 50_000, 'n log n', True),
+    'gradient_boosting': Learner(_gradient_boosting, full_features, 100_000, 'n', True),
+    'k_nearest_neighbors': Learner(_k_nearest_neighbors, compact_features, 20_000, 'n log n, slow to score', True),
 }
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TrainedAttack:
-    """A classifier of memberships.
+    """A classifier of memberships, compared within classes.
 
     Attributes:
       learner: a name in LEARNERS.
-      model: the fitted classifier.
+      parts: what was fitted: one classifier, or, of a learner that memorises, one on either half of the examples, each
+        with standings among the other half.
     """
 
     learner: str
-    model: Any = None
+    parts: tuple[_Fitted, ...] = ()
 
     def fit(self, observations: Observations) -> TrainedAttack:
-        """Learns from as many members as non-members, in the order of their ids' hashes, on one thread."""
+        """Learns in the order of the ids' hashes, on one thread."""
         learner = LEARNERS[self.learner]
-        sample = balanced_sample(observations, learner.most_per_side)
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # that the network could be trained for longer is known
-            model = learner.build(len(sample)).fit(learner.features(sample), sample.is_member)
-        return dataclasses.replace(self, model=model)
+            if not learner.memorises:
+                return dataclasses.replace(self, parts=(_fitted(learner, observations, observations),))
+            half = fold_numbers(observations, 2, seed=3)
+            one, other = observations.select(half == 0), observations.select(half == 1)
+            return dataclasses.replace(self, parts=(_fitted(learner, one, other), _fitted(learner, other, one)))
 
     def score(self, observations: Observations) -> NDArray[np.float64]:
-        """Log odds, or for forests and neighbours the probability, of membership; (n,), higher = member."""
+        """The standing, in its class, of the learnt odds of membership; (n,), in (0, 1), higher = member."""
         rows = np.arange(len(observations))
         blocks = [rows[start : start + _ROWS_PER_BLOCK] for start in range(0, len(rows), _ROWS_PER_BLOCK)]
         with threadpool_limits(1):
             return np.concatenate([self._score(observations.select(block)) for block in blocks] or [np.zeros(0)])
 
     def _score(self, observations: Observations) -> NDArray[np.float64]:
-        features = LEARNERS[self.learner].features(observations)
-        if self.learner in ('logistic_regression', 'mlp'):
-            return _log_odds(self.model, features)
+        features, signal = LEARNERS[self.learner].features(observations), main_signal(observations)
+        classes = classes_of(observations)
+        return np.mean([part.standing(features, signal, classes) for part in self.parts], axis=0)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Fitted:
+    """A fitted classifier and what to compare with.
+
+    Attributes:
+      model: the classifier; None where no class has members and non-members to learn from, so that the signal decides.
+      signal: to stand among the signal's values.
+      odds: to stand among the odds that the classifier gives.
+    """
+
+    model: Any
+    signal: Standing
+    odds: Standing | None = None
+
+    def standing(
+        self, features: NDArray[np.float64], signal: NDArray[np.float64], classes: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """(n,) of the odds in their classes."""
+        assert self.odds is not None
+        return self.odds.of(self.odds_of(features, signal, classes), classes)
+
+    def odds_of(
+        self, features: NDArray[np.float64], signal: NDArray[np.float64], classes: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """(n,) log odds, or for forests and neighbours the probability, of membership."""
+        relative = self.relative(signal, classes)
+        if self.model is None:
+            return relative
+        inputs = np.column_stack([features, relative])
+        learnt = self.model[-1] if hasattr(self.model, 'steps') else self.model
+        if hasattr(learnt, 'coef_') or hasattr(learnt, 'coefs_'):
+            return _log_odds(self.model, inputs)
         if hasattr(self.model, 'decision_function'):
-            return self.model.decision_function(features)
-        return self.model.predict_proba(features)[:, 1]
+            return self.model.decision_function(inputs)
+        return self.model.predict_proba(inputs)[:, 1]
+
+    def relative(self, signal: NDArray[np.float64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(n,) the signal's standing in its class as a normal score."""
+        return ndtri(self.signal.of(signal, classes))
+
+
+def _fitted(learner: Learner, training: Observations, others: Observations) -> _Fitted:
+    """Fitted on `training`, to be compared with `others`."""
+    fitted = _Fitted(None, Standing.among(main_signal(training), classes_of(training)))
+    sample = balanced_sample(training, learner.most_per_side)
+    if sample.num_members >= FEWEST_TO_LEARN_FROM:
+        relative = fitted.relative(main_signal(sample), classes_of(sample))
+        inputs = np.column_stack([learner.features(sample), relative])
+        fitted = dataclasses.replace(fitted, model=learner.build(len(sample)).fit(inputs, sample.is_member))
+    odds = fitted.odds_of(learner.features(others), main_signal(others), classes_of(others))
+    return dataclasses.replace(fitted, odds=Standing.among(odds, classes_of(others)))
 
 
 def _log_odds(pipeline: Any, features: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,13 +217,23 @@ def _linear(classifier: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def balanced_sample(observations: Observations, most_per_side: int) -> Observations:
-    """As many members as non-members, those with the smallest hashes, in the order of the hashes."""
-    hashes = mix(observations.example_id, seed=1)
-    order = np.lexsort((observations.is_member, hashes))
-    count = min(observations.num_members, observations.num_non_members, most_per_side)
+    """Of every class as many members as non-members, those with the smallest hashes, in the order of the hashes."""
+    order = np.lexsort((observations.is_member, mix(observations.example_id, seed=1)))
     sides = observations.is_member[order]
-    chosen = np.where(sides, np.cumsum(sides), np.cumsum(~sides)) <= count
-    return observations.select(order[chosen])
+    classes = np.unique(classes_of(observations)[order], return_inverse=True)[1]
+    members, others = (np.bincount(classes[sides == side], minlength=len(order)) for side in (True, False))
+    chosen = _place(2 * classes + sides) < np.minimum(members, others)[classes]
+    order, sides = order[chosen], sides[chosen]
+    return observations.select(order[np.where(sides, np.cumsum(sides), np.cumsum(~sides)) <= most_per_side])
+
+
+def _place(cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) how many before it have the same value."""
+    order = np.argsort(cells, kind='stable')
+    ordered = cells[order]
+    places = np.empty(len(cells), np.int64)
+    places[order] = np.arange(len(cells)) - np.searchsorted(ordered, ordered)
+    return places
 
 
 def trained_attack(learner: str) -> AttackInfo:

@@ -86,8 +86,8 @@ class Plan:
 
     @property
     def task(self) -> str:
-        """What kind of model it is; records do not tell, so 'auto' means a classifier with one label per example."""
-        return MULTICLASS if self.config.outputs.task == 'auto' else self.config.outputs.task
+        """What kind of model it is."""
+        return task_of(self.config)
 
     @property
     def slices_by_loss(self) -> bool:
@@ -99,3 +99,8 @@ class Plan:
         """The features that slices are made of, without those that follow from labels and outputs."""
         names = {name for spec in self.slicing_specs for name in spec.features}
         return tuple(sorted(name for name in names if not name.startswith('@')))
+
+
+def task_of(config: PrivacyConfig) -> str:
+    """What kind of model it is; records do not tell, so 'auto' means a classifier with one label per example."""
+    return MULTICLASS if config.outputs.task == 'auto' else config.outputs.task

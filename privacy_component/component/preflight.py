@@ -17,7 +17,7 @@ from privacy_component.beam.examples.decode import read_schema
 from privacy_component.beam.examples.read import RawBatch
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.signatures import called_signature
-from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles
+from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles, task_of
 from privacy_component.beam.surfaced_errors import loading
 from privacy_component.component.baseline_model import baseline_config, check_called_directly
 from privacy_component.component.compat import types
@@ -28,7 +28,6 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.slices import slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline
 from privacy_component.observations.needs import BASELINE, CANDIDATE
-from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.slicing import SlicingSpec
 
 _RECORDS_LOOKED_AT = 100
@@ -49,6 +48,7 @@ def make_plan(
     Raises:
       PrivacyInputError: they do not; the message names what and how to mend it.
     """
+    config = config.for_task(task_of(config))
     all_specs, eval_config = eval_config, candidate_only(eval_config)
     spec = eval_config.model_specs[0]
     calls_model_directly = check_model(model_path, spec)
@@ -222,8 +222,9 @@ def _first_features(sample: RawBatch) -> set[str]:
 
 
 def _slicing_specs(eval_config: tfma.EvalConfig, config: PrivacyConfig) -> tuple[SlicingSpec, ...]:
-    task = MULTICLASS if config.outputs.task == 'auto' else config.outputs.task
-    return tuple(slicing_specs_for(config, [_slicing_spec(spec) for spec in eval_config.slicing_specs], task))
+    return tuple(
+        slicing_specs_for(config, [_slicing_spec(spec) for spec in eval_config.slicing_specs], task_of(config))
+    )
 
 
 def _slicing_spec(spec: tfma.SlicingSpec) -> SlicingSpec:

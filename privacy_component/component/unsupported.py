@@ -6,11 +6,11 @@ import tensorflow_model_analysis as tfma
 
 from privacy_component.attacks import attack_named, check_needs
 from privacy_component.beam.models.sources import SOURCES
+from privacy_component.beam.plan import task_of
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.counts.groups import MERGEABLE, NO_AGGREGATION
 from privacy_component.observations.needs import LABELS, OUTPUTS, REFERENCES, SNAPSHOTS, need_of
-from privacy_component.observations.observations import MULTICLASS
 
 
 def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_directly: bool) -> None:
@@ -41,11 +41,10 @@ def columns_needed(config: PrivacyConfig, calls_model_directly: bool) -> tuple[s
       PrivacyInputError: it cannot; the message names the attack, the column and the way out.
     """
     available = {LABELS, OUTPUTS, *(SOURCES if calls_model_directly else ())}
-    task = MULTICLASS if config.outputs.task == 'auto' else config.outputs.task
     needs: set[str] = set()
     for name in config.attacks:
         info = attack_named(name)
-        check_needs(name, info, task, available, {column: _why_not(column) for column in info.needs})
+        check_needs(name, info, task_of(config), available, {column: _why_not(column) for column in info.needs})
         needs.update(info.needs)
     return tuple(sorted(needs - {LABELS, OUTPUTS}))
 

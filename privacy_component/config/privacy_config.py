@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from privacy_component.attacks import DEFAULT_ATTACKS
 from privacy_component.checks import ACTIONS, CHECKS, checked_actions
 from privacy_component.config.attack_names import AttackNames
 from privacy_component.config.declared import declare, from_mapping, settle
@@ -26,7 +27,7 @@ from privacy_component.config.thresholds import Threshold
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.slicing import SlicingSpec
 
-_ATTACKS = AttackNames(at_least=1)
+_ATTACKS = AttackNames()
 _SPLITS = Names(at_least=1)
 
 
@@ -49,7 +50,9 @@ class PrivacyConfig:
     the fields that differ from their defaults: `PrivacyConfig(slices={'by_class': False})`.
 
     Attributes:
-      attacks: names from the attack registry.
+      attacks: names from the attack registry, with parameters as `{'name': 'quantile', 'quantile': 0.9}`; for
+        evaluate_privacy also attacks themselves. Left out, they are those of the task: the loss, and one that learns
+        (`attacks.DEFAULT_ATTACKS`).
       thresholds: limits; without any, no model is blessed.
       member_splits: splits of the examples that the model was trained on.
       non_member_splits: splits that it has never seen.
@@ -64,7 +67,7 @@ class PrivacyConfig:
       decision: how the thresholds are judged.
     """
 
-    attacks: tuple[str, ...] = field(default=('loss_threshold', 'scaled_logit_threshold'), metadata=declare(_ATTACKS))
+    attacks: tuple[str, ...] = field(default=(), metadata=declare(_ATTACKS))
     thresholds: tuple[Threshold, ...] = field(default=(), metadata=declare(Each(Threshold), replayable=True))
     member_splits: tuple[str, ...] = field(default=('train',), metadata=declare(_SPLITS))
     non_member_splits: tuple[str, ...] = field(default=('eval',), metadata=declare(_SPLITS))
@@ -95,6 +98,10 @@ class PrivacyConfig:
             warn_moved({name: None})
             group, new = MOVED[name]
             return getattr(getattr(self, group), new)
+
+    def for_task(self, task: str) -> PrivacyConfig:
+        """The config with its attacks named; those of the task, 'multiclass' say, where it leaves them out."""
+        return self if self.attacks else replace(self, attacks=DEFAULT_ATTACKS[task])
 
     def to_json(self) -> str:
         """The config as JSON text; `from_json` reads it back to an equal config."""
@@ -145,12 +152,13 @@ class PrivacyConfig:
             )
 
     def _check_threshold_attacks(self) -> None:
+        known = self.attacks or tuple(name for names in DEFAULT_ATTACKS.values() for name in names)
         for threshold in self.thresholds:
             for name in threshold.attacks:
-                if name not in self.attacks:
+                if name not in known:
                     raise PrivacyInputError(
                         f"Threshold.attacks names '{name}', which is not among PrivacyConfig.attacks "
-                        f'({", ".join(self.attacks)}): add it there, or the limit could never be checked.'
+                        f'({", ".join(dict.fromkeys(known))}): add it there, or the limit could never be checked.'
                     )
 
     def _check_baseline(self) -> None:

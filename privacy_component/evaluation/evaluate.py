@@ -97,6 +97,7 @@ def evaluate_privacy(
     config = config or PrivacyConfig()
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
+    config = config.for_task(inputs.observations.task)
     baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)

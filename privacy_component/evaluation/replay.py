@@ -19,6 +19,7 @@ from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.registry import metric_named
+from privacy_component.observations.observations import MULTICLASS
 
 _PACKAGES = ('privacy-component', 'numpy', 'scipy')
 
@@ -107,10 +108,17 @@ def _replay(result: PrivacyResult, config: PrivacyConfig | None, is_sealed: bool
     again = decision.decide_result(result, recorded_config)
     if result.verdict is not None and _reworded(again) != _reworded(result.verdict):
         raise PrivacyInputError(_disagreement(result.verdict, again, result.context.get('versions', {})))
+    config = config and config.for_task(_task(result, recorded_config))
     if config is None or config == recorded_config:
         return Replay(again, result.verdict, True, is_sealed)
     _check_measured(result, config, recorded_config)
     return Replay(decision.decide_result(result, config), result.verdict, False, is_sealed)
+
+
+def _task(result: PrivacyResult, recorded: PrivacyConfig) -> str:
+    """The model's task: the component records it in the config only, where 'auto' means a classifier."""
+    told = result.context.get('task', recorded.outputs.task)
+    return MULTICLASS if told == 'auto' else told
 
 
 def _reworded(verdict: Verdict) -> Verdict:

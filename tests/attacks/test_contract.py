@@ -10,6 +10,8 @@ from scipy.special import expit
 
 from privacy_component.attacks import ATTACKS, Attack, AttackInfo, attack_named, check_needs
 from privacy_component.attacks.crossfit import fold_scores
+from privacy_component.attacks.features import main_signal
+from privacy_component.attacks.standing import classes_of
 from privacy_component.attacks.trained import LEARNERS
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.counts import roc
@@ -87,9 +89,10 @@ def test_scores_are_the_same_bits_among_any_other_rows(name, task):
 @pytest.mark.parametrize('task', TASKS)
 def test_scores_are_scikit_learns(name, task):
     observations = data(task, 1.0)
-    attack = fitted(name, task)
-    expected = attack.attack.model.predict_proba(LEARNERS[name].features(observations))[:, 1]
-    np.testing.assert_allclose(expit(attack.score(observations)), expected, rtol=1e-9)
+    part = fitted(name, task).attack.parts[0]
+    features, given = LEARNERS[name].features(observations), (main_signal(observations), classes_of(observations))
+    expected = part.model.predict_proba(np.column_stack([features, part.relative(*given)]))[:, 1]
+    np.testing.assert_allclose(expit(part.odds_of(features, *given)), expected, rtol=1e-9)
 
 
 @every_attack

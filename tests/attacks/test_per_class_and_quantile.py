@@ -58,12 +58,12 @@ def test_per_class_calibration_learns_from_non_members_only():
     np.testing.assert_array_equal(both.spreads, alone.spreads)
 
 
-def test_score_zero_of_the_quantile_attack_is_its_false_positive_rate():
+def test_what_the_quantile_attack_leaves_is_above_0_for_its_false_positive_rate():
     observations = synthetic.observations(n=4_000, shift=1.0)
     fit_on, judged = observations.select(np.arange(8_000) % 2 == 0), observations.select(np.arange(8_000) % 2 == 1)
     for quantile in (0.5, 0.9):
-        scores = QuantileAttack(quantile).fit(fit_on).score(judged)
-        assert abs((scores[~judged.is_member] > 0).mean() - (1 - quantile)) < 0.04
+        rest = QuantileAttack(quantile).fit(fit_on).rest_of(judged)
+        assert abs((rest[~judged.is_member] > 0).mean() - (1 - quantile)) < 0.04
 
 
 def test_what_the_quantile_is_predicted_from_does_not_follow_the_label_logit():
