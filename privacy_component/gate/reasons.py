@@ -57,11 +57,11 @@ def of_slices_not_found(
     slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig, results: Sequence[SliceResult]
 ) -> list[str]:
     """Slices that were asked for by feature values and have no result."""
+    absent = (spec for spec in slicing_specs if spec.feature_values and not _is_found(spec, results))
     return [
-        f"The slice '{spec}' has no examples{_few(config, ', or')}: correct the feature or its value, give more "
+        f"The slice '{name}' has no examples{_few(config, ', or')}: correct the feature or its value, give more "
         'examples, or leave it out of slicing_specs.'
-        for spec in slicing_specs
-        if spec.feature_values and not _is_found(spec, results)
+        for name in dict.fromkeys(map(str, absent))  # a slice can be asked for in several ways
     ]
 
 

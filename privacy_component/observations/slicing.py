@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,19 @@ def slice_rows(spec: SlicingSpec, columns: Mapping[str, Column], num_rows: int) 
     return slices
 
 
+def each_once(slices: Iterable[SliceRows]) -> list[SliceRows]:
+    """The same slices without those that an earlier spec has found already.
+
+    A key says which rows a slice has, so what two specs find under one key is one slice, and counts once.
+    """
+    seen: set[SliceKey] = set()
+    kept = []
+    for part in slices:
+        kept.append(_without(part, seen))
+        seen.update(part.keys)
+    return kept
+
+
 def too_many_slices(most: int) -> PrivacyInputError:
     """The error for more slices than the config allows."""
     return PrivacyInputError(
@@ -97,6 +110,16 @@ def too_many_slices(most: int) -> PrivacyInputError:
 def slice_name(key: SliceKey) -> str:
     """'Overall', or 'payment_type = Cash, trip_start_hour = 3'."""
     return ', '.join(f'{name.removeprefix("@")} = {value}' for name, value in key) or 'Overall'
+
+
+def _without(slices: SliceRows, seen: Set[SliceKey]) -> SliceRows:
+    is_new = np.array([key not in seen for key in slices.keys], bool)
+    if is_new.all():
+        return slices
+    entries = is_new[slices.codes]
+    renumbered = np.cumsum(is_new) - 1
+    keys = tuple(key for key, new in zip(slices.keys, is_new, strict=True) if new)
+    return SliceRows(slices.rows[entries], renumbered[slices.codes[entries]], keys)
 
 
 def _is_named_value(pair: tuple[Any, Any]) -> bool:

@@ -10,7 +10,7 @@ from privacy_component.observations.columns import (
     multilabel_column,
     with_missing,
 )
-from privacy_component.observations.slicing import OVERALL, SlicingSpec, slice_name, slice_rows
+from privacy_component.observations.slicing import OVERALL, SlicingSpec, each_once, slice_name, slice_rows
 
 
 def as_sets(slices):
@@ -122,6 +122,40 @@ def test_values_of_several_types_become_text():
 
 def test_bytes_become_text():
     assert Column.from_values([b'cash', b'card']).vocabulary == ('card', 'cash')
+
+
+ASKED_TWICE = [
+    [SlicingSpec(('one',)), SlicingSpec((), {'one': 2})],
+    [SlicingSpec((), {'one': 2}), SlicingSpec(('one',))],
+    [SlicingSpec(('one', 'many')), SlicingSpec(('many', 'one')), SlicingSpec(('many',), {'one': 1})],
+    [SlicingSpec((), {'one': 2}), SlicingSpec((), {'one': '2'}), SlicingSpec((), {'one': 2.0}), SlicingSpec(('one',))],
+    [SlicingSpec(), SlicingSpec(('one',)), SlicingSpec(), SlicingSpec(('one', 'one'))],
+]
+
+
+@pytest.mark.parametrize('specs', ASKED_TWICE, ids=lambda specs: ', '.join(map(str, specs)))
+def test_a_slice_that_is_asked_for_twice_is_one_slice(specs):
+    rng = np.random.default_rng(3)
+    n = 100
+    columns = {
+        'one': Column.from_values(rng.integers(0, 4, n)),
+        'many': column([rng.integers(0, 3, rng.integers(0, 4)).tolist() for _ in range(n)]),
+    }
+    expected = {key: rows for spec in specs for key, rows in as_sets(slice_rows(spec, columns, n)).items()}
+    found = each_once(slice_rows(spec, columns, n) for spec in specs)
+    keys = [key for part in found for key in part.keys]
+    assert len(keys) == len(set(keys))
+    assert {key: rows for part in found for key, rows in as_sets(part).items()} == expected
+    assert sum(len(part.rows) for part in found) == sum(map(len, expected.values()))
+
+
+def test_values_that_are_written_alike_are_one_value():
+    for found in (
+        Column.from_values([b'\xff', b'\\xff', b'a']),
+        Column.from_entries(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2]), [b'\xff', b'\\xff', b'a']),
+    ):
+        assert sorted(found.vocabulary) == ['\\xff', 'a']
+        assert len(found.rows) == 3
 
 
 def test_unknown_feature_is_named():
