@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
@@ -20,6 +21,8 @@ CLASS_FEATURE = '@class'
 CORRECT_FEATURE = '@correct'
 LOSS_PERCENTILE_FEATURE = '@loss_percentile'
 
+_MOST = 2**64  # beyond the integers that a feature can hold
+
 
 @dataclasses.dataclass(frozen=True)
 class SlicingSpec:
@@ -27,7 +30,9 @@ class SlicingSpec:
 
     Attributes:
       feature_keys: one slice for every combination of values that these features take.
-      feature_values: only the slice in which these features have these values. Both empty: the overall slice.
+      feature_values: only the slice in which these features have these values. Both empty: the overall slice. A number
+        is never a text; a text names the feature's equal text, or, where the feature holds numbers, the number that
+        TFMA reads it as: '1.10' is 1.1, '3' is 3, and '1e3' is none.
     """
 
     feature_keys: tuple[str, ...] = ()
@@ -39,7 +44,7 @@ class SlicingSpec:
             raise PrivacyInputError(f'feature_keys is {self.feature_keys!r}; write it as a list of names.')
         if not isinstance(self.feature_values, Mapping) or not all(map(_is_named_value, self.feature_values.items())):
             raise PrivacyInputError(
-                f'feature_values is {self.feature_values!r}; write it as names with one text or number each.'
+                f'feature_values is {self.feature_values!r}; write it as names with one text or finite number each.'
             )
         object.__setattr__(self, 'feature_keys', tuple(self.feature_keys))
         object.__setattr__(self, 'feature_values', dict(self.feature_values))
@@ -124,17 +129,35 @@ def _without(slices: SliceRows, seen: Set[SliceKey]) -> SliceRows:
 
 def _is_named_value(pair: tuple[Any, Any]) -> bool:
     name, value = pair
-    return isinstance(name, str) and bool(name) and isinstance(value, str | int | float)
+    is_number = math.isfinite(value) if isinstance(value, float) else isinstance(value, int) and abs(value) < _MOST
+    return isinstance(name, str) and bool(name) and (isinstance(value, str) or is_number)
 
 
 def _same_value(value: SliceValue, wanted: SliceValue) -> bool:
-    """tfma.SlicingSpec writes every value as text, so 3 and '3' are the same."""
-    if str(value) == str(wanted):
-        return True
+    """Whether data have the value that a spec names: text is only itself, a number is equal in its own type.
+
+    What is text in a spec can stand for a number, and does for those that TFMA reads it as.
+    """
+    if isinstance(value, str):
+        return value == wanted
+    number = _as_number(wanted) if isinstance(wanted, str) else wanted
+    return number is not None and (value == number or _is_single(value, number))
+
+
+def _as_number(text: str) -> int | float | None:
+    """What TFMA takes the text of a spec for (0.47, slicer_lib._to_type); None for a text."""
     try:
-        return float(value) == float(wanted)
+        return float(text) if '.' in text else int(text)
     except ValueError:
+        return None
+
+
+def _is_single(value: int | float, number: int | float) -> bool:
+    """Whether a float feature holds what is nearest to the number: in examples floats have 32 bits, in a spec 64."""
+    if not isinstance(value, float) or not isinstance(number, float):
         return False
+    with np.errstate(over='ignore'):
+        return value == float(np.float32(number))
 
 
 def _only_value(column: Column, wanted: SliceValue) -> Column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import tensorflow_model_analysis as tfma
 
@@ -13,12 +14,14 @@ from tests.campaign.case import BLESSING, REFUSAL, Case, Rig
 from tests.component import world as w
 
 TWICE = 'slices: asked for twice'
+VALUES = 'slices: values that look alike'
 
 _RED = SlicingSpec(feature_values={'color': 'red'})
 
 
 def cases() -> Iterator[Case]:
     yield from _asked_for_twice()
+    yield from _alike()
 
 
 def _asked_for_twice() -> Iterator[Case]:
@@ -40,6 +43,66 @@ def _asked_for_twice() -> Iterator[Case]:
                why='a slice that nobody named and that is too small is only counted')  # fmt: skip
     unsafe = _few(40, 40, (Threshold('auc', 0.65, block_if='safety_not_shown', slicing_specs=(_rare(),)),))
     yield Case(TWICE, 'safety that twice as many would show', unsafe, (REFUSAL,), ('is not shown to be below',))
+
+
+_ALIKE: dict[str, tuple[Any, Any]] = {
+    'a trailing zero': ('1.10', '1.1'),
+    'a leading zero': ('02134', '2134'),
+    'an exponent': ('1e3', '1000'),
+    'an underscore': ('1_0', '10'),
+    'a leading space': (' 7', '7'),
+    'whole numbers beyond floats, as text': (str(2**53 + 1), str(2**53)),
+    'a number too large': ('1e400', 'inf'),
+    'whole numbers beyond floats': (2**53 + 1, 2**53),
+    'a number and text': (10, '10'),
+    'an exponent and a number': ('1e3', 1000),
+}
+
+
+def _alike() -> Iterator[Case]:
+    """A limit on a slice that the data do not have; and where they have both, on the one of the two that is tight."""
+    for name, (wanted, held) in _ALIKE.items():
+        limit = Threshold('auc', 0.6, slicing_specs=(SlicingSpec(feature_values={'code': wanted}),))
+        yield Case(VALUES, f'{name}: only the other is there', _coded([held, 'zzz'], thresholds=(limit,)), (REFUSAL,),
+                   ('which the data do not have',))  # fmt: skip
+        asked = tfma.SlicingSpec(feature_values={'code': str(wanted)})
+        if str(wanted) != str(held):
+            yield Case(VALUES, f'{name}: in eval_config', _coded([held, 'zzz'], asked), (REFUSAL,),
+                       ('has no examples',))  # fmt: skip
+        if type(wanted) is type(held):
+            yield Case(VALUES, f'{name}: the other leaks', _coded([wanted, held], thresholds=(limit,), leak=held),
+                       (BLESSING,), why='the limit is on the slice without a leak', world='leaky')  # fmt: skip
+    for name, (text, held) in {
+        'a number': ('7', 7),
+        'a decimal': ('0.1', 0.1),
+        'a whole decimal': ('7.0', 7.0),
+    }.items():
+        asked = tfma.SlicingSpec(feature_values={'code': text})
+        yield Case(VALUES, f'{name} is asked for in eval_config', _coded([held, held + 1], asked), (BLESSING,),
+                   why='TFMA writes numbers as text')  # fmt: skip
+
+
+def _coded(
+    values: Sequence, asked: tfma.SlicingSpec | None = None, thresholds: Sequence[Threshold] = (), leak: Any = None
+) -> Callable[[Rig], dict]:
+    """Rows take turns in the values of `code`, written as text where one is text; members of one value may leak."""
+    as_text = any(isinstance(value, str) for value in values)
+    values = [value if not as_text or isinstance(value, str) else str(value) for value in values]
+
+    def spoil(rig: Rig) -> dict:
+        leaky, tight, others = worlds.member_rows(3.0), worlds.member_rows(0.0), worlds.other_rows()
+        coded = [values[i % len(values)] for i in range(worlds.NUM_ROWS)]
+        members = [leaky[i] if leak is not None and code == leak else tight[i] for i, code in enumerate(coded)]
+        for split, rows in (('train', members), ('eval', others)):
+            worlds.replace(rig, split, [r | {'code': code} for r, code in zip(rows, coded, strict=True)])
+        evaluation = w.eval_config()
+        evaluation.slicing_specs.append(asked or tfma.SlicingSpec(feature_keys=['code']))
+        return {
+            'privacy_config': w.config(**({'thresholds': thresholds} if thresholds else {})),
+            'evaluation': evaluation,
+        }
+
+    return spoil
 
 
 def _rare(value: str = 'mauve') -> SlicingSpec:

@@ -158,6 +158,51 @@ def test_values_that_are_written_alike_are_one_value():
         assert len(found.rows) == 3
 
 
+LOOK_ALIKE = [
+    ('1.10', '1.1'), ('02134', '2134'), ('1e3', '1000'), ('1_0', '10'), (' 7', '7'), ('7', '7 '), ('1e400', 'inf'),
+    (str(2**53 + 1), str(2**53)), ('+7', '7'), ('-0', '0'), ('1.0', '1'), ('nan', 'NaN'), ('٣', '3'), ('3', 3),
+    (1.1, '1.1'), (10, '10'), (2**53 + 1, 2**53), (2**63, 2**63 - 1), (str(2**53 + 1), 2**53),
+    ('1e3', 1000), ('1.0e400', 'inf'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(('wanted', 'held'), LOOK_ALIKE)
+def test_values_that_only_look_alike_are_different_slices(wanted, held):
+    for one, other in ((wanted, held), (held, wanted)):
+        if isinstance(one, str) and not isinstance(other, str) and one == str(other):
+            continue  # the text of a spec can stand for a number
+        found = slice_rows(SlicingSpec((), {'x': one}), {'x': Column.from_values([other, other])}, 2)
+        assert not len(found.rows)
+        assert not SlicingSpec((), {'x': one}).matches((('x', other),))
+
+
+@pytest.mark.parametrize(
+    ('wanted', 'held'),
+    [('3', 3), ('3.0', 3), ('1.10', 1.1), ('1.1', 1.1), (1.1, 1.1), (3.0, 3), (True, 1), (str(2**53 + 1), 2**53 + 1),
+     ('0.1', np.float32(0.1)), (0.1, np.float32(0.1)), ('-1.5', -1.5), ('inf', np.inf), ('red', 'red'), ('', '')],
+)  # fmt: skip
+def test_a_spec_names_the_value_that_it_stands_for(wanted, held):
+    found = slice_rows(SlicingSpec((), {'x': wanted}), {'x': Column.from_values(np.array([held]))}, 1)
+    assert len(found.rows) == 1
+    assert SlicingSpec((), {'x': wanted}).matches(found.keys[0])
+
+
+@pytest.mark.parametrize(
+    'text', ['1.10', '3', '3.0', '1e3', '1_0', ' 7', '02134', '1e400', '1.0e400', 'inf', '-0', '-.5', 'a.b']
+)
+def test_texts_stand_for_the_numbers_that_tfma_reads(text):
+    slicer = pytest.importorskip('tensorflow_model_analysis.slicer.slicer_lib')
+    theirs = slicer.SingleSliceSpec(spec=None, features=[('x', text)])
+    for number in (1.1, 3, 1000, 10, 7, 2134, 0, -0.5):
+        assert SlicingSpec((), {'x': text}).matches((('x', number),)) == theirs.is_slice_applicable((('x', number),))
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), 10**400, None, ['a'], b'a'])
+def test_what_no_feature_can_hold_names_no_slice(value):
+    with pytest.raises(PrivacyInputError, match='feature_values is '):
+        SlicingSpec((), {'x': value})
+
+
 def test_unknown_feature_is_named():
     with pytest.raises(PrivacyInputError, match="no feature 'payment'; the features are cash, card"):
         slice_rows(SlicingSpec(('payment',)), {'cash': correct_column(np.ones(3, bool)), 'card': None}, 3)
