@@ -20,6 +20,7 @@ OVERALL: SliceKey = ()
 CLASS_FEATURE = '@class'
 CORRECT_FEATURE = '@correct'
 LOSS_PERCENTILE_FEATURE = '@loss_percentile'
+NON_MEMBERS_FEATURE = '@non_members'
 
 _MOST = 2**64  # beyond the integers that a feature can hold
 
@@ -102,6 +103,21 @@ def each_once(slices: Iterable[SliceRows]) -> list[SliceRows]:
         kept.append(_without(part, seen))
         seen.update(part.keys)
     return kept
+
+
+def against_all(key: SliceKey) -> SliceKey:
+    """The key of a slice's members beside the non-members of all data, where the slice has too few of its own."""
+    return (*key, (NON_MEMBERS_FEATURE, 'all'))
+
+
+def is_against_all(key: SliceKey) -> bool:
+    """True for a key that `against_all` made."""
+    return bool(key) and key[-1][0] == NON_MEMBERS_FEATURE
+
+
+def own_key(key: SliceKey) -> SliceKey:
+    """The key of the slice whose members these are."""
+    return key[:-1] if is_against_all(key) else key
 
 
 def too_many_slices(most: int) -> PrivacyInputError:

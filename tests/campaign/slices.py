@@ -15,6 +15,7 @@ from tests.component import world as w
 
 TWICE = 'slices: asked for twice'
 VALUES = 'slices: values that look alike'
+ONE_SIDED = 'slices: on one side only'
 
 _RED = SlicingSpec(feature_values={'color': 'red'})
 
@@ -22,6 +23,7 @@ _RED = SlicingSpec(feature_values={'color': 'red'})
 def cases() -> Iterator[Case]:
     yield from _asked_for_twice()
     yield from _alike()
+    yield from _one_sided()
 
 
 def _asked_for_twice() -> Iterator[Case]:
@@ -103,6 +105,66 @@ def _coded(
         }
 
     return spoil
+
+
+_SPELLINGS = {
+    'Unicode normal form': ('Orl\u00e9ans', 'Orle\u0301ans'),
+    'a trailing space': ('Orleans', 'Orleans '),
+    'capitals': ('Orleans', 'ORLEANS'),
+}
+
+
+def _one_sided() -> Iterator[Case]:
+    """120 exposed members of a value that hardly a non-member has, or has in another spelling."""
+    for others in (0, 1, 9, 15):
+        name = f'120 exposed members and {others} non-members'
+        yield Case(ONE_SIDED, name, _city('Orleans', 'Orleans', others), (REFUSAL,), ('Orleans, non_members = all',))
+    for kind, (members, others) in _SPELLINGS.items():
+        yield Case(ONE_SIDED, f'the splits differ in {kind}', _city(members, others, 80), (REFUSAL,),
+                   ('write the same value differently',))  # fmt: skip
+        off = _city(members, others, 80, checks={'slice_spellings': 'off', 'slice_values': 'off'})
+        yield Case(ONE_SIDED, f'the splits differ in {kind}, checks are off', off, (REFUSAL,), ('a leak is shown',))
+    tight = _city('Orleans', 'Orleans', 0, leak=0.0)
+    yield Case(ONE_SIDED, 'no leak and no non-member', tight, (BLESSING,), check=_told,
+               why='by default a small slice that nobody named warns')  # fmt: skip
+    blocks = _city('Orleans', 'Orleans', 0, leak=0.0, decision={'small_slices': 'block'})
+    yield Case(ONE_SIDED, 'no leak and no non-member, small slices block', blocks, (REFUSAL,), ('undecided',))
+    named = _city('Orleans', 'Orleans', 0, leak=0.0, slicing_specs=(SlicingSpec(feature_values={'city': 'Orleans'}),))
+    yield Case(ONE_SIDED, 'no leak and no non-member, named', named, (REFUSAL,), ("'city = Orleans' has no examples",))
+    refuses = _city('Orleans', 'Orleans', 0, leak=0.0, checks={'slice_values': 'refuse'})
+    yield Case(ONE_SIDED, 'no leak and no non-member, the check refuses', refuses, (REFUSAL,), ('hardly stand on',))
+
+
+def _city(members: str, others: str, num_others: int, leak: float = 3.0, **settings: Any) -> Callable[[Rig], dict]:
+    """So many members and non-members live there, by either spelling, all others in one city; the members leak."""
+
+    def spoil(rig: Rig) -> dict:
+        exposed = [row if i < 120 else other for i, (row, other) in enumerate(
+            zip(worlds.member_rows(leak), worlds.member_rows(0.0), strict=True))]  # fmt: skip
+        for split, rows, city, num in (
+            ('train', exposed, members, 120),
+            ('eval', worlds.other_rows(), others, num_others),
+        ):
+            worlds.replace(rig, split, [r | {'city': city if i < num else 'Lyon'} for i, r in enumerate(rows)])
+        # Of all examples together no more than this is asked, so that only the slice can block.
+        by_city = Threshold(
+            'auc', 0.6, slicing_specs=(SlicingSpec(('city',)), SlicingSpec(feature_values={'city': 'Lyon'}))
+        )
+        config = {'slicing_specs': (), 'thresholds': (by_city,), 'slices': {'by_class': False}} | settings
+        config['slicing_specs'] = (SlicingSpec(('city',)), *config['slicing_specs'])
+        return {
+            'privacy_config': w.config(**config),
+            'evaluation': tfma.EvalConfig(model_specs=[tfma.ModelSpec(label_key='label')]),
+        }
+
+    return spoil
+
+
+def _told(rig: Rig, result: PrivacyResult) -> None:
+    """The slice is named, and how many non-members it has is not."""
+    assert any('city = Orleans: undecided' in warning for warning in result.verdict.warnings)
+    assert (('city', 'Orleans'),) not in {r.slice_key for r in result.results}
+    assert 'Orleans' in rig.metrics_dir.joinpath('report.html').read_text()
 
 
 def _rare(value: str = 'mauve') -> SlicingSpec:

@@ -18,8 +18,8 @@ WRONG = {
     '{"member_splits": ["tr\\ud800"]}': 'half of a surrogate pair',
     '{"member_splits": ["tr\ud800"]}': 'half of a surrogate pair',
     '{"\\udfff": 1}': 'half of a surrogate pair',
-    '{"seed": ' + '9' * 5000 + '}': 'is not JSON',
-    '{"confidence_level": 0.5}': r'confidence_level is 0.5; it must be a number in \(0.5, 0.9999\]',
+    '{"measurement": {"seed": ' + '9' * 5000 + '}}': 'is not JSON',
+    '{"decision": {"confidence_level": 0.5}}': r'confidence_level is 0.5; it must be a number in \(0.5, 0.9999\]',
     '{"thresholds": [{"metric": "auc", "upper_bound": 1' + '0' * 400 + '}]}': 'upper_bound is 1000',
     '{"thresholds": [{"metric": "empirical_epsilon", "upper_bound": 1' + '0' * 400 + '}]}': 'upper_bound is 1000',
 }
@@ -46,5 +46,5 @@ def test_two_spellings_of_a_key_are_one_key():
 def test_what_is_right_is_read_as_it_stands():
     text = '{"a": [1, 2.5, "x", {"a": null}], "b": {"a": "\\ud83d\\ude00"}}'
     assert read_json(text, 'it') == json.loads(text)
-    config = PrivacyConfig(confidence_level=0.51)
+    config = PrivacyConfig(decision={'confidence_level': 0.51})
     assert PrivacyConfig.from_json(config.to_json()) == config
