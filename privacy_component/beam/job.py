@@ -21,10 +21,22 @@ from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.scores.count_scores import CountScores
 from privacy_component.beam.scores.fit_attacks import draw_sample, fit_attacks
-from privacy_component.beam.scores.keys import EVIDENCE, RESULTS, TOTALS, WARNINGS, WEIGHTS, ExamplesKey, Key, Measured
+from privacy_component.beam.scores.keys import (
+    EVIDENCE,
+    RESULTS,
+    TOTALS,
+    WARNINGS,
+    WEIGHTS,
+    ExamplesKey,
+    Key,
+    Measured,
+    ScoreKey,
+    overall_counts,
+)
 from privacy_component.beam.scores.loss_percentiles import find_loss_edges
 from privacy_component.beam.scores.merge import Merge
 from privacy_component.beam.scores.most_vulnerable import Candidate, most_vulnerable
+from privacy_component.beam.scores.two_models import FoldCounts
 from privacy_component.beam.scores.weights import WeightSums
 from privacy_component.checks.evidence_json import evidence_fields
 from privacy_component.errors import PrivacyInputError
@@ -56,10 +68,11 @@ def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
             counts = (counts, learnt) | 'AllCounts' >> beam.Flatten()
         if plan.config.people.num_most_vulnerable:
             vulnerable = {'vulnerable': beam.pvalue.AsSingleton(most_vulnerable(batches, sample, plan, **totals))}
+    totals_by_key = counts | 'Merge' >> beam.CombinePerKey(Merge(plan.config.measurement.max_distinct_scores))
+    overall = totals_by_key | 'OverallCounts' >> beam.FlatMap(overall_counts, plan)
     _ = (
-        counts
-        | 'Merge' >> beam.CombinePerKey(Merge(plan.config.measurement.max_distinct_scores))
-        | 'Measure' >> beam.FlatMap(_measure, plan)
+        totals_by_key
+        | 'Measure' >> beam.FlatMap(_measure, plan, beam.pvalue.AsDict(overall))
         | 'Gather' >> beam.combiners.ToList()
         | 'Write' >> beam.Map(_write, output_path, **vulnerable, **bad_records, **warnings)
     )
@@ -128,9 +141,11 @@ def _totals(batches: beam.PCollection) -> beam.PCollection:
     return totals | 'MergeTotals' >> beam.CombineGlobally(Merge(0)).without_defaults()
 
 
-def _measure(counted: tuple[Key, Any], plan: Plan) -> Iterator[Measured]:
+def _measure(counted: tuple[Key, Any], plan: Plan, overall: Mapping[str, FoldCounts]) -> Iterator[Measured]:
     key, total = counted
-    return key.measured(total, plan)
+    yield from key.measured(total, plan)
+    if isinstance(key, ScoreKey):
+        yield from key.measured_beside_all(total, overall[key.attack], plan)
 
 
 def _write(

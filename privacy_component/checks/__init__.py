@@ -23,6 +23,7 @@ from privacy_component.checks.check import (
 from privacy_component.checks.degenerate_outputs import CONSTANT, ROUNDED, SATURATED
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
+from privacy_component.checks.slice_values import SPELLINGS, VALUES
 from privacy_component.errors import PrivacyInputError, did_you_mean
 
 BLIND = 'blind_baseline'
@@ -36,6 +37,8 @@ CHECKS: dict[str, CheckInfo] = {
     'saturated_outputs': SATURATED,
     'rounded_outputs': ROUNDED,
     'accuracy_gap': ACCURACY_GAP,
+    'slice_values': VALUES,
+    'slice_spellings': SPELLINGS,
 }
 
 

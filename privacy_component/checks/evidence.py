@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from privacy_component.observations.columns import SliceValue
 from privacy_component.observations.outputs import OutputEvidence
 
 
@@ -77,6 +78,24 @@ class BlindFigures:
 
 
 @dataclasses.dataclass(frozen=True)
+class ValueFigures:
+    """A value of a slicing feature that many examples of one side have, and hardly any of the other.
+
+    Attributes:
+      feature, value: which.
+      num_rows: how many examples of the side have it.
+      is_of_members: which side that is.
+      fewer_than: above how many of the other side have it; no closer than PrivacyConfig.min_reported_examples.
+    """
+
+    feature: str
+    value: SliceValue
+    num_rows: int
+    is_of_members: bool
+    fewer_than: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Evidence:
     """Everything that checks look at.
 
@@ -87,6 +106,7 @@ class Evidence:
       answers: what the model answered.
       duplicates: how many examples are alike; text says why that is not known.
       blind: the classifier without the model; text says why there is none.
+      values: of slicing features, those that hardly stand on one side; text says why they are not known.
     """
 
     task: str
@@ -95,3 +115,4 @@ class Evidence:
     answers: AnswerFigures
     duplicates: DuplicateFigures | str
     blind: BlindFigures | str
+    values: tuple[ValueFigures, ...] | str = 'The slices were not looked at.'

@@ -83,11 +83,12 @@ class Executor(BaseBeamExecutor):
         measured = self._measure(plan, f'{metrics.uri}/.measurements-{lock.token}.json')
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
+        evidence = publish.evidence(plan, measured, results)
         results, num_suppressed = suppress(results, plan.config.people.min_reported_examples)
         context = read | publish.context(plan, measured, _upstream_blessed(input_dict), _uris(read), started)
         context |= _history(input_dict, context)
         vulnerable = tuple(measured['most_vulnerable'])
-        checks = run_checks(publish.evidence(plan, measured), plan.config.checks)
+        checks = run_checks(evidence, plan.config.checks)
         result = PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed, checks=checks)
         result = decided(result)
         assert result.verdict is not None

@@ -23,6 +23,7 @@ from privacy_component.component.baseline_model import baseline_config, check_ca
 from privacy_component.component.compat import types
 from privacy_component.component.example_files import compression_of, split_files
 from privacy_component.component.unsupported import check_settings, columns_needed
+from privacy_component.config.json_text import read_json
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.slices import slicing_specs_for
@@ -90,14 +91,21 @@ def read_eval_config(text: str) -> tfma.EvalConfig:
     """The EvalConfig that JSON text describes.
 
     Raises:
-      PrivacyInputError: the text is not JSON, or a field is unknown or of another type.
+      PrivacyInputError: the text is not JSON, has a key twice, or a field is unknown or of another type.
     """
+    read_json(text, 'eval_config', _field_spellings())
     try:
         return json_format.Parse(text, tfma.EvalConfig())
     except (json_format.ParseError, TypeError, AttributeError) as error:
         raise PrivacyInputError(
             f'eval_config is not the JSON of a tfma.EvalConfig ({_on_one_line(error)}): pass one.'
         ) from error
+
+
+def _field_spellings() -> dict[str, str]:
+    """Protobuf reads labelKey and label_key as one field, and takes the last."""
+    messages = (tfma.EvalConfig, tfma.ModelSpec, tfma.SlicingSpec, tfma.Options)
+    return {field.json_name: field.name for message in messages for field in message.DESCRIPTOR.fields}
 
 
 def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:

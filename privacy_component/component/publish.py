@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component._version import __version__
@@ -18,6 +18,7 @@ from privacy_component.beam.plan import BASELINE_MODEL, Plan
 from privacy_component.checks.degenerate_outputs import saturation
 from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.evidence_json import evidence_from
+from privacy_component.checks.slice_values import measure_slice_values
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.component.output_lock import OutputLock, writing
 from privacy_component.evaluation import decision
@@ -78,10 +79,11 @@ def context(
     )
 
 
-def evidence(plan: Plan, measured: Mapping[str, Any]) -> Evidence:
-    """What checks look at, of what the job measured."""
+def evidence(plan: Plan, measured: Mapping[str, Any], results: Sequence[SliceResult]) -> Evidence:
+    """What checks look at, of what the job measured; `results` are those of all slices, however small."""
     totals: Totals = totals_from_json(measured['totals'])
-    return evidence_from(measured['evidence'], plan.task, check_totals(plan, totals), totals.of_candidate)
+    found = evidence_from(measured['evidence'], plan.task, check_totals(plan, totals), totals.of_candidate)
+    return dataclasses.replace(found, values=measure_slice_values(results, plan.config.people.min_reported_examples))
 
 
 def _asked_for(plan: Plan, totals: Totals, bad_records: Mapping[str, int]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from privacy_component.attacks import DEFAULT_ATTACKS
 from privacy_component.checks import ACTIONS, CHECKS, checked_actions
 from privacy_component.config.attack_names import AttackNames
 from privacy_component.config.declared import declare, from_mapping, settle
+from privacy_component.config.json_text import read_json
 from privacy_component.config.moved_fields import MOVED, regrouped, warn_moved
 from privacy_component.config.rules import Each, Flag, Names, Object
 from privacy_component.config.schema import DRAFT, schema_of
@@ -112,12 +113,10 @@ class PrivacyConfig:
         """The config that JSON text describes.
 
         Raises:
-          PrivacyInputError: the text is not JSON, or a field is unknown or out of range; the message names it.
+          PrivacyInputError: the text is not JSON, has a key twice, or a field is unknown or out of range; the message
+            names it.
         """
-        try:
-            given = json.loads(text)
-        except (TypeError, ValueError) as error:
-            raise PrivacyInputError(f'privacy_config is not JSON ({error}): {str(text)[:80]!r}') from error
+        given = read_json(text, 'privacy_config')
         config = cls.from_fields(given, 'privacy_config')
         warn_moved(given)
         return config

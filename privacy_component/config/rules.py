@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -44,21 +45,27 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True)
 class Number:
-    """A finite number in [low, high]; no upper end if that is None."""
+    """A finite number in [low, high], or in (low, high]; no upper end if that is None."""
 
     low: float
     high: float | None = None
+    is_low_excluded: bool = False
 
     def checked(self, path: str, value: Any) -> float:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         # NaN compares false, so it is refused here too.
-        if not is_number or not (self.low <= value <= _end(self.high)) or value == float('inf'):
-            allowed = f'at least {self.low:g}' if self.high is None else f'in [{self.low:g}, {self.high:g}]'
+        most = sys.float_info.max if self.high is None else self.high
+        if not is_number or not (self.low <= value <= most) or (self.is_low_excluded and value == self.low):
+            bracket = '(' if self.is_low_excluded else '['
+            allowed = f'at least {self.low:g}' if self.high is None else f'in {bracket}{self.low:g}, {self.high:g}]'
             raise PrivacyInputError(f'{path} is {value!r}; it must be a number {allowed}.')
         return value
 
     def schema(self) -> Schema:
-        return {'type': 'number', **_range(self.low, self.high)}
+        given = _range(self.low, self.high)
+        if self.is_low_excluded:
+            given['exclusiveMinimum'] = given.pop('minimum')
+        return {'type': 'number', **given}
 
 
 @dataclasses.dataclass(frozen=True)

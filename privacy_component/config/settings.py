@@ -119,7 +119,9 @@ class DecisionSettings:
       refusal_overrides: models that may be blessed although an earlier evaluation refused them, each with the reason.
     """
 
-    confidence_level: float = field(default=0.95, metadata=declare(Number(0.5, 0.9999), replayable=True))
+    confidence_level: float = field(
+        default=0.95, metadata=declare(Number(0.5, 0.9999, is_low_excluded=True), replayable=True)
+    )
     min_examples: int = field(default=30, metadata=declare(Integer(2), replayable=True))
     small_slices: str = field(default=WARN, metadata=declare(Choice((WARN, BLOCK)), replayable=True))
     without_baseline: str = field(default=BLOCK, metadata=declare(Choice((BLOCK, IGNORE)), replayable=True))

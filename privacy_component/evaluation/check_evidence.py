@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,22 @@ from privacy_component.checks.example_sketch import MOST_COUNTED
 from privacy_component.checks.feature_sample import CATEGORY, MOST_PER_SIDE, VALUE, FeatureSample, Input, bounded_sample
 from privacy_component.checks.output_summary import Answers
 from privacy_component.checks.sketches import DistinctCounts, below, early_limit
+from privacy_component.checks.slice_values import measure_slice_values
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.evaluation.arguments import Inputs
 from privacy_component.hashing import hash_ids, mix
+from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.columns import Column
 
 
-def evidence_of(inputs: Inputs, config: PrivacyConfig) -> Evidence:
-    """What the checks look at."""
+def evidence_of(inputs: Inputs, results: Sequence[SliceResult], config: PrivacyConfig) -> Evidence:
+    """What the checks look at; `results` are those of all slices, however small."""
     return Evidence(
         task=inputs.observations.task,
         kind=inputs.kind,
         outputs=inputs.evidence,
         answers=Answers.of(inputs.outputs, inputs.observations).figures(),
+        values=measure_slice_values(results, config.people.min_reported_examples),
         **_of_examples(inputs, config),
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +14,28 @@ from privacy_component.arrays import all_rows
 from privacy_component.attacks.crossfit import FoldScores
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
+from privacy_component.gate.one_sided import is_one_sided
 from privacy_component.metrics.counts import roc
+from privacy_component.metrics.counts.against import members_against
 from privacy_component.metrics.counts.groups import NO_AGGREGATION, GroupScores, aggregate
 from privacy_component.metrics.counts.joint import JointCounts, SortedPairs
 from privacy_component.metrics.design_effect import change_design_effect, design_effect
 from privacy_component.observations.observations import Observations
-from privacy_component.observations.slicing import SliceKey, SliceRows
+from privacy_component.observations.slicing import OVERALL, SliceKey, SliceRows, against_all
+
+
+def _independent(rows: NDArray, codes: NDArray, num_counts: int) -> NDArray[np.float64]:
+    """The design effects where groups are what is counted."""
+    return np.ones(num_counts)
 
 
 def counts_by_slice(
     scored: FoldScores, observations: Observations, slices: Sequence[SliceRows], config: PrivacyConfig
 ) -> Iterator[tuple[SliceKey, list[roc.RocCounts], float]]:
-    """Every slice's counts, fold by fold, and the design effect of groups in it."""
+    """Every slice's counts, fold by fold, and the design effect of groups in it; the overall slice comes first.
+
+    A slice that is one-sided is followed by its members beside all non-members.
+    """
     how = config.people.group_aggregation
     by_group = how != NO_AGGREGATION
     if by_group:
@@ -31,6 +43,8 @@ def counts_by_slice(
             raise PrivacyInputError(f"PrivacyConfig.people.group_aggregation is '{how}': give group_ids.")
     else:
         sorted_scores = roc.SortedScores.of(roc.score_keys(scored.scores), observations.is_member)
+    effects_of = _independent if by_group else functools.partial(_design_effects, scored, observations)
+    whole: list[roc.RocCounts] = []
     for sliced in slices:
         rows, codes = _slice_and_fold(scored, sliced)
         num_counts = len(sliced.keys) * scored.num_folds
@@ -38,10 +52,8 @@ def counts_by_slice(
             counts = iter(_group_counts(scored, observations, rows, codes, num_counts, how))
         else:
             counts = sorted_scores.each(rows, codes, num_counts)
-        effects = np.ones(num_counts) if by_group else _design_effects(scored, observations, rows, codes, num_counts)
-        for i, key in enumerate(sliced.keys):
-            part = slice(i * scored.num_folds, (i + 1) * scored.num_folds)
-            yield key, list(itertools.islice(counts, scored.num_folds)), float(effects[part].max())
+        effect = functools.partial(_effect_beside, effects_of, scored, observations, rows, codes)
+        yield from _each(sliced, counts, effects_of(rows, codes, num_counts), scored.num_folds, whole, config, effect)
 
 
 def joint_by_slice(
@@ -62,6 +74,8 @@ def joint_by_slice(
     by_group = how != NO_AGGREGATION
     if not by_group:
         pairs = SortedPairs.of(scored.scores, other.scores, observations.is_member)
+    effects_of = _independent if by_group else functools.partial(_change_effects, scored, other, observations)
+    whole: list[JointCounts] = []
     for sliced in slices:
         rows, codes = _slice_and_fold(scored, sliced)
         num_counts = len(sliced.keys) * scored.num_folds
@@ -69,12 +83,36 @@ def joint_by_slice(
             units, theirs = (_units(one, observations, rows, codes, how) for one in (scored, other))
             unit_pairs = SortedPairs.of(units.scores, theirs.scores, units.is_member)
             counts = unit_pairs.each(all_rows(len(units.codes)), units.codes, num_counts)
-            effects = np.ones(num_counts)
         else:
             counts = pairs.each(rows, codes, num_counts)
-            effects = _change_effects(scored, other, observations, rows, codes, num_counts)
-        for part in effects.reshape(-1, scored.num_folds):
-            yield list(itertools.islice(counts, scored.num_folds)), float(part.max())
+        effect = functools.partial(_effect_beside, effects_of, scored, observations, rows, codes)
+        effects = effects_of(rows, codes, num_counts)
+        for _, folds, largest in _each(sliced, counts, effects, scored.num_folds, whole, config, effect):
+            yield folds, largest
+
+
+def _each(
+    sliced: SliceRows,
+    counts: Iterator[Any],
+    effects: NDArray[np.float64],
+    num_folds: int,
+    whole: list[Any],
+    config: PrivacyConfig,
+    effect_beside: Callable[[slice], float],
+) -> Iterator[tuple[SliceKey, list[Any], float]]:
+    """Every slice's counts of each fold, and after a one-sided one those of its members beside all non-members.
+
+    `whole` keeps the counts of all examples, which come first.
+    """
+    for i, key in enumerate(sliced.keys):
+        part = slice(i * num_folds, (i + 1) * num_folds)
+        folds = list(itertools.islice(counts, num_folds))
+        yield key, folds, float(effects[part].max())
+        if key == OVERALL:
+            whole[:] = folds
+        if is_one_sided(key, folds, whole, config):
+            beside = list(map(members_against, folds, whole))
+            yield against_all(key), beside, effect_beside(part)
 
 
 def _slice_and_fold(scored: FoldScores, sliced: SliceRows) -> tuple[NDArray, NDArray]:
@@ -85,6 +123,32 @@ def _slice_and_fold(scored: FoldScores, sliced: SliceRows) -> tuple[NDArray, NDA
     kept = scored.fold[rows] >= 0
     rows = rows[kept]
     return rows, codes[kept].astype(np.int64) * scored.num_folds + scored.fold[rows]
+
+
+def _effect_beside(
+    effects_of: Callable[[NDArray, NDArray, int], NDArray[np.float64]],
+    scored: FoldScores,
+    observations: Observations,
+    rows: NDArray,
+    codes: NDArray,
+    part: slice,
+) -> float:
+    """The design effect among the members of one slice and all non-members."""
+    if observations.group_id is None:
+        return 1.0
+    return float(effects_of(*_beside_all(scored, observations, rows, codes, part)).max())
+
+
+def _beside_all(
+    scored: FoldScores, observations: Observations, rows: NDArray, codes: NDArray, part: slice
+) -> tuple[NDArray, NDArray, int]:
+    """The members among the rows of one slice, and all non-members; the fold of each; and the number of folds."""
+    inside = (codes >= part.start) & (codes < part.stop) & observations.is_member[rows]
+    everyone = SliceRows(all_rows(len(observations)), np.zeros(len(observations), np.uint8), (OVERALL,))
+    all_of, folds = _slice_and_fold(scored, everyone)
+    others = ~observations.is_member[all_of]
+    chosen = np.concatenate([rows[inside], all_of[others]])
+    return chosen, np.concatenate([codes[inside].astype(np.int64) - part.start, folds[others]]), scored.num_folds
 
 
 def _group_counts(

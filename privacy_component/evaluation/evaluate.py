@@ -112,7 +112,7 @@ def evaluate_privacy(
     results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
     context = _context(inputs, baseline, config)
-    checks = run_checks(evidence_of(inputs, config), config.checks)
+    checks = run_checks(evidence_of(inputs, measured, config), config.checks)
     return decided(PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed, checks=checks))
 
 

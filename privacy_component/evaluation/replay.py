@@ -83,7 +83,7 @@ def damage_named(path: str | Path) -> Iterator[None]:
         yield
     except PrivacyInputError:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise PrivacyInputError(
             f'{_metrics_file(path)} is damaged ({error!r}): restore it, or evaluate again.'
         ) from error
@@ -148,7 +148,7 @@ def _seal(file: Path, text: str, decision_sha256: str) -> dict[str, Any] | None:
     try:
         seal = json.loads(record)
         metrics_sha256 = seal['sha256']['privacy_metrics']
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise PrivacyInputError(f'{sealed_by} is damaged ({error!r}): restore it, or evaluate again.') from error
     if metrics_sha256 != decision.sha256(text):
         raise _changed(file)

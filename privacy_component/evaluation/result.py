@@ -76,7 +76,7 @@ class PrivacyResult:
         try:
             fields = json.loads(text)
             version = fields['schema_version']
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise PrivacyInputError(f'not a {FILE_NAME}: {str(text)[:60]!r} ({error})') from error
         if version != SCHEMA_VERSION:
             raise PrivacyInputError(

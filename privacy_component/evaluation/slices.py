@@ -23,6 +23,7 @@ from privacy_component.observations.slicing import (
     LOSS_PERCENTILE_FEATURE,
     SliceRows,
     SlicingSpec,
+    each_once,
     slice_rows,
 )
 
@@ -69,7 +70,7 @@ def slices_of(
     slice_missing: bool = False,
     loss_edges: NDArray[np.float64] | None = None,
 ) -> list[SliceRows]:
-    """The slices of every spec, from the columns and those that follow from the observations.
+    """The slices of every spec, each once, from the columns and those that follow from the observations.
 
     `slice_missing` is PrivacyConfig's, `loss_edges` as for `with_derived_columns`.
     """
@@ -77,4 +78,4 @@ def slices_of(
         columns = {name: with_missing(column, len(observations)) for name, column in columns.items()}
     wanted = {name for spec in specs for name in spec.features}
     columns = with_derived_columns(columns, observations, wanted, loss_edges)
-    return [slice_rows(spec, columns, len(observations)) for spec in specs]
+    return each_once(slice_rows(spec, columns, len(observations)) for spec in specs)

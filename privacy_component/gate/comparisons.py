@@ -12,7 +12,7 @@ from privacy_component.gate.sample_size import rounded_up, smallest_size
 from privacy_component.metrics.change import Change, Level
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, metric_named
 from privacy_component.metrics.slice_result import SliceResult
-from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SliceKey, slice_name
+from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, SliceKey, own_key, slice_name
 
 PASSED = 'passed'
 EXCEEDED = 'exceeded'
@@ -152,7 +152,9 @@ def _applies(threshold: Threshold, result: SliceResult) -> bool:
         return False  # conditions on the attack's own score, so its figures are diagnostic only
     if threshold.attacks and result.attack not in threshold.attacks:
         return False
-    return not threshold.slicing_specs or any(spec.matches(result.slice_key) for spec in threshold.slicing_specs)
+    return not threshold.slicing_specs or any(
+        spec.matches(own_key(result.slice_key)) for spec in threshold.slicing_specs
+    )
 
 
 def _holm(pairs: Collection[_Pair], alpha: float) -> tuple[dict[_Pair, float], float]:

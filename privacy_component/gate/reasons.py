@@ -9,9 +9,10 @@ from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.settings import BLOCK
 from privacy_component.config.thresholds import LEAK_SHOWN, Threshold
 from privacy_component.gate.comparisons import UNDECIDED, Comparison
+from privacy_component.gate.one_sided import CAUTION, one_sided_slices
 from privacy_component.gate.suppression import suppressed_sentence
 from privacy_component.metrics.slice_result import SliceResult
-from privacy_component.observations.slicing import OVERALL, SlicingSpec
+from privacy_component.observations.slicing import OVERALL, SlicingSpec, is_against_all, own_key
 
 _NO_THRESHOLDS = 'PrivacyConfig.thresholds is empty, so nothing was checked: add a Threshold.'
 REPORT_ONLY = (
@@ -57,11 +58,11 @@ def of_slices_not_found(
     slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig, results: Sequence[SliceResult]
 ) -> list[str]:
     """Slices that were asked for by feature values and have no result."""
+    absent = (spec for spec in slicing_specs if spec.feature_values and not _is_found(spec, results))
     return [
-        f"The slice '{spec}' has no examples{_few(config, ', or')}: correct the feature or its value, give more "
+        f"The slice '{name}' has no examples{_few(config, ', or')}: correct the feature or its value, give more "
         'examples, or leave it out of slicing_specs.'
-        for spec in slicing_specs
-        if spec.feature_values and not _is_found(spec, results)
+        for name in dict.fromkeys(map(str, absent))  # a slice can be asked for in several ways
     ]
 
 
@@ -85,7 +86,8 @@ def of_small_samples(
 
 def of_unchecked_thresholds(judged: Sequence[tuple[Threshold, Comparison]], config: PrivacyConfig) -> list[str]:
     """Thresholds that no slice could be held against."""
-    checked = {id(threshold) for threshold, comparison in judged if comparison.outcome != UNDECIDED}
+    decided = (one for one in judged if one[1].outcome != UNDECIDED and not is_against_all(one[1].slice_key))
+    checked = {id(threshold) for threshold, _ in decided}
     return [
         f'The threshold on {_limited(threshold)} could be checked on no slice: every slice it applies to is missing or '
         'too small.'
@@ -101,7 +103,11 @@ def of_unmeasured_attacks(config: PrivacyConfig, results: Sequence[SliceResult])
 
 
 def small_slices(
-    comparisons: Sequence[Comparison], slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig, num_suppressed: int
+    results: Sequence[SliceResult],
+    comparisons: Sequence[Comparison],
+    slicing_specs: Sequence[SlicingSpec],
+    config: PrivacyConfig,
+    num_suppressed: int,
 ) -> tuple[list[str], list[str]]:
     """Slices that nobody named and that are too small to decide: reasons and warnings.
 
@@ -109,8 +115,12 @@ def small_slices(
     only warn.
     """
     named = _named(slicing_specs, config)
+    one_sided = dict(one_sided_slices(results, config))
+    judged = {own_key(c.slice_key) for c in comparisons}
     found = [c for c in comparisons if c.outcome == UNDECIDED and not _is_named(c, named)]
+    found = [c for c in found if own_key(c.slice_key) not in one_sided]
     open_ = [f'{what}: inconclusive on {_figure(c)} ({c.note}).' for what, c in _by_slice(found)]
+    open_ += [sentence for key, sentence in one_sided.items() if key in judged]
     hidden = [suppressed_sentence(num_suppressed, config.people.min_reported_examples)] if num_suppressed else []
     if config.decision.small_slices != BLOCK:
         return [], open_ + hidden
@@ -134,7 +144,8 @@ def _named(slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig) -> list[
 
 
 def _is_named(comparison: Comparison, named: Sequence[SlicingSpec]) -> bool:
-    return comparison.slice_key == OVERALL or any(spec.matches(comparison.slice_key) for spec in named)
+    key = own_key(comparison.slice_key)
+    return key == OVERALL or any(spec.matches(key) for spec in named)
 
 
 def _judges_found_slices(config: PrivacyConfig) -> bool:
@@ -187,6 +198,11 @@ def _exceeded_change(c: Comparison, attacks: str) -> str:
 
 
 def _exceeded_sentence(alike: Sequence[Comparison]) -> str:
+    caution = f' {CAUTION}' if is_against_all(alike[0].slice_key) else ''
+    return _exceeded_figure(alike) + caution
+
+
+def _exceeded_figure(alike: Sequence[Comparison]) -> str:
     c = alike[0]
     attacks = ' and '.join(one.attack for one in alike)
     upper = '' if c.upper is None else f', {c.upper:.3f}'

@@ -62,7 +62,7 @@ def decide(
     judged = compare(checked, results)
     without_baseline, ignored = missing_baseline(config, results)
     comparisons = tuple(comparison for _, comparison in judged)
-    blocking, small = reasons.small_slices(comparisons, slicing_specs, config, num_suppressed)
+    blocking, small = reasons.small_slices(results, comparisons, slicing_specs, config, num_suppressed)
     against = [
         *reasons.of_upstream(upstream_blessed),
         *without_baseline,

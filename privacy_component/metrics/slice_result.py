@@ -10,7 +10,7 @@ from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import RocCurve, summarize_folds
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, false_positive_rates
-from privacy_component.observations.slicing import SliceKey, slice_name
+from privacy_component.observations.slicing import SliceKey, is_against_all, own_key, slice_name
 
 MEASURED = 'measured'
 INCONCLUSIVE = 'inconclusive'
@@ -102,8 +102,9 @@ def in_order(results: Iterable[SliceResult], attacks: Sequence[str]) -> tuple[Sl
 
 
 def _slice_order(key: SliceKey) -> tuple:
-    names = tuple(name for name, _ in key)
-    return len(names), names, tuple((isinstance(value, str), value) for _, value in key)
+    own = own_key(key)
+    names = tuple(name for name, _ in own)
+    return len(names), names, tuple((isinstance(value, str), value) for _, value in own), is_against_all(key)
 
 
 def _interval(figure: Estimate) -> tuple[float | None, float | None] | None:

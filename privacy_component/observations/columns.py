@@ -39,14 +39,15 @@ class Column:
         present = present_rows(array)
         rows = all_rows(len(array)) if present is None else np.flatnonzero(present)
         distinct, codes = distinct_values(array if present is None else array[rows])
-        return cls(rows, codes, tuple(map(plain_value, distinct.tolist())))
+        return cls(rows, *plain_values(codes, distinct.tolist()))
 
     @classmethod
     def from_entries(cls, rows: NDArray, codes: NDArray, vocabulary: Sequence[Any]) -> Column:
         """Any number of values in a row; a value that a row repeats counts once."""
-        size = max(len(vocabulary), 1)
+        codes, names = plain_values(codes, vocabulary)
+        size = max(len(names), 1)
         packed = np.unique(rows.astype(np.int64) * size + codes)
-        return cls(packed // size, packed % size, tuple(map(plain_value, vocabulary)))
+        return cls(packed // size, packed % size, names)
 
 
 def with_missing(column: Column, num_rows: int) -> Column:
@@ -93,6 +94,14 @@ def multilabel_column(labels: NDArray[np.bool_]) -> Column:
     """The labels that each example has, as a column of none, one or several values; (n, labels) bool."""
     rows, codes = np.nonzero(labels)
     return Column(rows, codes, tuple(range(labels.shape[1])))
+
+
+def plain_values(codes: NDArray, vocabulary: Sequence[Any]) -> tuple[NDArray, tuple[SliceValue, ...]]:
+    """Codes and vocabulary with every value as it stands in a slice key, and those that are one there as one."""
+    names = tuple(map(plain_value, vocabulary))
+    numbers: dict[SliceValue, int] = {}
+    renumbered = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+    return (codes, names) if len(numbers) == len(names) else (renumbered[codes], tuple(numbers))
 
 
 def plain_value(value: Any) -> SliceValue:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ OVERALL: SliceKey = ()
 CLASS_FEATURE = '@class'
 CORRECT_FEATURE = '@correct'
 LOSS_PERCENTILE_FEATURE = '@loss_percentile'
+NON_MEMBERS_FEATURE = '@non_members'
+
+_MOST = 2**64  # beyond the integers that a feature can hold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +31,9 @@ class SlicingSpec:
 
     Attributes:
       feature_keys: one slice for every combination of values that these features take.
-      feature_values: only the slice in which these features have these values. Both empty: the overall slice.
+      feature_values: only the slice in which these features have these values. Both empty: the overall slice. A number
+        is never a text; a text names the feature's equal text, or, where the feature holds numbers, the number that
+        TFMA reads it as: '1.10' is 1.1, '3' is 3, and '1e3' is none.
     """
 
     feature_keys: tuple[str, ...] = ()
@@ -39,7 +45,7 @@ class SlicingSpec:
             raise PrivacyInputError(f'feature_keys is {self.feature_keys!r}; write it as a list of names.')
         if not isinstance(self.feature_values, Mapping) or not all(map(_is_named_value, self.feature_values.items())):
             raise PrivacyInputError(
-                f'feature_values is {self.feature_values!r}; write it as names with one text or number each.'
+                f'feature_values is {self.feature_values!r}; write it as names with one text or finite number each.'
             )
         object.__setattr__(self, 'feature_keys', tuple(self.feature_keys))
         object.__setattr__(self, 'feature_values', dict(self.feature_values))
@@ -86,6 +92,34 @@ def slice_rows(spec: SlicingSpec, columns: Mapping[str, Column], num_rows: int) 
     return slices
 
 
+def each_once(slices: Iterable[SliceRows]) -> list[SliceRows]:
+    """The same slices without those that an earlier spec has found already.
+
+    A key says which rows a slice has, so what two specs find under one key is one slice, and counts once.
+    """
+    seen: set[SliceKey] = set()
+    kept = []
+    for part in slices:
+        kept.append(_without(part, seen))
+        seen.update(part.keys)
+    return kept
+
+
+def against_all(key: SliceKey) -> SliceKey:
+    """The key of a slice's members beside the non-members of all data, where the slice has too few of its own."""
+    return (*key, (NON_MEMBERS_FEATURE, 'all'))
+
+
+def is_against_all(key: SliceKey) -> bool:
+    """True for a key that `against_all` made."""
+    return bool(key) and key[-1][0] == NON_MEMBERS_FEATURE
+
+
+def own_key(key: SliceKey) -> SliceKey:
+    """The key of the slice whose members these are."""
+    return key[:-1] if is_against_all(key) else key
+
+
 def too_many_slices(most: int) -> PrivacyInputError:
     """The error for more slices than the config allows."""
     return PrivacyInputError(
@@ -99,19 +133,47 @@ def slice_name(key: SliceKey) -> str:
     return ', '.join(f'{name.removeprefix("@")} = {value}' for name, value in key) or 'Overall'
 
 
+def _without(slices: SliceRows, seen: Set[SliceKey]) -> SliceRows:
+    is_new = np.array([key not in seen for key in slices.keys], bool)
+    if is_new.all():
+        return slices
+    entries = is_new[slices.codes]
+    renumbered = np.cumsum(is_new) - 1
+    keys = tuple(key for key, new in zip(slices.keys, is_new, strict=True) if new)
+    return SliceRows(slices.rows[entries], renumbered[slices.codes[entries]], keys)
+
+
 def _is_named_value(pair: tuple[Any, Any]) -> bool:
     name, value = pair
-    return isinstance(name, str) and bool(name) and isinstance(value, str | int | float)
+    is_number = math.isfinite(value) if isinstance(value, float) else isinstance(value, int) and abs(value) < _MOST
+    return isinstance(name, str) and bool(name) and (isinstance(value, str) or is_number)
 
 
 def _same_value(value: SliceValue, wanted: SliceValue) -> bool:
-    """tfma.SlicingSpec writes every value as text, so 3 and '3' are the same."""
-    if str(value) == str(wanted):
-        return True
+    """Whether data have the value that a spec names: text is only itself, a number is equal in its own type.
+
+    What is text in a spec can stand for a number, and does for those that TFMA reads it as.
+    """
+    if isinstance(value, str):
+        return value == wanted
+    number = _as_number(wanted) if isinstance(wanted, str) else wanted
+    return number is not None and (value == number or _is_single(value, number))
+
+
+def _as_number(text: str) -> int | float | None:
+    """What TFMA takes the text of a spec for (0.47, slicer_lib._to_type); None for a text."""
     try:
-        return float(value) == float(wanted)
+        return float(text) if '.' in text else int(text)
     except ValueError:
+        return None
+
+
+def _is_single(value: int | float, number: int | float) -> bool:
+    """Whether a float feature holds what is nearest to the number: in examples floats have 32 bits, in a spec 64."""
+    if not isinstance(value, float) or not isinstance(number, float):
         return False
+    with np.errstate(over='ignore'):
+        return value == float(np.float32(number))
 
 
 def _only_value(column: Column, wanted: SliceValue) -> Column:

@@ -32,6 +32,18 @@ _NO_CONFIGS = {
     'cut short': '{"thresholds": [{"metric": "au',
     'twice': '{}{}',
     'bytes': '\x00\x01',
+    'lists 100,000 deep': '[' * 100_000,
+    'objects 100,000 deep': '{"slicing_specs":' * 100_000,
+    'a number of 5,000 digits': '{"slicing_specs": ' + '9' * 5000 + '}',
+    'half of a surrogate pair': '{"slicing_specs": [{"feature_keys": ["\\ud800"]}]}',
+    'a key twice': '{"slicing_specs": [], "slicing_specs": []}',
+}
+_KEYS_TWICE = {
+    'privacy_config': (
+        '{"thresholds": [{"metric": "auc", "upper_bound": 0.6}], "thresholds": [{"metric": "auc", "upper_bound": 1}]}',
+        "'thresholds' twice",
+    ),
+    'eval_config': ('{"model_specs": [{"label_key": "label", "labelKey": "size"}]}', "'labelKey' twice"),
 }
 _WRONG: dict[str, Any] = {
     'null': None,
@@ -55,6 +67,9 @@ def cases() -> Iterator[Case]:
 def _texts(family: str, name: str) -> Iterator[Case]:
     for kind, text in _NO_CONFIGS.items():
         yield Case(family, kind, lambda rig, t=text: {name: t}, mentions=(name,), world='leaky')
+    text, said = _KEYS_TWICE[name]
+    yield Case(family, 'a key twice, the second of which would count', lambda rig: {name: text}, mentions=(name, said),
+               world='leaky')  # fmt: skip
     # Python's JSON reader takes an empty object for a config of defaults, which has no thresholds.
     yield Case(family, 'an empty object', lambda rig: {name: '{}'}, (ERROR, REFUSAL), world='leaky')
 

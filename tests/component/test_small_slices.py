@@ -11,15 +11,16 @@ from privacy_component.report import html
 from tests.beam.arrays import load
 from tests.component import world as w
 
-# Each of them in a color of its own: too few members, too few non-members, members only.
-RARE = {'vermilion': (4, 30), 'ochre': (30, 4), 'sienna': (40, 0)}
+# Each of them in a color of its own: too few members, too few of both. And members enough to give nobody away.
+RARE = {'vermilion': (4, 25), 'ochre': (9, 4)}
+ONE_SIDED = {'sienna': (40, 0), 'teal': (250, 9)}
 
 
 def world_with_rare_colors(root: Path) -> w.World:
     world = w.World(root).write(leak=False)
     for split, side in (('train', 0), ('eval', 1)):
         rows = w.make_rows(600, side + 1, leak=False)
-        colors = [color for color, sizes in RARE.items() for _ in range(sizes[side])]
+        colors = [color for color, sizes in (RARE | ONE_SIDED).items() for _ in range(sizes[side])]
         rare = w.make_rows(len(colors), side + 10, leak=False)
         world.replace_rows(split, rows + [row | {'color': color} for row, color in zip(rare, colors, strict=True)])
     return world
@@ -39,12 +40,16 @@ def test_a_rare_value_is_named_nowhere(tmp_path, caplog):
     assert 'color = red' in text and 'Privacy: BLESSED' in caplog.text
     assert not any(color in text for color in RARE)
     result = load(outputs)
+    own = {one.slice for one in result.results}
+    assert own.isdisjoint(f'color = {color}' for color in ONE_SIDED)  # how many non-members those have is not told
+    assert own >= {f'color = {color}, non_members = all' for color in ONE_SIDED}
     crosses = 2 * len(RARE)  # color x size
     assert result.num_suppressed == outputs['privacy_metrics'].get_int_custom_property('num_suppressed_slices')
     assert len(RARE) < result.num_suppressed <= len(RARE) + crosses
     assert result.verdict.warnings[-1].startswith(f'{result.num_suppressed} slices with fewer than 10 members or')
     assert result.verdict.warnings[-1] in (Path(outputs['privacy_metrics'].uri) / 'report.html').read_text()
-    assert decide(result.results, w.config(), num_suppressed=result.num_suppressed) == result.verdict
+    again = decide(result.results, w.config(), num_suppressed=result.num_suppressed, checks=result.checks)
+    assert again == result.verdict
 
 
 def test_with_block_they_block_as_a_count(tmp_path):

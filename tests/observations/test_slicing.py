@@ -10,7 +10,7 @@ from privacy_component.observations.columns import (
     multilabel_column,
     with_missing,
 )
-from privacy_component.observations.slicing import OVERALL, SlicingSpec, slice_name, slice_rows
+from privacy_component.observations.slicing import OVERALL, SlicingSpec, each_once, slice_name, slice_rows
 
 
 def as_sets(slices):
@@ -122,6 +122,85 @@ def test_values_of_several_types_become_text():
 
 def test_bytes_become_text():
     assert Column.from_values([b'cash', b'card']).vocabulary == ('card', 'cash')
+
+
+ASKED_TWICE = [
+    [SlicingSpec(('one',)), SlicingSpec((), {'one': 2})],
+    [SlicingSpec((), {'one': 2}), SlicingSpec(('one',))],
+    [SlicingSpec(('one', 'many')), SlicingSpec(('many', 'one')), SlicingSpec(('many',), {'one': 1})],
+    [SlicingSpec((), {'one': 2}), SlicingSpec((), {'one': '2'}), SlicingSpec((), {'one': 2.0}), SlicingSpec(('one',))],
+    [SlicingSpec(), SlicingSpec(('one',)), SlicingSpec(), SlicingSpec(('one', 'one'))],
+]
+
+
+@pytest.mark.parametrize('specs', ASKED_TWICE, ids=lambda specs: ', '.join(map(str, specs)))
+def test_a_slice_that_is_asked_for_twice_is_one_slice(specs):
+    rng = np.random.default_rng(3)
+    n = 100
+    columns = {
+        'one': Column.from_values(rng.integers(0, 4, n)),
+        'many': column([rng.integers(0, 3, rng.integers(0, 4)).tolist() for _ in range(n)]),
+    }
+    expected = {key: rows for spec in specs for key, rows in as_sets(slice_rows(spec, columns, n)).items()}
+    found = each_once(slice_rows(spec, columns, n) for spec in specs)
+    keys = [key for part in found for key in part.keys]
+    assert len(keys) == len(set(keys))
+    assert {key: rows for part in found for key, rows in as_sets(part).items()} == expected
+    assert sum(len(part.rows) for part in found) == sum(map(len, expected.values()))
+
+
+def test_values_that_are_written_alike_are_one_value():
+    for found in (
+        Column.from_values([b'\xff', b'\\xff', b'a']),
+        Column.from_entries(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2]), [b'\xff', b'\\xff', b'a']),
+    ):
+        assert sorted(found.vocabulary) == ['\\xff', 'a']
+        assert len(found.rows) == 3
+
+
+LOOK_ALIKE = [
+    ('1.10', '1.1'), ('02134', '2134'), ('1e3', '1000'), ('1_0', '10'), (' 7', '7'), ('7', '7 '), ('1e400', 'inf'),
+    (str(2**53 + 1), str(2**53)), ('+7', '7'), ('-0', '0'), ('1.0', '1'), ('nan', 'NaN'), ('٣', '3'), ('3', 3),
+    (1.1, '1.1'), (10, '10'), (2**53 + 1, 2**53), (2**63, 2**63 - 1), (str(2**53 + 1), 2**53),
+    ('1e3', 1000), ('1.0e400', 'inf'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(('wanted', 'held'), LOOK_ALIKE)
+def test_values_that_only_look_alike_are_different_slices(wanted, held):
+    for one, other in ((wanted, held), (held, wanted)):
+        if isinstance(one, str) and not isinstance(other, str) and one == str(other):
+            continue  # the text of a spec can stand for a number
+        found = slice_rows(SlicingSpec((), {'x': one}), {'x': Column.from_values([other, other])}, 2)
+        assert not len(found.rows)
+        assert not SlicingSpec((), {'x': one}).matches((('x', other),))
+
+
+@pytest.mark.parametrize(
+    ('wanted', 'held'),
+    [('3', 3), ('3.0', 3), ('1.10', 1.1), ('1.1', 1.1), (1.1, 1.1), (3.0, 3), (True, 1), (str(2**53 + 1), 2**53 + 1),
+     ('0.1', np.float32(0.1)), (0.1, np.float32(0.1)), ('-1.5', -1.5), ('inf', np.inf), ('red', 'red'), ('', '')],
+)  # fmt: skip
+def test_a_spec_names_the_value_that_it_stands_for(wanted, held):
+    found = slice_rows(SlicingSpec((), {'x': wanted}), {'x': Column.from_values(np.array([held]))}, 1)
+    assert len(found.rows) == 1
+    assert SlicingSpec((), {'x': wanted}).matches(found.keys[0])
+
+
+@pytest.mark.parametrize(
+    'text', ['1.10', '3', '3.0', '1e3', '1_0', ' 7', '02134', '1e400', '1.0e400', 'inf', '-0', '-.5', 'a.b']
+)
+def test_texts_stand_for_the_numbers_that_tfma_reads(text):
+    slicer = pytest.importorskip('tensorflow_model_analysis.slicer.slicer_lib')
+    theirs = slicer.SingleSliceSpec(spec=None, features=[('x', text)])
+    for number in (1.1, 3, 1000, 10, 7, 2134, 0, -0.5):
+        assert SlicingSpec((), {'x': text}).matches((('x', number),)) == theirs.is_slice_applicable((('x', number),))
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), 10**400, None, ['a'], b'a'])
+def test_what_no_feature_can_hold_names_no_slice(value):
+    with pytest.raises(PrivacyInputError, match='feature_values is '):
+        SlicingSpec((), {'x': value})
 
 
 def test_unknown_feature_is_named():

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from privacy_component.arrays import all_rows
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations.columns import Column, plain_value
+from privacy_component.observations.columns import Column, plain_values
 
 _NO_VALUES = Column.from_entries(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
 
@@ -103,7 +103,7 @@ def first_of(name: str, sources: Iterable[Mapping[str, Any]]) -> Any:
 
 def _column(rows: NDArray, codes: NDArray, vocabulary: list[Any], num_rows: int) -> Column:
     if len(rows) == num_rows and (np.diff(rows) == 1).all():
-        return Column(all_rows(num_rows), codes, tuple(map(plain_value, vocabulary)))
+        return Column(all_rows(num_rows), *plain_values(codes, vocabulary))
     return Column.from_entries(rows, codes, vocabulary)
 
 

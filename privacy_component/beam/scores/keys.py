@@ -11,14 +11,16 @@ from apache_beam.metrics import Metrics
 from privacy_component.beam.examples.read import NAMESPACE
 from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.scores.two_models import FoldCounts, as_counts, baseline_of
+from privacy_component.beam.scores.two_models import FoldCounts, as_counts, as_roc, baseline_of, beside_all
 from privacy_component.beam.scores.weights import WeightSums
 from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
+from privacy_component.gate.one_sided import is_one_sided
+from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.groups import mixed_groups_warning
 from privacy_component.metrics.registry import metrics_for
-from privacy_component.metrics.slice_result import measure
-from privacy_component.observations.slicing import OVERALL, SliceKey
+from privacy_component.metrics.slice_result import SliceResult, measure
+from privacy_component.observations.slicing import OVERALL, SliceKey, against_all
 
 RESULTS = 'results'
 TOTALS = 'totals'
@@ -46,12 +48,36 @@ class ScoreKey:
         num_mixed = folds.num_mixed if is_first and self.slice_key == OVERALL else 0
         if num_mixed:
             yield WARNINGS, mixed_groups_warning(num_mixed)
+        yield RESULTS, _result(self.slice_key, self.attack, folds, plan)
+
+    def measured_beside_all(self, folds: FoldCounts, whole: FoldCounts, plan: Plan) -> Iterator[Measured]:
+        """The result of a one-sided slice's members beside all non-members; `whole` is of all examples, by `as_roc`."""
         config = plan.config
-        metrics = metrics_for([threshold.metric for threshold in config.thresholds])
-        counts = [as_counts(fold, config.measurement.max_distinct_scores) for fold in folds.of_candidate]
-        baseline = baseline_of(self.attack, folds, metrics, config)
-        level, least = config.decision.confidence_level, config.decision.min_examples
-        yield RESULTS, measure(self.slice_key, self.attack, counts, metrics, level, least, baseline=baseline)
+        part = as_roc(folds, self.attack, config)
+        if is_one_sided(self.slice_key, _candidate(part), _candidate(whole), config):
+            beside = beside_all(part, whole, config.measurement.max_distinct_scores)
+            yield RESULTS, _result(against_all(self.slice_key), self.attack, beside, plan)
+
+
+def overall_counts(counted: tuple[Key, Any], plan: Plan) -> Iterator[tuple[str, FoldCounts]]:
+    """An attack's counts of all examples, which the members of one-sided slices are measured beside; bounded."""
+    key, counts = counted
+    if isinstance(key, ScoreKey) and key.slice_key == OVERALL:
+        yield key.attack, as_roc(counts, key.attack, plan.config)
+
+
+def _candidate(counts: FoldCounts) -> list[roc.RocCounts]:
+    return [fold for fold in counts.of_candidate if isinstance(fold, roc.RocCounts)]
+
+
+def _result(key: SliceKey, attack: str, folds: FoldCounts, plan: Plan) -> SliceResult:
+    config = plan.config
+    metrics = metrics_for([threshold.metric for threshold in config.thresholds])
+    counts = [as_counts(fold, config.measurement.max_distinct_scores) for fold in folds.of_candidate]
+    baseline = baseline_of(attack, folds, metrics, config)
+    return measure(
+        key, attack, counts, metrics, config.decision.confidence_level, config.decision.min_examples, baseline=baseline
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.gate.baseline import attacks_paired
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.counts import joint, roc
+from privacy_component.metrics.counts.against import members_against
 from privacy_component.metrics.counts.groups import GroupTotals
 from privacy_component.metrics.counts.mergeable import Mergeable
 from privacy_component.metrics.registry import Metric
@@ -75,6 +76,20 @@ class FoldCounts(Mergeable):
         return sum(fold.num_mixed for fold in self.of_candidate if isinstance(fold, GroupTotals))
 
 
+def as_roc(counts: FoldCounts, attack: str, config: PrivacyConfig) -> FoldCounts:
+    """The counts of examples or of groups as counts by score, bounded as the config says."""
+    paired = attack in attacks_paired(config)
+    return FoldCounts(
+        tuple(_fold_as_roc(fold, config.measurement.max_distinct_scores, paired) for fold in counts.folds)
+    )
+
+
+def beside_all(part: FoldCounts, whole: FoldCounts, most: int) -> FoldCounts:
+    """A slice's members and the non-members of all examples, both from `as_roc`."""
+    folds = tuple(_fold_beside(*folds) for folds in zip(part.folds, whole.folds, strict=True))
+    return FoldCounts(folds).bounded_to(most)
+
+
 def both(candidate: Counter, baseline: Counter, together: Counter | None) -> Counter:
     """What counts rows for two models at once, from what counts them for either and, if needed, together."""
 
@@ -113,6 +128,22 @@ def _together(fold: PairedCounts, max_pairs: int) -> joint.JointCounts:
     pairs = joint.SortedPairs.of(ours.scores, theirs.scores, ours.is_member)
     (counts,) = pairs.count(all_rows(num_groups), np.zeros(num_groups, np.int64), 1)
     return joint.bounded(counts, max_pairs)
+
+
+def _fold_as_roc(fold: OneModel | PairedCounts, most: int, paired: bool) -> roc.RocCounts | PairedCounts:
+    if not isinstance(fold, PairedCounts):
+        return as_counts(fold, most)
+    together = _together(fold, most) if paired else None
+    return PairedCounts(as_counts(fold.candidate, most), as_counts(fold.baseline, most), together)
+
+
+def _fold_beside(part: Any, whole: Any) -> Any:
+    if not isinstance(part, PairedCounts):
+        return members_against(part, whole)
+    together = None if part.together is None else members_against(part.together, whole.together)
+    return PairedCounts(
+        members_against(part.candidate, whole.candidate), members_against(part.baseline, whole.baseline), together
+    )
 
 
 def _merged(parts: Sequence[Any]) -> Any:
