@@ -7,6 +7,7 @@ import pytest
 from scipy.special import ndtr
 
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS, Baseline, Change, Level, auc_change_error
+from privacy_component.metrics.counts import joint, roc
 from privacy_component.metrics.curve import summarize, summarize_folds
 from privacy_component.metrics.registry import false_positive_rates, metric_named
 from tests.metrics.counts.test_joint import correlated, joint_of
@@ -150,3 +151,20 @@ def test_cut_scores_widen_the_limits():
     cut = dataclasses.replace(change, curve=dataclasses.replace(change.curve, auc_error=0.01))
     assert cut.lower(0.05) == pytest.approx(change.lower(0.05) - 0.01)
     assert cut.upper(0.05) == pytest.approx(change.upper(0.05) + 0.01)
+
+
+@pytest.mark.parametrize('sizes', [(1000, 20_000), (20_000, 300)])
+def test_one_side_large_and_nearly_all_tie(sizes):
+    """Two models that are right nearly always, on examples of their own."""
+    rng, changes = np.random.default_rng(7), []
+    right = np.outer([0.01, 0.99], [0.01, 0.99]).ravel()
+    values = np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
+    for _ in range(500):
+        sides = [rng.multinomial(num, right) for num in sizes]
+        kept = sides[0] + sides[1] > 0
+        pairs = joint.JointCounts(*values[:, kept].astype(np.uint64), sides[0][kept], sides[1][kept])
+        models = (roc.RocCounts(np.arange(2, dtype=np.uint64), *(np.bincount(of, side) for side in sides))
+                  for of in values)  # fmt: skip
+        ours, theirs = (summarize(counts) for counts in models)
+        changes.append(Change(AUC, ours, Baseline(theirs, auc_change_error([pairs]))))
+    assert_covers(changes, 0.0, (0.025, 0.001))
