@@ -16,12 +16,12 @@ from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import summarize, summarize_folds
 from privacy_component.metrics.design_effect import design_effect
 from privacy_component.metrics.epsilon import empirical_epsilon
-from privacy_component.metrics.registry import Estimate, false_positive_rates, metric_named
+from privacy_component.metrics.registry import Estimate, error_rates, metric_named
 from privacy_component.metrics.slice_result import MEASURED, SliceResult
 from tests.metrics.simulate import counts_of, gaussian, tied_counts, true_figures
 
 METRICS = tuple(true_figures(0.0))
-RATES = false_positive_rates([metric_named(name) for name in METRICS])
+RATES = error_rates([metric_named(name) for name in METRICS])
 SLICE_COUNTS = {'all': 1, 'class': 10, 'right': 2, 'decile': 10}
 ANY = Estimate(0.0, 0.0, 0.0)
 
@@ -72,9 +72,11 @@ def test_ties_cost_no_validity(n, digits):
     for _ in range(600):
         scores, is_member = gaussian(rng, n, n)
         curves.append(summarize(counts_of(np.round(scores, digits), is_member), RATES))
-    # Without a leak the largest TPR at an FPR of at most r is at most r, whatever is tied.
-    assert_covered(curves, {name: true_figures(0.0)[name] for name in METRICS if not name.startswith(('tpr', 'ppv'))})
-    for name in ('tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'ppv_at_fpr_0.01'):
+    # Without a leak the largest TPR at an FPR of at most r is at most r, whatever is tied; and so the other way.
+    assert_covered(
+        curves, {name: true_figures(0.0)[name] for name in METRICS if not name.startswith(('tpr', 'tnr', 'ppv'))}
+    )
+    for name in ('tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'ppv_at_fpr_0.01', 'tnr_at_fnr_0.01'):
         if metric_named(name).is_supported(curves[0]):
             assert wrong_limits(curves, {name: true_figures(0.0)[name]}, 0.05)[name, 'lower'] <= chance(0.05, 600)
 
@@ -182,7 +184,7 @@ def slice_result(name, value, attack, folds):
 
 
 # The others are these on another scale.
-GATED = ('auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'empirical_epsilon', 'gdp_mu')
+GATED = ('auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tnr_at_fnr_0.01', 'empirical_epsilon', 'gdp_mu')
 
 
 def gate_on(*names):

@@ -216,8 +216,9 @@ def _change_note(pair: _Pair, min_examples: int) -> str:
     if not pair.is_measured(min_examples):
         curves = [one.curve for one in (pair.result, pair.result.baseline) if one is not None]
         effect = max((curve.design_effect for curve in curves if curve is not None), default=1.0)
-        non_members = max(min_examples, rounded_up(pair.metric.num_non_members_needed * effect))
-        return f'needs {min_examples:,} members and {non_members:,} non-members'
+        needed = (pair.metric.num_members_needed, pair.metric.num_non_members_needed)
+        members, non_members = (max(min_examples, rounded_up(num * effect)) for num in needed)
+        return f'needs {members:,} members and {non_members:,} non-members'
     return (
         f'so few that not even a perfect attack would show a rise of more than {pair.threshold.limit:g} among this '
         "many comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"

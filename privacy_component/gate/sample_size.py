@@ -7,7 +7,7 @@ import math
 
 from privacy_component.config.thresholds import LEAK_SHOWN
 from privacy_component.metrics.curve import at_chance, perfect
-from privacy_component.metrics.registry import false_positive_rates, metric_named
+from privacy_component.metrics.registry import error_rates, metric_named
 
 # Beyond this no one has the data, and the limit is as good as one that can never be decided.
 MOST = 10**9
@@ -57,7 +57,7 @@ def rounded_up(size: float) -> int:
 
 def _can_decide(num: int, name: str, limit: float, block_if: str, alpha: float) -> bool:
     metric = metric_named(name)
-    curve = at_chance(num, false_positive_rates([metric]))
+    curve = at_chance(num, error_rates([metric]))
     if not metric.is_supported(curve):
         return False
     if block_if == LEAK_SHOWN:

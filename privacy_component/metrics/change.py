@@ -11,7 +11,7 @@ from scipy.special import ndtri
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.joint import JointCounts, key_ranks, sorted_key_ranks
 from privacy_component.metrics.curve import FOLD_EFFECT, RocCurve, perfect, summarize_folds, used_folds
-from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, false_positive_rates
+from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, error_rates
 
 PAIRED = 'paired'
 TWO_LIMITS = 'two limits'
@@ -47,7 +47,7 @@ class Baseline:
           design_effect: by how much dependence between rows of one group inflates variances.
           change_effect: the same for the change of the AUC.
         """
-        curve = summarize_folds(folds, false_positive_rates(metrics), design_effect)
+        curve = summarize_folds(folds, error_rates(metrics), design_effect)
         if curve is None:
             return None
         return cls(curve, None if joint is None else auc_change_error(joint, change_effect))

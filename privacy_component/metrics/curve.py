@@ -118,12 +118,13 @@ def perfect(curve: RocCurve) -> RocCurve:
     )
 
 
-def at_chance(num: int, false_positive_rates: Iterable[float] = ()) -> RocCurve:
+def at_chance(num: int, error_rates: Iterable[float] = ()) -> RocCurve:
     """What an attack that knows nothing would give on `num` members and as many non-members if chance had no part.
 
     The same as `summarize` of `num` distinct scores with one member and one non-member each, without counting them.
     """
-    ranks = np.union1d(_ranks(num, false_positive_rates), num - _ranks(num, ()))
+    ranks = _ranks(num, tuple(error_rates))
+    ranks = np.union1d(ranks, num - ranks)
     return RocCurve(
         num_members=num,
         num_non_members=num,
@@ -137,8 +138,8 @@ def at_chance(num: int, false_positive_rates: Iterable[float] = ()) -> RocCurve:
     )
 
 
-def summarize(counts: roc.RocCounts, false_positive_rates: Iterable[float] = ()) -> RocCurve:
-    """The RocCurve of counts; keeps the ranks of the given rates exactly.
+def summarize(counts: roc.RocCounts, error_rates: Iterable[float] = ()) -> RocCurve:
+    """The RocCurve of counts; keeps the ranks of the given rates, of either side's errors, exactly.
 
     Raises:
       PrivacyInputError: a side has no examples.
@@ -147,7 +148,8 @@ def summarize(counts: roc.RocCounts, false_positive_rates: Iterable[float] = ())
     if min(m, n) == 0:
         raise PrivacyInputError(f'there are {m} members and {n} non-members: an ROC needs some of either.')
     fp, tp = roc.staircase(counts)
-    kept = np.union1d(_around(fp, _ranks(n, false_positive_rates)), _around(tp, m - _ranks(m, ())))
+    rates_kept = tuple(error_rates)
+    kept = np.union1d(_around(fp, _ranks(n, rates_kept)), _around(tp, m - _ranks(m, rates_kept)))
     auc, variance = roc.auc_and_variance(counts, fp, tp)
     advantage = rates.largest_difference(fp, tp)
     return RocCurve(
@@ -165,7 +167,7 @@ def summarize(counts: roc.RocCounts, false_positive_rates: Iterable[float] = ())
 
 
 def summarize_folds(
-    folds: Sequence[roc.RocCounts], false_positive_rates: Iterable[float] = (), design_effect: float = 1.0
+    folds: Sequence[roc.RocCounts], error_rates: Iterable[float] = (), design_effect: float = 1.0
 ) -> RocCurve | None:
     """The RocCurve of an attack whose scores come from one or more folds; None if no fold has examples on either side.
 
@@ -181,13 +183,13 @@ def summarize_folds(
     Args:
       folds: the counts of each fold; those with fewer than two examples on either side are left out if there are
         several.
-      false_positive_rates: rates whose ranks are kept exactly.
+      error_rates: rates of false positives or false negatives whose ranks are kept exactly.
       design_effect: by how much dependence between rows of one group inflates variances; see `clusters`.
     """
     used = used_folds(folds)
     if not used:
         return None
-    rates_kept = tuple(false_positive_rates)
+    rates_kept = tuple(error_rates)
     if len(used) == 1:
         return _inflated(summarize(used[0], rates_kept), design_effect)
     pooled = summarize(roc.merge([roc.calibrated(fold) for fold in used]), rates_kept)

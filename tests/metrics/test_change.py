@@ -9,7 +9,7 @@ from scipy.special import ndtr
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS, Baseline, Change, Level, auc_change_error
 from privacy_component.metrics.counts import joint, roc
 from privacy_component.metrics.curve import summarize, summarize_folds
-from privacy_component.metrics.registry import false_positive_rates, metric_named
+from privacy_component.metrics.registry import error_rates, metric_named
 from tests.metrics.counts.test_joint import correlated, joint_of
 from tests.metrics.simulate import counts_of
 from tests.test_calibration import chance
@@ -18,7 +18,7 @@ AUC = metric_named('auc')
 
 
 def change_of(candidate, baseline, is_member, metric=AUC):
-    rates = false_positive_rates([metric])
+    rates = error_rates([metric])
     ours, theirs = (summarize(counts_of(scores, is_member), rates) for scores in (candidate, baseline))
     error = auc_change_error([joint_of(candidate, baseline, is_member)]) if metric is AUC else None
     return Change(metric, ours, Baseline(theirs, error))
@@ -85,7 +85,9 @@ def test_a_rise_is_found():
     assert found > 0.95 and np.mean([change.lower(0.05) > 0.02 for change in unpaired]) < found / 2
 
 
-@pytest.mark.parametrize('name', ['advantage', 'two_sided_advantage', 'tpr_at_fpr_0.1', 'ppv_at_fpr_0.1'])
+@pytest.mark.parametrize(
+    'name', ['advantage', 'two_sided_advantage', 'tpr_at_fpr_0.1', 'tnr_at_fnr_0.1', 'ppv_at_fpr_0.1']
+)
 def test_other_metrics_hold_whatever_the_dependence(name):
     rng = np.random.default_rng(3)
     for correlation in (0.0, 0.99):
