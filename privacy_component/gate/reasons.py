@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.config.settings import BLOCK
+from privacy_component.config.settings import BLOCK, WARN
 from privacy_component.config.thresholds import LEAK_SHOWN, Threshold
 from privacy_component.gate.comparisons import UNDECIDED, Comparison
 from privacy_component.gate.suppression import suppressed_sentence
@@ -84,13 +84,25 @@ def of_small_samples(
 
 
 def of_unchecked_thresholds(judged: Sequence[tuple[Threshold, Comparison]], config: PrivacyConfig) -> list[str]:
-    """Thresholds that no slice could be held against."""
+    """Thresholds that no slice could be held against; those that may stay undecided only if no other was checked."""
     checked = {id(threshold) for threshold, comparison in judged if comparison.outcome != UNDECIDED}
+    checked |= {id(threshold) for threshold in config.thresholds if checked and threshold.if_undecided == WARN}
     return [
         f'The threshold on {_limited(threshold)} could be checked on no slice: every slice it applies to is missing or '
         'too small.'
         for threshold in config.thresholds
         if id(threshold) not in checked
+    ]
+
+
+def by_what_undecided_means(judged: Sequence[tuple[Threshold, Comparison]]) -> tuple[list[Comparison], list[str]]:
+    """The comparisons, without those that may stay undecided and did, and a warning for each of these."""
+    left = [threshold.if_undecided == WARN and c.outcome == UNDECIDED for threshold, c in judged]
+    required = [c for (_, c), is_left in zip(judged, left, strict=True) if not is_left]
+    left_open = [c for (_, c), is_left in zip(judged, left, strict=True) if is_left]
+    return required, [
+        f'{what}: inconclusive on {_figure(c)} ({c.note}); Threshold.if_undecided leaves it to the other limits.'
+        for what, c in _by_slice(left_open)
     ]
 
 

@@ -62,17 +62,18 @@ def decide(
     judged = compare(checked, results)
     without_baseline, ignored = missing_baseline(config, results)
     comparisons = tuple(comparison for _, comparison in judged)
-    blocking, small = reasons.small_slices(comparisons, slicing_specs, config, num_suppressed)
+    required, left_open = reasons.by_what_undecided_means(judged)
+    blocking, small = reasons.small_slices(required, slicing_specs, config, num_suppressed)
     against = [
         *reasons.of_upstream(upstream_blessed),
         *without_baseline,
         *(check.message for check in checks if check.status == REFUSED),
-        *reasons.of_slices_and_attacks(config, results, comparisons, slicing_specs),
+        *reasons.of_slices_and_attacks(config, results, required, slicing_specs),
         *reasons.of_unchecked_thresholds(judged, checked),
         *inverted_reasons(config, results),
         *reasons.exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
         *blocking,
     ]
     stated = against or [reasons.passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
-    warnings = (*(check.message for check in checks if check.status == WARNING), *ignored, *small)
+    warnings = (*(check.message for check in checks if check.status == WARNING), *ignored, *left_open, *small)
     return Verdict(not against, tuple(stated), warnings, comparisons, judged=not config.report_only)

@@ -223,12 +223,13 @@ def rank_at(rate: float, total: int) -> int:
     return int(np.floor(rate * total + 1e-9))
 
 
-def _ranks(total: int, rates: Iterable[float]) -> NDArray[np.int64]:
+def _ranks(total: int, rates: Sequence[float]) -> NDArray[np.int64]:
     """0, 1, 2, ... growing by _RANK_RATIO up to the middle, mirrored above it, and those that bounds will ask for."""
     steps = np.arange(int(np.log(max(total, 2)) / np.log(_RANK_RATIO)) + 2)
     low = np.unique(np.minimum(np.round(_RANK_RATIO**steps), total // 2))
     fixed = [rank_at(rate, total) for rate in FIXED_RATES]
-    wanted = [np.concatenate([[rank_at(rate, total)], _neighbours(rate, total)]) for rate in rates]
+    exact = ((rank, total - rank) for rank in (rank_at(rate, total) for rate in rates))
+    wanted = [np.concatenate([both, _neighbours(rate, total)]) for both, rate in zip(exact, rates, strict=True)]
     ranks = np.concatenate([[0], low, total - low, [total], fixed, *wanted])
     return np.unique(np.clip(ranks, 0, total)).astype(np.int64)
 

@@ -17,6 +17,7 @@ _AUDIT_ALPHA = 0.05
 TAIL_RATES = (0.01, 0.001)
 _TPR_PREFIX = 'tpr_at_fpr_'
 _TNR_PREFIX = 'tnr_at_fnr_'
+_TWO_SIDED_PREFIX = 'two_sided_tpr_at_fpr_'
 _PPV_PREFIX = 'ppv_at_fpr_'
 _EPSILON_PREFIX = 'empirical_epsilon_at_delta_'
 
@@ -99,6 +100,28 @@ def tnr_at_fnr(false_negative_rate: float) -> Metric:
     )
 
 
+def two_sided_tpr_at_fpr(false_positive_rate: float) -> Metric:
+    """The larger TPR with FPR <= `false_positive_rate` of the attack and of the attack turned round.
+
+    Members that were made to look unlike all others (unlearnt by ascending their loss, say) are given away by that.
+    """
+    one = tpr_at_fpr(false_positive_rate)
+    lower, upper = one.lower, one.upper
+    assert lower is not None and upper is not None
+    return Metric(
+        name=f'{_TWO_SIDED_PREFIX}{false_positive_rate}',
+        value=lambda curve: max(map(one.value, _both_ways(curve))),
+        lower=lambda curve, alpha: max(lower(way, alpha / 2) for way in _both_ways(curve)),
+        # The larger of both true rates is that of one way, so one limit has to hold.
+        upper=lambda curve, alpha: max(upper(way, alpha) for way in _both_ways(curve)),
+        num_non_members_needed=one.num_non_members_needed,
+    )
+
+
+def _both_ways(curve: RocCurve) -> tuple[RocCurve, RocCurve]:
+    return curve, curve.reversed()
+
+
 def ppv_at_fpr(false_positive_rate: float) -> Metric:
     """TPR / (TPR + rate): the share of members among the flagged if members and non-members were equally many.
 
@@ -162,6 +185,7 @@ METRICS: dict[str, Metric] = {
 _FAMILIES: dict[str, Callable[[float], Metric]] = {
     _TPR_PREFIX: tpr_at_fpr,
     _TNR_PREFIX: tnr_at_fnr,
+    _TWO_SIDED_PREFIX: two_sided_tpr_at_fpr,
     _PPV_PREFIX: ppv_at_fpr,
     _EPSILON_PREFIX: epsilon_at_delta,
 }
@@ -208,7 +232,7 @@ def estimate(metric: Metric, curve: RocCurve, confidence_level: float) -> Estima
 
 def error_rates(metrics: Sequence[Metric]) -> tuple[float, ...]:
     """The rates of the metrics at an FPR or an FNR among these."""
-    prefixes = (_TPR_PREFIX, _TNR_PREFIX, _PPV_PREFIX)
+    prefixes = (_TPR_PREFIX, _TNR_PREFIX, _TWO_SIDED_PREFIX, _PPV_PREFIX)
     rates = (_rate_of(metric.name, prefix) for metric in metrics for prefix in prefixes)
     return tuple(sorted({rate for rate in rates if rate is not None}))
 

@@ -18,6 +18,8 @@ MISSING = '\N{EN DASH}'
 _AT_A_RATE = {
     'tpr_at_fpr_': 'Wrongly accusing {rate} of the non-members, the attacker finds {percent} of the members; '
     'guessing: {rate}.',
+    'two_sided_tpr_at_fpr_': 'Wrongly accusing {rate} of the non-members, the attacker, or one who turns the attack '
+    'round, finds {percent} of the members; guessing: {rate}.',
     'tnr_at_fnr_': 'Of the non-members, {percent} look less like members than all but {rate} of the members do; '
     'guessing: {rate}.',
 }
@@ -79,12 +81,17 @@ def interval(figure: Estimate | Comparison) -> str:
 
 def metric_title(name: str) -> str:
     """'TPR at 1 % FPR' for 'tpr_at_fpr_0.01', 'TNR at 1 % FNR' for 'tnr_at_fnr_0.01'."""
-    found = re.fullmatch('([a-z]+)_at_(fpr|fnr)_(.+)', name)
+    found = re.fullmatch('(two_sided_)?([a-z]+)_at_(fpr|fnr)_(.+)', name)
     try:
-        return f'{found[1].upper()} at {percent(float(found[3]))} {found[2].upper()}' if found else _TITLES[name]
+        return _title_at_rate(*found.groups()) if found else _TITLES[name]
     except (ValueError, KeyError):
         words = visible(name).replace('_', ' ')
         return words[:1].upper() + words[1:]
+
+
+def _title_at_rate(two_sided: str | None, figure: str, error: str, rate: str) -> str:
+    title = f'{figure.upper()} at {percent(float(rate))} {error.upper()}'
+    return f'Two-sided {title}' if two_sided else title
 
 
 def comparison_title(c: Comparison) -> str:

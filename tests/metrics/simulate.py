@@ -54,6 +54,7 @@ def true_figures(shift):
         # A Gaussian shift has likelihood ratios without limit, so no epsilon with delta = 0 is too large.
         'empirical_epsilon': np.inf if shift else 0.0,
         **{f'tpr_at_fpr_{rate:g}': tpr for rate, tpr in tprs.items()},
+        'two_sided_tpr_at_fpr_0.01': tprs[0.01],
         # The densities are symmetric, so the other end is the same.
         **{f'tnr_at_fnr_{rate:g}': tprs[rate] for rate in (0.01, 0.001)},
     }

@@ -79,6 +79,7 @@ def test_nor_what_the_members_do_not():
     'name',
     [
         'tnr_at_fnr_0.02',
+        'two_sided_tpr_at_fpr_0.02',
         'tpr_at_fpr_0.0001',
         'tpr_at_fpr_1e-4',
         'ppv_at_fpr_0.05',
@@ -100,6 +101,17 @@ def test_names(name):
 def test_unknown_names_are_refused(name):
     with pytest.raises(PrivacyInputError, match='is not one of auc'):
         metric_named(name)
+
+
+def test_a_two_sided_rate_is_the_larger_of_both_directions():
+    scores, is_member = gaussian(np.random.default_rng(0), 3000, 3000)
+    scores[:300] = -50.0
+    both, one = metric_named('two_sided_tpr_at_fpr_0.01'), metric_named('tpr_at_fpr_0.01')
+    ours, reverse = (summarize(counts_of(sign * scores, is_member), (0.01,)) for sign in (1, -1))
+    assert both.value(ours) == both.value(reverse) == one.value(reverse) > 0.1 > one.value(ours)
+    assert both.lower(ours, 0.05) == both.lower(reverse, 0.05) > 0.08
+    # At the far end ranks are kept in steps, which may widen a limit.
+    assert one.upper(reverse, 0.05) <= both.upper(ours, 0.05) < one.upper(reverse, 0.05) + 0.002
 
 
 def test_rates_of_all_metrics_at_an_error_rate_are_kept():
