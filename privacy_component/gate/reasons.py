@@ -142,7 +142,8 @@ def _few(config: PrivacyConfig, lead: str) -> str:
 def _named(slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig) -> list[SlicingSpec]:
     """Specs that name one slice by its feature values."""
     of_thresholds = (spec for threshold in config.thresholds for spec in threshold.slicing_specs)
-    return [spec for spec in (*of_thresholds, *slicing_specs) if not spec.feature_keys]
+    named = (spec for spec in (*of_thresholds, *slicing_specs) if not spec.feature_keys)
+    return list({repr(spec): spec for spec in named}.values())  # a thousand thresholds may name the same
 
 
 def _is_named(comparison: Comparison, named: Sequence[SlicingSpec]) -> bool:

@@ -56,12 +56,21 @@ def rounded_up(size: float) -> int:
 
 
 def _can_decide(num: int, name: str, limit: float, block_if: str, alpha: float) -> bool:
+    bound = _bound(num, name, block_if, alpha)
+    if bound is None:
+        return False
+    return bound > limit if block_if == LEAK_SHOWN else bound <= limit
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _bound(num: int, name: str, block_if: str, alpha: float) -> float | None:
+    """What decides, of the best attack there is or of one at chance; the same for all limits. None if unsupported."""
     metric = metric_named(name)
     curve = at_chance(num, error_rates([metric]))
     if not metric.is_supported(curve):
-        return False
+        return None
+    assert metric.lower is not None
     if block_if == LEAK_SHOWN:
-        assert metric.lower is not None
-        return metric.lower(perfect(curve), alpha) > limit
+        return metric.lower(perfect(curve), alpha)
     assert metric.upper is not None
-    return metric.upper(curve, alpha) <= limit
+    return metric.upper(curve, alpha)

@@ -11,6 +11,7 @@ from privacy_component.gate import reasons
 from privacy_component.gate.baseline import checkable, missing_baseline
 from privacy_component.gate.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
 from privacy_component.gate.inverted import inverted_reasons
+from privacy_component.gate.loose_limits import loose_limits
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import SlicingSpec
 
@@ -75,5 +76,6 @@ def decide(
         *blocking,
     ]
     stated = against or [reasons.passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
-    warnings = (*(check.message for check in checks if check.status == WARNING), *ignored, *left_open, *small)
+    found = (check.message for check in checks if check.status == WARNING)
+    warnings = (*found, *ignored, *loose_limits(config.thresholds), *left_open, *small)
     return Verdict(not against, tuple(stated), warnings, comparisons, judged=not config.report_only)

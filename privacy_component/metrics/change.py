@@ -79,9 +79,13 @@ class Level:
         assert self.metric.upper is not None
         return self.metric.upper(self.curve, alpha)
 
-    def could_exceed(self, limit: float, alpha: float) -> bool:
-        """Whether a perfect attack would be shown to exceed the limit."""
-        return Level(self.metric, perfect(self.curve)).lower(alpha) > limit
+    def best(self, alpha: float) -> float:
+        """The lower limit that a perfect attack would have."""
+        return Level(self.metric, perfect(self.curve)).lower(alpha)
+
+    def room(self, alpha: float) -> float:
+        """What the truth is sure to be at most; infinite, because nothing is known of a model by itself."""
+        return np.inf
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,18 +138,17 @@ class Change:
         alpha = (1 - confidence_level) / 2
         return Estimate(self.value, self.lower(alpha), self.upper(alpha))
 
-    def could_exceed(self, limit: float, alpha: float) -> bool:
-        """Whether a perfect attack on the candidate would be shown to exceed the limit, or is shown not to.
-
-        The second is so where the baseline leaks so much that there is no room for such a rise.
-        """
+    def room(self, alpha: float) -> float:
+        """The most that the candidate can be above the baseline, which may leak so much that there is little left."""
         assert self.metric.lower is not None and self.metric.largest is not None
-        if self.metric.largest - self.metric.lower(self.baseline.curve, alpha) <= limit:
-            return True
+        return self.metric.largest - self.metric.lower(self.baseline.curve, alpha)
+
+    def best(self, alpha: float) -> float:
+        """The lower limit that a perfect attack on the candidate would have."""
         # Against a perfect candidate only the baseline's placements vary.
         error = None if self._paired_error is None else self.baseline.curve.auc_standard_error
         worst = Change(self.metric, perfect(self.curve), dataclasses.replace(self.baseline, auc_change_error=error))
-        return worst.lower(alpha) > limit
+        return worst.lower(alpha)
 
     @property
     def _paired_error(self) -> float | None:

@@ -139,13 +139,13 @@ def test_what_could_exceed():
     rng = np.random.default_rng(5)
     for n, decides in ((20, False), (500, True)):
         change = change_of(*correlated(rng, n, 0.9, (0.5, 0.5)))
-        assert change.could_exceed(0.3, 0.05) == decides
-        assert Level(AUC, change.curve).could_exceed(0.97, 0.05) == decides
+        assert (change.best(0.05) > 0.3) == decides
+        assert (Level(AUC, change.curve).best(0.05) > 0.97) == decides
     leaky = change_of(*correlated(rng, 500, 0.9, (3.0, 3.0)))
     assert leaky.baseline.curve.auc > 0.95
-    assert leaky.could_exceed(0.2, 0.05)  # no rise of 0.2 is possible, and so none is missed
+    assert leaky.room(0.05) <= 0.2  # no rise of 0.2 is possible, and so none is missed
     few = change_of(*correlated(rng, 20, 0.9, (3.0, 3.0)))
-    assert not few.could_exceed(0.02, 0.05)
+    assert few.room(0.05) > 0.02 and few.best(0.05) <= 0.02
 
 
 def test_cut_scores_widen_the_limits():
