@@ -10,6 +10,7 @@ from scipy.special import ndtri
 
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.joint import JointCounts, key_ranks, sorted_key_ranks
+from privacy_component.metrics.counts.sides import exact_dot
 from privacy_component.metrics.curve import FOLD_EFFECT, RocCurve, perfect, summarize_folds, used_folds
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, error_rates
 
@@ -201,7 +202,7 @@ def _standard_error(counts: JointCounts) -> float:
         at_rank = [np.bincount(one, weights=others).astype(np.int64) for one in ranks]
         below = [(2 * np.cumsum(tied) - tied)[one] for one, tied in zip(ranks, at_rank, strict=True)]
         difference = below[0] - below[1]
-        mean = int(own.astype(np.int64) @ difference) / size
+        mean = exact_dot(own, difference, 2 * size * num_others) / size
         scale = 4 * num_others * num_others * size * (size - 1)
         squared += float(own @ (difference - mean) ** 2) / scale
         if counts.bits < 64:

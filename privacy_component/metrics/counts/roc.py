@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from privacy_component.arrays import all_rows
 from privacy_component.metrics.counts.keys import blocks, leading_bits, most_bits, score_keys, sort_keys
 from privacy_component.metrics.counts.mergeable import Mergeable
-from privacy_component.metrics.counts.sides import Sides
+from privacy_component.metrics.counts.sides import Sides, exact_dot
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -162,7 +162,8 @@ def auc_error_bound(counts: RocCounts) -> float:
     """
     if counts.bits == 64:
         return 0.0
-    return int(counts.members.astype(np.int64) @ counts.non_members) / (2 * counts.num_members * counts.num_non_members)
+    pairs = counts.num_members * counts.num_non_members
+    return exact_dot(counts.members, counts.non_members, pairs) / (2 * pairs)
 
 
 def staircase(counts: RocCounts) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
@@ -202,7 +203,7 @@ def auc_and_variance(
     m, n = int(true_positives[-1]), int(false_positives[-1])
     members, non_members = counts.members[::-1], counts.non_members[::-1]
     # Every pair is counted once from either side, so the members' sum gives the non-members'.
-    ahead = _pairs_ahead(false_positives, members)
+    ahead = _pairs_ahead(false_positives, members, 2 * m * n)
     area = (2 * m * n - ahead) / (2 * m * n)
     if min(m, n) < 2:
         return area, 0.0
@@ -211,9 +212,9 @@ def auc_and_variance(
     return area, members_part + non_members_spread / (4 * m * m * n * (n - 1))
 
 
-def _pairs_ahead(flagged: NDArray[np.integer], weights: NDArray[np.integer]) -> int:
-    """Twice the number of others ahead of each example, ties half, added up; exact."""
-    return sum(int(weights[part] @ _ahead(flagged, part).astype(np.int64)) for part in blocks(len(weights)))
+def _pairs_ahead(flagged: NDArray[np.integer], weights: NDArray[np.integer], most: int) -> int:
+    """Twice the number of others ahead of each example, ties half, added up; exact, and at most `most`."""
+    return sum(exact_dot(weights[part], _ahead(flagged, part), most) for part in blocks(len(weights)))
 
 
 def _squared_deviations(flagged: NDArray[np.integer], weights: NDArray[np.integer], mean: float) -> float:
