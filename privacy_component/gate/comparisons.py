@@ -19,6 +19,10 @@ PASSED = 'passed'
 EXCEEDED = 'exceeded'
 UNDECIDED = 'undecided'
 UNMEASURED = 'unmeasured'
+_ROUNDED = (
+    'there are so many different scores that they were rounded, and a leak above the limit could hide behind that: '
+    'raise PrivacyConfig.measurement.max_distinct_scores'
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Comparison:
       block_if: the threshold's rule.
       value, lower, upper: the figure and its two-sided interval at the config's confidence_level, uncorrected.
       corrected_bound: the one-sided confidence limit that decided, at the level of its step of Holm's procedure.
-      outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples.
+      outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples, or, with a corrected_bound, where
+        scores were rounded too far.
       note: what it would take to decide.
       raw_bound: the same limit without the correction, as if this were the only comparison.
     """
@@ -171,6 +176,8 @@ def _applies(threshold: Threshold, result: SliceResult) -> bool:
 
 def _decided(pair: _Pair, shown: float | None, last: float, family: Family, min_examples: int) -> Comparison:
     exceeded = (shown is not None) == (pair.threshold.block_if == LEAK_SHOWN)
+    if not exceeded and pair.question.is_hidden(pair.threshold.limit, last):
+        return _comparison(pair, corrected_bound=pair.question.bound(last), outcome=UNDECIDED, note=_ROUNDED)
     return _comparison(
         pair,
         raw_bound=pair.question.bound(family.alpha),

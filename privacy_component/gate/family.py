@@ -37,6 +37,10 @@ class Question:
         bound = self.bound(alpha)
         return bound > limit if self.block_if == LEAK_SHOWN else bound <= limit
 
+    def is_hidden(self, limit: float, alpha: float) -> bool:
+        """Whether a leak above the limit could have been shown, had scores not been rounded."""
+        return self.block_if == LEAK_SHOWN and self._once('hidden', alpha) > limit
+
     def could_be_shown(self, limit: float, alpha: float) -> bool:
         """Whether the worst leak there is would block at level alpha: a limit that nothing can exceed is no check."""
         return self.block_if != LEAK_SHOWN or self._once('best', alpha) > limit or self._once('room', alpha) <= limit

@@ -79,8 +79,12 @@ def of_small_samples(
         sizes = f'{too_small[0].num_members:,} and {too_small[0].num_non_members:,}' if too_small else '0 and 0'
         return [f'The data have {sizes} members and non-members; at least {least:,} each are needed.']
     named = _named(slicing_specs, config)
-    must = [c for c in comparisons if c.outcome == UNDECIDED and _is_named(c, named)]
-    return [f'{what}: too few examples to decide on {_figure(c)} ({c.note}).' for what, c in _by_slice(must)]
+    rounded = [c for c in comparisons if _is_rounded(c)]
+    must = [c for c in comparisons if c.outcome == UNDECIDED and _is_named(c, named) and not _is_rounded(c)]
+    return [
+        *(f'{what}: too few examples to decide on {_figure(c)} ({c.note}).' for what, c in _by_slice(must)),
+        *(f'{what}: cannot decide on {_figure(c)} ({c.note}).' for what, c in _by_slice(rounded)),
+    ]
 
 
 def of_unchecked_thresholds(judged: Sequence[tuple[Threshold, Comparison]], config: PrivacyConfig) -> list[str]:
@@ -97,7 +101,7 @@ def of_unchecked_thresholds(judged: Sequence[tuple[Threshold, Comparison]], conf
 
 def by_what_undecided_means(judged: Sequence[tuple[Threshold, Comparison]]) -> tuple[list[Comparison], list[str]]:
     """The comparisons, without those that may stay undecided and did, and a warning for each of these."""
-    left = [threshold.if_undecided == WARN and c.outcome == UNDECIDED for threshold, c in judged]
+    left = [t.if_undecided == WARN and c.outcome == UNDECIDED and not _is_rounded(c) for t, c in judged]
     required = [c for (_, c), is_left in zip(judged, left, strict=True) if not is_left]
     left_open = [c for (_, c), is_left in zip(judged, left, strict=True) if is_left]
     return required, [
@@ -121,7 +125,7 @@ def small_slices(
     only warn.
     """
     named = _named(slicing_specs, config)
-    found = [c for c in comparisons if c.outcome == UNDECIDED and not _is_named(c, named)]
+    found = [c for c in comparisons if c.outcome == UNDECIDED and not _is_named(c, named) and not _is_rounded(c)]
     open_ = [f'{what}: inconclusive on {_figure(c)} ({c.note}).' for what, c in _by_slice(found)]
     hidden = [suppressed_sentence(num_suppressed, config.people.min_reported_examples)] if num_suppressed else []
     if config.decision.small_slices != BLOCK:
@@ -148,6 +152,11 @@ def _named(slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig) -> list[
 
 def _is_named(comparison: Comparison, named: Sequence[SlicingSpec]) -> bool:
     return comparison.slice_key == OVERALL or any(spec.matches(comparison.slice_key) for spec in named)
+
+
+def _is_rounded(c: Comparison) -> bool:
+    """Undecided because scores were rounded, which more examples would not change and a setting does."""
+    return c.outcome == UNDECIDED and c.corrected_bound is not None
 
 
 def _judges_found_slices(config: PrivacyConfig) -> bool:

@@ -84,6 +84,11 @@ class Level:
         """The lower limit that a perfect attack would have."""
         return Level(self.metric, perfect(self.curve)).lower(alpha)
 
+    def hidden(self, alpha: float) -> float:
+        """The highest lower limit that full scores could have had; minus infinity where these were counted."""
+        assert self.metric.lower is not None
+        return max((self.metric.lower(one, alpha) for one in self.curve.orders), default=-np.inf)
+
     def room(self, alpha: float) -> float:
         """What the truth is sure to be at most; infinite, because nothing is known of a model by itself."""
         return np.inf
@@ -139,6 +144,18 @@ class Change:
         alpha = (1 - confidence_level) / 2
         return Estimate(self.value, self.lower(alpha), self.upper(alpha))
 
+    def hidden(self, alpha: float) -> float:
+        """The highest lower limit that full scores could have had; minus infinity where these were counted."""
+        ours, theirs = (_extremes(curve) for curve in (self.curve, self.baseline.curve))
+        if len(ours) == len(theirs) == 1:
+            return -np.inf
+        changes = (
+            Change(self.metric, one, dataclasses.replace(self.baseline, curve=other))
+            for one in ours
+            for other in theirs
+        )
+        return max(change.lower(alpha) for change in changes)
+
     def room(self, alpha: float) -> float:
         """The most that the candidate can be above the baseline, which may leak so much that there is little left."""
         assert self.metric.lower is not None and self.metric.largest is not None
@@ -167,6 +184,11 @@ class Change:
         unseen = max(z * z, -float(np.log(alpha))) / (2 * min(sizes))
         rounding = self.curve.auc_error + self.baseline.curve.auc_error
         return unseen + float(np.hypot(z * standard_error, unseen)) + rounding
+
+
+def _extremes(curve: RocCurve) -> tuple[RocCurve, ...]:
+    """The curve without what cutting scores may have hidden, or the ROCs between which that of full scores lies."""
+    return curve.orders or (curve,)
 
 
 def auc_change_error(folds: Sequence[JointCounts], design_effect: float = 1.0) -> float:

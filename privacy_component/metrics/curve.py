@@ -55,6 +55,8 @@ class RocCurve:
       design_effect: by how much dependence between scores inflates variances; 1 for independent scores. Bounds on rates
         count num / design_effect examples.
       auc_error: how far the AUC can be off because scores were cut to their leading bits; 0 for full scores.
+      orders: the ROCs between which that of the full scores lies; see `roc.orders`. Every limit of a metric is the
+        widest of those of all of them.
     """
 
     num_members: int
@@ -68,6 +70,7 @@ class RocCurve:
     max_ppv: float
     design_effect: float = 1.0
     auc_error: float = 0.0
+    orders: tuple[RocCurve, ...] = ()
 
     def at_rank(self, rank: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """False and true positives of the last kept threshold that flags at most `rank` non-members; any shape."""
@@ -91,6 +94,7 @@ class RocCurve:
             num_non_members=self.num_members,
             false_positives=(self.num_members - self.true_positives)[::-1],
             true_positives=(self.num_non_members - self.false_positives)[::-1],
+            orders=tuple(one.mirrored() for one in self.orders),
         )
 
     def reversed(self) -> RocCurve:
@@ -100,6 +104,7 @@ class RocCurve:
             false_positives=(self.num_non_members - self.false_positives)[::-1],
             true_positives=(self.num_members - self.true_positives)[::-1],
             auc=1 - self.auc,
+            orders=tuple(one.reversed() for one in self.orders),
         )
 
 
@@ -115,6 +120,7 @@ def perfect(curve: RocCurve) -> RocCurve:
         advantage=1.0,
         two_sided_advantage=1.0,
         max_ppv=1.0,
+        orders=(),
     )
 
 
@@ -147,8 +153,15 @@ def summarize(counts: roc.RocCounts, error_rates: Iterable[float] = ()) -> RocCu
     m, n = counts.num_members, counts.num_non_members
     if min(m, n) == 0:
         raise PrivacyInputError(f'there are {m} members and {n} non-members: an ROC needs some of either.')
-    fp, tp = roc.staircase(counts)
     rates_kept = tuple(error_rates)
+    between = tuple(_summarized(one, rates_kept) for one in roc.orders(counts))
+    return dataclasses.replace(_summarized(counts, rates_kept), orders=between)
+
+
+def _summarized(counts: roc.RocCounts, rates_kept: Sequence[float]) -> RocCurve:
+    """The RocCurve of counts as they are."""
+    m, n = counts.num_members, counts.num_non_members
+    fp, tp = roc.staircase(counts)
     kept = np.union1d(_around(fp, _ranks(n, rates_kept)), _around(tp, m - _ranks(m, rates_kept)))
     auc, variance = roc.auc_and_variance(counts, fp, tp)
     advantage = rates.largest_difference(fp, tp)
@@ -190,9 +203,18 @@ def summarize_folds(
     if not used:
         return None
     rates_kept = tuple(error_rates)
+    between = (
+        () if all(fold.bits == 64 for fold in used) else zip(*(roc.orders(f) or (f, f) for f in used), strict=True)
+    )
+    curve = _of_folds(used, rates_kept, design_effect)
+    return dataclasses.replace(curve, orders=tuple(_of_folds(folds, rates_kept, design_effect) for folds in between))
+
+
+def _of_folds(used: Sequence[roc.RocCounts], rates_kept: Sequence[float], design_effect: float) -> RocCurve:
+    """The RocCurve of folds as they are."""
     if len(used) == 1:
-        return _inflated(summarize(used[0], rates_kept), design_effect)
-    pooled = summarize(roc.merge([roc.calibrated(fold) for fold in used]), rates_kept)
+        return _inflated(_summarized(used[0], rates_kept), design_effect)
+    pooled = _summarized(roc.merge([roc.calibrated(fold) for fold in used]), rates_kept)
     parts = [roc.auc_and_variance(fold, *roc.staircase(fold)) for fold in used]
     mean_error = np.mean([np.sqrt(variance) for _, variance in parts]) / np.sqrt(len(used))
     curve = dataclasses.replace(

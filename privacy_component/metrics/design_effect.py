@@ -32,15 +32,15 @@ def design_effect(scores: ArrayLike, is_member: ArrayLike, group_id: ArrayLike) 
 
     Reference: Obuchowski 1997, Biometrics 53, eqs. 3-6, for the AUC; Kish 1965, Survey Sampling, for the name.
     """
-    is_member, group_id = np.asarray(is_member, bool), np.asarray(group_id)
+    members, groups = np.asarray(is_member, bool), np.asarray(group_id)
     keys = roc.score_keys(np.asarray(scores, np.float64))
-    if not len(keys) == len(is_member) == len(group_id):
+    if not len(keys) == len(members) == len(groups):
         raise PrivacyInputError('scores, is_member and group_id must have one entry per row.')
-    if is_member.all() or not is_member.any():
+    if members.all() or not members.any():
         return 1.0
-    order = np.lexsort((group_id, is_member, keys))  # so that the last bit of a sum does not depend on the rows'
-    keys, is_member = keys[order], is_member[order]
-    return _effect(_influences(keys, is_member), is_member, group_id[order])
+    order = np.lexsort((groups, members, keys))  # so that the last bit of a sum does not depend on the rows'
+    keys, members = keys[order], members[order]
+    return _effect(_influences(keys, members), members, groups[order])
 
 
 def change_design_effect(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.metrics import confidence
@@ -47,6 +47,12 @@ class Metric:
     largest: float | None = 1.0
     num_members_needed: int = 1
 
+    def __post_init__(self) -> None:
+        for side, widest in (('lower', min), ('upper', max)):
+            limit = getattr(self, side)
+            if limit is not None:
+                object.__setattr__(self, side, _over_orders(limit, widest))
+
     def is_supported(self, curve: RocCurve) -> bool:
         """True if the curve has enough members and non-members for this metric."""
         needed = ((curve.num_members, self.num_members_needed), (curve.num_non_members, self.num_non_members_needed))
@@ -66,6 +72,17 @@ class Estimate:
 
 
 UNSUPPORTED = Estimate(None, None, None)
+
+
+def _over_orders(limit: Limit, widest: Callable[[Iterable[float]], float]) -> Limit:
+    """The widest of a limit over all that the cutting of scores may have hidden."""
+
+    def over_orders(curve: RocCurve, alpha: float) -> float:
+        if not curve.orders:
+            return limit(curve, alpha)
+        return widest([limit(one, alpha) for one in (dataclasses.replace(curve, orders=()), *curve.orders)])
+
+    return over_orders
 
 
 def tpr_at_fpr(false_positive_rate: float) -> Metric:

@@ -133,6 +133,10 @@ def bounded(counts: RocCounts, max_keys: int) -> RocCounts:
 
     Bounding the parts of any partition, merging and bounding again gives the same bits as bounding the whole: a part
     never needs fewer bits, and leading bits of leading bits are leading bits.
+
+    Cells do not follow where the mass is, and no scheme with that property can make them: the whole can be no finer
+    anywhere than any part of it, and of scores that are dense near 1,000 a part may be such that nearly all of it lies
+    elsewhere. So half of the scores can fall into a few cells; what that may hide is bounded by `orders`.
     """
     if len(counts.keys) <= max_keys:
         return counts
@@ -164,6 +168,25 @@ def auc_error_bound(counts: RocCounts) -> float:
         return 0.0
     pairs = counts.num_members * counts.num_non_members
     return exact_dot(counts.members, counts.non_members, pairs) / (2 * pairs)
+
+
+def orders(counts: RocCounts) -> tuple[RocCounts, ...]:
+    """The extremes of what cutting scores to their leading bits may have hidden; () while all bits are kept.
+
+    In the first, every member of a cell scores above every non-member in it; in the second below. The ROC of the full
+    scores lies between the two: it passes the corners between cells, and inside a cell can only be monotone.
+    """
+    return () if counts.bits == 64 else tuple(_untied(counts, first) for first in (1, 0))
+
+
+def _untied(counts: RocCounts, members_first: int) -> RocCounts:
+    """Each cell as two scores: members at the upper (1) or the lower (0) of them."""
+    keys = np.repeat(counts.keys, 2)
+    keys[1::2] |= np.uint64(1)  # the last bit is free
+    members, non_members = np.zeros((2, len(keys)), np.int64)
+    members[members_first::2], non_members[1 - members_first :: 2] = counts.members, counts.non_members
+    kept = members + non_members > 0
+    return RocCounts(keys[kept], members[kept], non_members[kept])
 
 
 def staircase(counts: RocCounts) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
