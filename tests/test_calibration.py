@@ -6,7 +6,7 @@ Every rate is compared with its nominal level plus what chance allows in so many
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import Threshold
@@ -16,12 +16,12 @@ from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import summarize, summarize_folds
 from privacy_component.metrics.design_effect import design_effect
 from privacy_component.metrics.epsilon import empirical_epsilon
-from privacy_component.metrics.registry import Estimate, false_positive_rates, metric_named
+from privacy_component.metrics.registry import Estimate, error_rates, metric_named
 from privacy_component.metrics.slice_result import MEASURED, SliceResult
-from tests.metrics.simulate import counts_of, gaussian, true_figures
+from tests.metrics.simulate import counts_of, gaussian, tied_counts, true_figures
 
 METRICS = tuple(true_figures(0.0))
-RATES = false_positive_rates([metric_named(name) for name in METRICS])
+RATES = error_rates([metric_named(name) for name in METRICS])
 SLICE_COUNTS = {'all': 1, 'class': 10, 'right': 2, 'decile': 10}
 ANY = Estimate(0.0, 0.0, 0.0)
 
@@ -72,9 +72,13 @@ def test_ties_cost_no_validity(n, digits):
     for _ in range(600):
         scores, is_member = gaussian(rng, n, n)
         curves.append(summarize(counts_of(np.round(scores, digits), is_member), RATES))
-    # Without a leak the largest TPR at an FPR of at most r is at most r, whatever is tied.
-    assert_covered(curves, {name: true_figures(0.0)[name] for name in METRICS if not name.startswith(('tpr', 'ppv'))})
-    for name in ('tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'ppv_at_fpr_0.01'):
+    # Without a leak the largest TPR at an FPR of at most r is at most r, whatever is tied; and so the other way.
+    at_a_rate = ('tpr', 'tnr', 'ppv', 'two_sided_tpr')
+    assert_covered(curves, {name: true_figures(0.0)[name] for name in METRICS if not name.startswith(at_a_rate)})
+    for name in (
+        'tpr_at_fpr_0.1',
+        *(name for name in METRICS if name.startswith(at_a_rate) and name.endswith('_0.01')),
+    ):
         if metric_named(name).is_supported(curves[0]):
             assert wrong_limits(curves, {name: true_figures(0.0)[name]}, 0.05)[name, 'lower'] <= chance(0.05, 600)
 
@@ -182,7 +186,7 @@ def slice_result(name, value, attack, folds):
 
 
 # The others are these on another scale.
-GATED = ('auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'empirical_epsilon', 'gdp_mu')
+GATED = ('auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tnr_at_fnr_0.01', 'empirical_epsilon', 'gdp_mu')
 
 
 def gate_on(*names):
@@ -243,3 +247,49 @@ def test_the_auc_limit_holds_where_few_examples_are_misplaced(num_members, num_n
     for alpha in (0.05, 0.005):
         wrong = np.mean([confidence.auc_lower(curve, alpha) > truth for curve in curves])
         assert wrong <= chance(alpha, runs)
+
+
+TWO_VALUES = {  # of a model that is right on so many members and non-members
+    (1000, 20_000): (0.999, 0.999),
+    (300, 20_000): (0.99, 0.99),
+    (20_000, 300): (0.99, 0.99),
+    (200, 10_000): (0.98, 0.78),
+}
+
+
+@pytest.mark.parametrize('alpha', [0.025, 1e-3])
+@pytest.mark.parametrize('sizes', TWO_VALUES)
+def test_the_auc_limits_hold_where_one_side_is_large_and_nearly_all_tie(sizes, alpha):
+    """Then a thousand members may show one or two of the examples that the variance is made of, or none."""
+    rng, runs, (members, others) = np.random.default_rng(1), 1000, TWO_VALUES[sizes]
+    of_sides = ([1 - members, members], [1 - others, others])
+    curves = [summarize(tied_counts(rng, *sizes, *of_sides)) for _ in range(runs)]
+    errors = wrong_limits(curves, {'auc': 0.5 + (members - others) / 2}, alpha)
+    assert len(errors) == 2 and max(errors.values()) <= chance(alpha, runs)
+
+
+@pytest.mark.parametrize('alpha', [0.025, 1e-3])
+@pytest.mark.parametrize('sizes', [(1000, 1000), (20_000, 1000)])
+def test_the_auc_limits_hold_where_few_members_stand_out_of_a_tie(sizes, alpha):
+    rng, runs, share = np.random.default_rng(2), 1000, 0.005
+    curves = [summarize(tied_counts(rng, *sizes, [1 - share, share], [1, 0])) for _ in range(runs)]
+    errors = wrong_limits(curves, {'auc': 0.5 + share / 2}, alpha)
+    assert len(errors) == 2 and max(errors.values()) <= chance(alpha, runs)
+
+
+def test_that_costs_next_to_nothing_where_scores_do_not_tie():
+    rng = np.random.default_rng(3)
+    for sizes, shift in (((1000, 1000), 0.0), ((1000, 20_000), 0.5), ((20_000, 20_000), 0.3)):
+        curve = summarize(counts_of(*gaussian(rng, *sizes, shift)))
+        plain = norm.ppf(0.975) * curve.auc_standard_error
+        assert curve.auc - confidence.auc_lower(curve, 0.025) < 1.03 * plain
+
+
+def test_a_clean_model_that_is_nearly_always_right_is_no_leak():
+    """End to end, at the smallest limit there is."""
+    rng, alarms = np.random.default_rng(4), 0
+    for _ in range(200):
+        counts = tied_counts(rng, 1000, 20_000, [0.001, 0.999], [0.001, 0.999])
+        results = [slice_result('all', 0, 'correctness_threshold', [counts])]
+        alarms += any(c.outcome == EXCEEDED for c in decide(results, gate_on('auc')).comparisons)
+    assert alarms / 200 <= chance(0.05, 200)

@@ -89,8 +89,8 @@ class MeasurementSettings:
     Attributes:
       folds: attacks that learn are fitted on all folds but one and score that one.
       seed: of everything that is random; combined with hashes of the examples.
-      max_distinct_scores: of each slice and attack; above it, scores are rounded, and the result says by how much the
-        AUC can be off.
+      max_distinct_scores: of each slice and attack; above it, scores are rounded. What that may hide is in every limit,
+        and a comparison that it leaves open blocks.
       max_bad_record_share: of a split's records, how many the component may drop and count because they cannot be
         parsed; 0 fails at the first.
     """

@@ -8,6 +8,7 @@ from typing import Any
 from privacy_component.config.attack_names import AttackNames
 from privacy_component.config.declared import declare, settle
 from privacy_component.config.rules import Choice, Each, Number, OrNone
+from privacy_component.config.settings import BLOCK, WARN
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.registry import METRICS, RATED, Metric, metric_named
 from privacy_component.observations.slicing import SlicingSpec
@@ -45,6 +46,9 @@ class Threshold:
       block_if: 'leak_shown' blocks when the metric's lower confidence limit is above upper_bound; 'safety_not_shown'
         blocks unless the upper confidence limit is below it. Limits are corrected for the number of comparisons. For a
         change, the limits are those of the change.
+      if_undecided: 'block' refuses a blessing where there are too few examples to decide on a slice that has to be
+        decided: all examples, or one named by its feature values. 'warn' leaves the decision to the other thresholds
+        there and says so; meant for a limit at a rate that only large data sets support, beside others.
     """
 
     metric: str = dataclasses.field(metadata=declare(_Metric()))
@@ -53,6 +57,7 @@ class Threshold:
     slicing_specs: tuple[SlicingSpec, ...] = dataclasses.field(default=(), metadata=declare(Each(SlicingSpec)))
     block_if: str = dataclasses.field(default=LEAK_SHOWN, metadata=declare(Choice((LEAK_SHOWN, SAFETY_NOT_SHOWN))))
     absolute: float | None = dataclasses.field(default=None, metadata=declare(OrNone(Number(0))))
+    if_undecided: str = dataclasses.field(default=BLOCK, metadata=declare(Choice((BLOCK, WARN))))
 
     def __post_init__(self) -> None:
         settle(self, 'Threshold')

@@ -125,11 +125,14 @@ def result_from_json(fields: dict[str, Any]) -> SliceResult:
 
 
 def _curve_to_json(curve: RocCurve) -> dict[str, Any]:
-    return dataclasses.asdict(curve) | {step: getattr(curve, step).tolist() for step in _STEPS}
+    fields = {field.name: getattr(curve, field.name) for field in dataclasses.fields(curve) if field.name != 'orders'}
+    orders = {'orders': list(map(_curve_to_json, curve.orders))} if curve.orders else {}
+    return fields | {step: getattr(curve, step).tolist() for step in _STEPS} | orders
 
 
 def _curve_from_json(fields: dict[str, Any]) -> RocCurve:
-    return RocCurve(**fields | {step: np.array(fields[step], np.int64) for step in _STEPS})
+    orders = tuple(map(_curve_from_json, fields.get('orders', ())))
+    return RocCurve(**fields | {step: np.array(fields[step], np.int64) for step in _STEPS} | {'orders': orders})
 
 
 def _verdict_to_json(verdict: Verdict) -> dict[str, Any]:

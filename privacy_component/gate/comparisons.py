@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import LEAK_SHOWN, Threshold
+from privacy_component.gate.family import Family, Question, family_of, holm
 from privacy_component.gate.sample_size import rounded_up, smallest_size
 from privacy_component.metrics.change import Change, Level
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, metric_named
@@ -18,6 +19,10 @@ PASSED = 'passed'
 EXCEEDED = 'exceeded'
 UNDECIDED = 'undecided'
 UNMEASURED = 'unmeasured'
+_ROUNDED = (
+    'there are so many different scores that they were rounded, and a leak above the limit could hide behind that: '
+    'raise PrivacyConfig.measurement.max_distinct_scores'
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +37,8 @@ class Comparison:
       block_if: the threshold's rule.
       value, lower, upper: the figure and its two-sided interval at the config's confidence_level, uncorrected.
       corrected_bound: the one-sided confidence limit that decided, at the level of its step of Holm's procedure.
-      outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples.
+      outcome: 'passed', 'exceeded', or 'undecided' where there are too few examples, or, with a corrected_bound, where
+        scores were rounded too far.
       note: what it would take to decide.
       raw_bound: the same limit without the correction, as if this were the only comparison.
     """
@@ -57,71 +63,73 @@ class Comparison:
         return slice_name(self.slice_key)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Family:
-    """What is judged together: the error rate of all, how many they are, and the smallest sample."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Judged:
+    """What all thresholds of one kind ask of one result, worked out once.
 
-    alpha: float
-    size: int
-    min_examples: int
+    Attributes:
+      metric, result: the figure of an attack on a slice.
+      change: how a change is made, as in `Comparison`; '' for a level.
+      estimate: the figure with its interval.
+      question: what is asked; None where it could not be measured.
+    """
 
-    @property
-    def level(self) -> float:
-        """The error rate left for each."""
-        return self.alpha / self.size
+    metric: Metric
+    result: SliceResult
+    change: str
+    estimate: Estimate
+    question: Question | None
+
+    @classmethod
+    def of(cls, threshold: Threshold, metric: Metric, result: SliceResult, config: PrivacyConfig) -> _Judged:
+        figure = _figure(threshold, metric, result)
+        smallest = min(result.num_members, result.num_non_members)
+        is_measured = figure is not None and smallest >= config.decision.min_examples and figure.is_supported()
+        return cls(
+            metric,
+            result,
+            _change(threshold, figure),
+            _estimate(metric, result, figure, threshold, config.decision.confidence_level),
+            Question(figure, threshold.block_if) if figure is not None and is_measured else None,
+        )
+
+
+def _figure(threshold: Threshold, metric: Metric, result: SliceResult) -> Level | Change | None:
+    """What is judged; None where it could not be measured."""
+    curve, baseline = result.curve, result.baseline
+    if curve is None or (threshold.is_change and baseline is None):
+        return None
+    return Change(metric, curve, baseline) if baseline is not None and threshold.is_change else Level(metric, curve)
+
+
+def _estimate(
+    metric: Metric, result: SliceResult, figure: Level | Change | None, threshold: Threshold, confidence_level: float
+) -> Estimate:
+    if not threshold.is_change:
+        curve = result.curve
+        return result.metrics[metric.name] if curve is None else estimate(metric, curve, confidence_level)
+    return figure.estimate(confidence_level) if isinstance(figure, Change) else UNSUPPORTED
+
+
+def _change(threshold: Threshold, figure: Level | Change | None) -> str:
+    if not threshold.is_change:
+        return ''
+    return figure.method if isinstance(figure, Change) else UNMEASURED
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Pair:
     threshold: Threshold
-    metric: Metric
-    result: SliceResult
-    confidence_level: float
+    judged: _Judged
 
     @property
-    def figure(self) -> Level | Change | None:
-        """What is judged; None where it could not be measured."""
-        curve, baseline = self.result.curve, self.result.baseline
-        if curve is None or (self.threshold.is_change and baseline is None):
-            return None
-        if baseline is not None and self.threshold.is_change:
-            return Change(self.metric, curve, baseline)
-        return Level(self.metric, curve)
+    def result(self) -> SliceResult:
+        return self.judged.result
 
     @property
-    def estimate(self) -> Estimate:
-        if not self.threshold.is_change:
-            stored, curve = self.result.metrics[self.metric.name], self.result.curve
-            return stored if curve is None else estimate(self.metric, curve, self.confidence_level)
-        return self.figure.estimate(self.confidence_level) if isinstance(self.figure, Change) else UNSUPPORTED
-
-    @property
-    def change(self) -> str:
-        if not self.threshold.is_change:
-            return ''
-        return self.figure.method if isinstance(self.figure, Change) else UNMEASURED
-
-    def is_measured(self, min_examples: int) -> bool:
-        smallest = min(self.result.num_members, self.result.num_non_members)
-        return self.figure is not None and smallest >= min_examples and self.figure.is_supported()
-
-    def could_exceed(self, alpha: float) -> bool:
-        """Whether the worst leak there is would block at level alpha: a limit that nothing can exceed is no check."""
-        if self.threshold.block_if != LEAK_SHOWN:
-            return True
-        assert self.figure is not None
-        return self.figure.could_exceed(self.threshold.limit, alpha)
-
-    def bound(self, alpha: float) -> float:
-        assert self.figure is not None
-        return self.figure.lower(alpha) if self.threshold.block_if == LEAK_SHOWN else self.figure.upper(alpha)
-
-    def is_shown(self, alpha: float) -> bool:
-        """A leak above the limit, or for the other rule its absence, is shown at level alpha."""
-        bound = self.bound(alpha)
-        if self.threshold.block_if == LEAK_SHOWN:
-            return bound > self.threshold.limit
-        return bound <= self.threshold.limit
+    def question(self) -> Question:
+        assert self.judged.question is not None
+        return self.judged.question
 
     def size_needed(self, alpha: float, min_examples: int) -> int | None:
         """About how many members, with as many non-members, the rule needs at level alpha; None if none suffice."""
@@ -133,18 +141,29 @@ class _Pair:
 
 def compare(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[tuple[Threshold, Comparison]]:
     """Every threshold against every result that it applies to, in this order, judged together."""
-    pairs = [pair for threshold in config.thresholds for pair in _pairs(threshold, results, config)]
-    measured = [pair for pair in pairs if pair.is_measured(config.decision.min_examples)]
-    family = _Family(1 - config.decision.confidence_level, max(len(measured), 1), config.decision.min_examples)
-    decidable = {pair for pair in measured if pair.could_exceed(family.level)}
-    shown, last = _holm(decidable, family.alpha)
-    decided = {pair: _decided(pair, pair in shown, shown.get(pair, last), family) for pair in decidable}
-    return [(pair.threshold, decided.get(pair) or _undecided(pair, family)) for pair in pairs]
+    pairs = _pairs(config, results)
+    measured = {pair: (pair.question, pair.threshold.limit) for pair in pairs if pair.judged.question is not None}
+    family = family_of(measured, 1 - config.decision.confidence_level)
+    shown, last = holm({pair: asked for pair, asked in measured.items() if pair in family.decidable}, family.alpha)
+    decided = {
+        pair: _decided(pair, shown.get(pair), last, family, config.decision.min_examples) for pair in family.decidable
+    }
+    return [
+        (pair.threshold, decided.get(pair) or _undecided(pair, family, config.decision.min_examples)) for pair in pairs
+    ]
 
 
-def _pairs(threshold: Threshold, results: Sequence[SliceResult], config: PrivacyConfig) -> list[_Pair]:
-    metric, level = metric_named(threshold.metric), config.decision.confidence_level
-    return [_Pair(threshold, metric, result, level) for result in results if _applies(threshold, result)]
+def _pairs(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[_Pair]:
+    judged: dict[tuple[Any, ...], _Judged] = {}
+    pairs = []
+    for threshold in config.thresholds:
+        metric = metric_named(threshold.metric)
+        for number in (i for i, result in enumerate(results) if _applies(threshold, result)):
+            kind = metric.name, threshold.block_if, threshold.is_change, number
+            if kind not in judged:
+                judged[kind] = _Judged.of(threshold, metric, results[number], config)
+            pairs.append(_Pair(threshold, judged[kind]))
+    return pairs
 
 
 def _applies(threshold: Threshold, result: SliceResult) -> bool:
@@ -157,50 +176,37 @@ def _applies(threshold: Threshold, result: SliceResult) -> bool:
     )
 
 
-def _holm(pairs: Collection[_Pair], alpha: float) -> tuple[dict[_Pair, float], float]:
-    """What is shown at family-wise level alpha (Holm 1979), by the level of its step, and the level of the last step.
-
-    Holm's procedure is Bonferroni's, repeated over what is left, until nothing more is shown.
-    """
-    shown: dict[_Pair, float] = {}
-    while True:
-        left = [pair for pair in pairs if pair not in shown]
-        level = alpha / max(len(left), 1)
-        more = [pair for pair in left if pair.is_shown(level)]
-        if not more:
-            return shown, level
-        shown |= dict.fromkeys(more, level)
-
-
-def _decided(pair: _Pair, shown: bool, level: float, family: _Family) -> Comparison:
-    exceeded = shown if pair.threshold.block_if == LEAK_SHOWN else not shown
+def _decided(pair: _Pair, shown: float | None, last: float, family: Family, min_examples: int) -> Comparison:
+    exceeded = (shown is not None) == (pair.threshold.block_if == LEAK_SHOWN)
+    if not exceeded and pair.question.is_hidden(pair.threshold.limit, last):
+        return _comparison(pair, corrected_bound=pair.question.bound(last), outcome=UNDECIDED, note=_ROUNDED)
     return _comparison(
         pair,
-        raw_bound=pair.bound(family.alpha),
-        corrected_bound=pair.bound(level),
+        raw_bound=pair.question.bound(family.alpha),
+        corrected_bound=pair.question.bound(last if shown is None else shown),
         outcome=EXCEEDED if exceeded else PASSED,
-        note=_note_on_safety(pair, family) if exceeded else '',
+        note=_note_on_safety(pair, family, min_examples) if exceeded else '',
     )
 
 
-def _note_on_safety(pair: _Pair, family: _Family) -> str:
+def _note_on_safety(pair: _Pair, family: Family, min_examples: int) -> str:
     """That safety could not have been shown on so few examples, where it could not."""
     if pair.threshold.block_if == LEAK_SHOWN or pair.threshold.is_change:
         return ''
-    needed = pair.size_needed(family.level, family.min_examples)
+    needed = pair.size_needed(family.level, min_examples)
     has = min(pair.result.num_members, pair.result.num_non_members)
     return _note(pair, needed, family) if needed is None or has < needed else ''
 
 
-def _undecided(pair: _Pair, family: _Family) -> Comparison:
+def _undecided(pair: _Pair, family: Family, min_examples: int) -> Comparison:
     if pair.threshold.is_change:
-        note = _change_note(pair, family.min_examples)
-        return _comparison(pair, corrected_bound=None, outcome=UNDECIDED, note=note)
-    note = _note(pair, pair.size_needed(family.level, family.min_examples), family)
+        note = _change_note(pair, min_examples)
+    else:
+        note = _note(pair, pair.size_needed(family.level, min_examples), family)
     return _comparison(pair, corrected_bound=None, outcome=UNDECIDED, note=note)
 
 
-def _note(pair: _Pair, needed: int | None, family: _Family) -> str:
+def _note(pair: _Pair, needed: int | None, family: Family) -> str:
     """How many examples there are and how many it takes."""
     what = 'a leak above the limit' if pair.threshold.block_if == LEAK_SHOWN else 'safety'
     if needed is None:
@@ -215,11 +221,12 @@ def _change_note(pair: _Pair, min_examples: int) -> str:
     """What it would take to decide on a change."""
     if pair.result.curve is not None and pair.result.baseline is None:
         return 'the baseline model was not attacked there'
-    if not pair.is_measured(min_examples):
+    if pair.judged.question is None:
         curves = [one.curve for one in (pair.result, pair.result.baseline) if one is not None]
         effect = max((curve.design_effect for curve in curves if curve is not None), default=1.0)
-        non_members = max(min_examples, rounded_up(pair.metric.num_non_members_needed * effect))
-        return f'needs {min_examples:,} members and {non_members:,} non-members'
+        needed = (pair.judged.metric.num_members_needed, pair.judged.metric.num_non_members_needed)
+        members, non_members = (max(min_examples, rounded_up(num * effect)) for num in needed)
+        return f'needs {members:,} members and {non_members:,} non-members'
     return (
         f'so few that not even a perfect attack would show a rise of more than {pair.threshold.limit:g} among this '
         "many comparisons; give more examples or fewer slices, or set block_if='safety_not_shown'"
@@ -227,16 +234,16 @@ def _change_note(pair: _Pair, min_examples: int) -> str:
 
 
 def _comparison(pair: _Pair, **rest: Any) -> Comparison:
-    figure = pair.estimate
+    figure = pair.judged.estimate
     return Comparison(
         slice_key=pair.result.slice_key,
         attack=pair.result.attack,
-        metric=pair.metric.name,
+        metric=pair.judged.metric.name,
         limit=pair.threshold.limit,
         block_if=pair.threshold.block_if,
         value=figure.value,
         lower=figure.lower,
         upper=figure.upper,
-        change=pair.change,
+        change=pair.judged.change,
         **rest,
     )

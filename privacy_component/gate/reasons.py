@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.config.settings import BLOCK
+from privacy_component.config.settings import BLOCK, WARN
 from privacy_component.config.thresholds import LEAK_SHOWN, Threshold
 from privacy_component.gate.comparisons import UNDECIDED, Comparison
 from privacy_component.gate.one_sided import CAUTION, one_sided_slices
@@ -80,19 +80,35 @@ def of_small_samples(
         sizes = f'{too_small[0].num_members:,} and {too_small[0].num_non_members:,}' if too_small else '0 and 0'
         return [f'The data have {sizes} members and non-members; at least {least:,} each are needed.']
     named = _named(slicing_specs, config)
-    must = [c for c in comparisons if c.outcome == UNDECIDED and _is_named(c, named)]
-    return [f'{what}: too few examples to decide on {_figure(c)} ({c.note}).' for what, c in _by_slice(must)]
+    rounded = [c for c in comparisons if _is_rounded(c)]
+    must = [c for c in comparisons if c.outcome == UNDECIDED and _is_named(c, named) and not _is_rounded(c)]
+    return [
+        *(f'{what}: too few examples to decide on {_figure(c)} ({c.note}).' for what, c in _by_slice(must)),
+        *(f'{what}: cannot decide on {_figure(c)} ({c.note}).' for what, c in _by_slice(rounded)),
+    ]
 
 
 def of_unchecked_thresholds(judged: Sequence[tuple[Threshold, Comparison]], config: PrivacyConfig) -> list[str]:
-    """Thresholds that no slice could be held against."""
+    """Thresholds that no slice could be held against; those that may stay undecided only if no other was checked."""
     decided = (one for one in judged if one[1].outcome != UNDECIDED and not is_against_all(one[1].slice_key))
     checked = {id(threshold) for threshold, _ in decided}
+    checked |= {id(threshold) for threshold in config.thresholds if checked and threshold.if_undecided == WARN}
     return [
         f'The threshold on {_limited(threshold)} could be checked on no slice: every slice it applies to is missing or '
         'too small.'
         for threshold in config.thresholds
         if id(threshold) not in checked
+    ]
+
+
+def by_what_undecided_means(judged: Sequence[tuple[Threshold, Comparison]]) -> tuple[list[Comparison], list[str]]:
+    """The comparisons, without those that may stay undecided and did, and a warning for each of these."""
+    left = [t.if_undecided == WARN and c.outcome == UNDECIDED and not _is_rounded(c) for t, c in judged]
+    required = [c for (_, c), is_left in zip(judged, left, strict=True) if not is_left]
+    left_open = [c for (_, c), is_left in zip(judged, left, strict=True) if is_left]
+    return required, [
+        f'{what}: inconclusive on {_figure(c)} ({c.note}); Threshold.if_undecided leaves it to the other limits.'
+        for what, c in _by_slice(left_open)
     ]
 
 
@@ -117,7 +133,7 @@ def small_slices(
     named = _named(slicing_specs, config)
     one_sided = dict(one_sided_slices(results, config))
     judged = {own_key(c.slice_key) for c in comparisons}
-    found = [c for c in comparisons if c.outcome == UNDECIDED and not _is_named(c, named)]
+    found = [c for c in comparisons if c.outcome == UNDECIDED and not _is_named(c, named) and not _is_rounded(c)]
     found = [c for c in found if own_key(c.slice_key) not in one_sided]
     open_ = [f'{what}: inconclusive on {_figure(c)} ({c.note}).' for what, c in _by_slice(found)]
     open_ += [sentence for key, sentence in one_sided.items() if key in judged]
@@ -140,12 +156,18 @@ def _few(config: PrivacyConfig, lead: str) -> str:
 def _named(slicing_specs: Sequence[SlicingSpec], config: PrivacyConfig) -> list[SlicingSpec]:
     """Specs that name one slice by its feature values."""
     of_thresholds = (spec for threshold in config.thresholds for spec in threshold.slicing_specs)
-    return [spec for spec in (*of_thresholds, *slicing_specs) if not spec.feature_keys]
+    named = (spec for spec in (*of_thresholds, *slicing_specs) if not spec.feature_keys)
+    return list({repr(spec): spec for spec in named}.values())  # a thousand thresholds may name the same
 
 
 def _is_named(comparison: Comparison, named: Sequence[SlicingSpec]) -> bool:
     key = own_key(comparison.slice_key)
     return key == OVERALL or any(spec.matches(key) for spec in named)
+
+
+def _is_rounded(c: Comparison) -> bool:
+    """Undecided because scores were rounded, which more examples would not change and a setting does."""
+    return c.outcome == UNDECIDED and c.corrected_bound is not None
 
 
 def _judges_found_slices(config: PrivacyConfig) -> bool:

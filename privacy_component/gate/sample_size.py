@@ -7,7 +7,7 @@ import math
 
 from privacy_component.config.thresholds import LEAK_SHOWN
 from privacy_component.metrics.curve import at_chance, perfect
-from privacy_component.metrics.registry import false_positive_rates, metric_named
+from privacy_component.metrics.registry import error_rates, metric_named
 
 # Beyond this no one has the data, and the limit is as good as one that can never be decided.
 MOST = 10**9
@@ -56,12 +56,21 @@ def rounded_up(size: float) -> int:
 
 
 def _can_decide(num: int, name: str, limit: float, block_if: str, alpha: float) -> bool:
-    metric = metric_named(name)
-    curve = at_chance(num, false_positive_rates([metric]))
-    if not metric.is_supported(curve):
+    bound = _bound(num, name, block_if, alpha)
+    if bound is None:
         return False
+    return bound > limit if block_if == LEAK_SHOWN else bound <= limit
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _bound(num: int, name: str, block_if: str, alpha: float) -> float | None:
+    """What decides, of the best attack there is or of one at chance; the same for all limits. None if unsupported."""
+    metric = metric_named(name)
+    curve = at_chance(num, error_rates([metric]))
+    if not metric.is_supported(curve):
+        return None
+    assert metric.lower is not None
     if block_if == LEAK_SHOWN:
-        assert metric.lower is not None
-        return metric.lower(perfect(curve), alpha) > limit
+        return metric.lower(perfect(curve), alpha)
     assert metric.upper is not None
-    return metric.upper(curve, alpha) <= limit
+    return metric.upper(curve, alpha)

@@ -11,6 +11,7 @@ from privacy_component.gate import reasons
 from privacy_component.gate.baseline import checkable, missing_baseline
 from privacy_component.gate.comparisons import EXCEEDED, PASSED, UNDECIDED, Comparison, compare
 from privacy_component.gate.inverted import inverted_reasons
+from privacy_component.gate.loose_limits import loose_limits
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import SlicingSpec
 
@@ -62,17 +63,19 @@ def decide(
     judged = compare(checked, results)
     without_baseline, ignored = missing_baseline(config, results)
     comparisons = tuple(comparison for _, comparison in judged)
-    blocking, small = reasons.small_slices(results, comparisons, slicing_specs, config, num_suppressed)
+    required, left_open = reasons.by_what_undecided_means(judged)
+    blocking, small = reasons.small_slices(results, required, slicing_specs, config, num_suppressed)
     against = [
         *reasons.of_upstream(upstream_blessed),
         *without_baseline,
         *(check.message for check in checks if check.status == REFUSED),
-        *reasons.of_slices_and_attacks(config, results, comparisons, slicing_specs),
+        *reasons.of_slices_and_attacks(config, results, required, slicing_specs),
         *reasons.of_unchecked_thresholds(judged, checked),
         *inverted_reasons(config, results),
         *reasons.exceeded_sentences([c for c in comparisons if c.outcome == EXCEEDED]),
         *blocking,
     ]
     stated = against or [reasons.passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
-    warnings = (*(check.message for check in checks if check.status == WARNING), *ignored, *small)
+    found = (check.message for check in checks if check.status == WARNING)
+    warnings = (*found, *ignored, *loose_limits(config.thresholds), *left_open, *small)
     return Verdict(not against, tuple(stated), warnings, comparisons, judged=not config.report_only)

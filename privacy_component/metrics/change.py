@@ -10,8 +10,9 @@ from scipy.special import ndtri
 
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.joint import JointCounts, key_ranks, sorted_key_ranks
+from privacy_component.metrics.counts.sides import exact_dot
 from privacy_component.metrics.curve import FOLD_EFFECT, RocCurve, perfect, summarize_folds, used_folds
-from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, false_positive_rates
+from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, error_rates
 
 PAIRED = 'paired'
 TWO_LIMITS = 'two limits'
@@ -47,7 +48,7 @@ class Baseline:
           design_effect: by how much dependence between rows of one group inflates variances.
           change_effect: the same for the change of the AUC.
         """
-        curve = summarize_folds(folds, false_positive_rates(metrics), design_effect)
+        curve = summarize_folds(folds, error_rates(metrics), design_effect)
         if curve is None:
             return None
         return cls(curve, None if joint is None else auc_change_error(joint, change_effect))
@@ -79,9 +80,18 @@ class Level:
         assert self.metric.upper is not None
         return self.metric.upper(self.curve, alpha)
 
-    def could_exceed(self, limit: float, alpha: float) -> bool:
-        """Whether a perfect attack would be shown to exceed the limit."""
-        return Level(self.metric, perfect(self.curve)).lower(alpha) > limit
+    def best(self, alpha: float) -> float:
+        """The lower limit that a perfect attack would have."""
+        return Level(self.metric, perfect(self.curve)).lower(alpha)
+
+    def hidden(self, alpha: float) -> float:
+        """The highest lower limit that full scores could have had; minus infinity where these were counted."""
+        assert self.metric.lower is not None
+        return max((self.metric.lower(one, alpha) for one in self.curve.orders), default=-np.inf)
+
+    def room(self, alpha: float) -> float:
+        """What the truth is sure to be at most; infinite, because nothing is known of a model by itself."""
+        return np.inf
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,18 +144,29 @@ class Change:
         alpha = (1 - confidence_level) / 2
         return Estimate(self.value, self.lower(alpha), self.upper(alpha))
 
-    def could_exceed(self, limit: float, alpha: float) -> bool:
-        """Whether a perfect attack on the candidate would be shown to exceed the limit, or is shown not to.
+    def hidden(self, alpha: float) -> float:
+        """The highest lower limit that full scores could have had; minus infinity where these were counted."""
+        ours, theirs = (_extremes(curve) for curve in (self.curve, self.baseline.curve))
+        if len(ours) == len(theirs) == 1:
+            return -np.inf
+        changes = (
+            Change(self.metric, one, dataclasses.replace(self.baseline, curve=other))
+            for one in ours
+            for other in theirs
+        )
+        return max(change.lower(alpha) for change in changes)
 
-        The second is so where the baseline leaks so much that there is no room for such a rise.
-        """
+    def room(self, alpha: float) -> float:
+        """The most that the candidate can be above the baseline, which may leak so much that there is little left."""
         assert self.metric.lower is not None and self.metric.largest is not None
-        if self.metric.largest - self.metric.lower(self.baseline.curve, alpha) <= limit:
-            return True
+        return self.metric.largest - self.metric.lower(self.baseline.curve, alpha)
+
+    def best(self, alpha: float) -> float:
+        """The lower limit that a perfect attack on the candidate would have."""
         # Against a perfect candidate only the baseline's placements vary.
         error = None if self._paired_error is None else self.baseline.curve.auc_standard_error
         worst = Change(self.metric, perfect(self.curve), dataclasses.replace(self.baseline, auc_change_error=error))
-        return worst.lower(alpha) > limit
+        return worst.lower(alpha)
 
     @property
     def _paired_error(self) -> float | None:
@@ -163,6 +184,11 @@ class Change:
         unseen = max(z * z, -float(np.log(alpha))) / (2 * min(sizes))
         rounding = self.curve.auc_error + self.baseline.curve.auc_error
         return unseen + float(np.hypot(z * standard_error, unseen)) + rounding
+
+
+def _extremes(curve: RocCurve) -> tuple[RocCurve, ...]:
+    """The curve without what cutting scores may have hidden, or the ROCs between which that of full scores lies."""
+    return curve.orders or (curve,)
 
 
 def auc_change_error(folds: Sequence[JointCounts], design_effect: float = 1.0) -> float:
@@ -198,7 +224,7 @@ def _standard_error(counts: JointCounts) -> float:
         at_rank = [np.bincount(one, weights=others).astype(np.int64) for one in ranks]
         below = [(2 * np.cumsum(tied) - tied)[one] for one, tied in zip(ranks, at_rank, strict=True)]
         difference = below[0] - below[1]
-        mean = int(own.astype(np.int64) @ difference) / size
+        mean = exact_dot(own, difference, 2 * size * num_others) / size
         scale = 4 * num_others * num_others * size * (size - 1)
         squared += float(own @ (difference - mean) ** 2) / scale
         if counts.bits < 64:

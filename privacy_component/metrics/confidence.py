@@ -15,9 +15,6 @@ from scipy.special import bdtrik, betaincinv, expit, logit, ndtri
 
 from privacy_component.metrics.curve import RocCurve, rank_at
 
-# Below this many examples on one side the normal approximation is widened by the score interval.
-_LARGE_SAMPLE = 200
-_FEW_MISPLACED = 20
 _TINY = 1e-12
 _ADVANTAGE_RATES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
 
@@ -34,12 +31,13 @@ def clopper_pearson_upper(successes: ArrayLike, trials: float, alpha: ArrayLike)
 
 
 def auc_lower(curve: RocCurve, alpha: float) -> float:
-    """Lower limit of the AUC: DeLong's variance on the logit scale, widened for small samples.
+    """Lower limit of the AUC: DeLong's variance on the logit scale, never narrower than the score interval.
 
     DeLong's interval on the plain scale is too narrow in the tails that a correction for many comparisons reaches; on
-    the logit scale it holds there, except near AUC = 1 with few examples, where the score interval with Hanley and
-    McNeil's variance takes over (Newcombe 2006, Statistics in Medicine 25, method 5). What cutting scores to their
-    leading bits may have changed is taken off too.
+    the logit scale it holds there, except where few examples decide the variance: near an AUC of 1, and where nearly
+    all of a side tie, so that a large sample too may hold none of the rest. The score interval with Hanley and McNeil's
+    variance depends on the AUC and the sizes alone (Newcombe 2006, Statistics in Medicine 25, method 5); for continuous
+    scores it is about as wide as DeLong's. What cutting scores to their leading bits may have changed is taken off too.
     """
     return max(0.0, _auc_limit(curve, -float(ndtri(alpha))) - curve.auc_error)
 
@@ -137,13 +135,8 @@ def _hoeffding_slack(curve: RocCurve, alpha: float) -> float:
 
 
 def _auc_limit(curve: RocCurve, z: float) -> float:
-    smallest_side = min(curve.num_members, curve.num_non_members) / curve.design_effect
-    if curve.auc_standard_error == 0:
-        return _score_limit(curve, z)
-    # Near 1 it is the few misplaced examples that count, not the many others.
-    if smallest_side < _LARGE_SAMPLE or smallest_side * (1 - curve.auc) < _FEW_MISPLACED:
-        return min(_logit_limit(curve, z), _score_limit(curve, z))
-    return _logit_limit(curve, z)
+    score_limit = _score_limit(curve, z)
+    return min(_logit_limit(curve, z), score_limit) if curve.auc_standard_error else score_limit
 
 
 def _logit_limit(curve: RocCurve, z: float) -> float:
@@ -158,7 +151,8 @@ def _score_limit(curve: RocCurve, z: float) -> float:
         return curve.auc - auc - z * _hanley_mcneil_error(curve, auc)
 
     # At an observed AUC of 1 the error vanishes too, so 1 itself is a second, meaningless root.
-    return float(brentq(excess, 0.0, curve.auc * (1 - 1e-9))) if curve.auc > 0 else 0.0
+    highest = curve.auc * (1 - 1e-9)
+    return float(brentq(excess, 0.0, highest)) if excess(highest) < 0 else highest
 
 
 def _hanley_mcneil_error(curve: RocCurve, auc: float) -> float:

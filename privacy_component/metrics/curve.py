@@ -55,6 +55,8 @@ class RocCurve:
       design_effect: by how much dependence between scores inflates variances; 1 for independent scores. Bounds on rates
         count num / design_effect examples.
       auc_error: how far the AUC can be off because scores were cut to their leading bits; 0 for full scores.
+      orders: the ROCs between which that of the full scores lies; see `roc.orders`. Every limit of a metric is the
+        widest of those of all of them.
     """
 
     num_members: int
@@ -68,6 +70,7 @@ class RocCurve:
     max_ppv: float
     design_effect: float = 1.0
     auc_error: float = 0.0
+    orders: tuple[RocCurve, ...] = ()
 
     def at_rank(self, rank: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """False and true positives of the last kept threshold that flags at most `rank` non-members; any shape."""
@@ -91,6 +94,7 @@ class RocCurve:
             num_non_members=self.num_members,
             false_positives=(self.num_members - self.true_positives)[::-1],
             true_positives=(self.num_non_members - self.false_positives)[::-1],
+            orders=tuple(one.mirrored() for one in self.orders),
         )
 
     def reversed(self) -> RocCurve:
@@ -100,6 +104,7 @@ class RocCurve:
             false_positives=(self.num_non_members - self.false_positives)[::-1],
             true_positives=(self.num_members - self.true_positives)[::-1],
             auc=1 - self.auc,
+            orders=tuple(one.reversed() for one in self.orders),
         )
 
 
@@ -115,15 +120,17 @@ def perfect(curve: RocCurve) -> RocCurve:
         advantage=1.0,
         two_sided_advantage=1.0,
         max_ppv=1.0,
+        orders=(),
     )
 
 
-def at_chance(num: int, false_positive_rates: Iterable[float] = ()) -> RocCurve:
+def at_chance(num: int, error_rates: Iterable[float] = ()) -> RocCurve:
     """What an attack that knows nothing would give on `num` members and as many non-members if chance had no part.
 
     The same as `summarize` of `num` distinct scores with one member and one non-member each, without counting them.
     """
-    ranks = np.union1d(_ranks(num, false_positive_rates), num - _ranks(num, ()))
+    ranks = _ranks(num, tuple(error_rates))
+    ranks = np.union1d(ranks, num - ranks)
     return RocCurve(
         num_members=num,
         num_non_members=num,
@@ -137,8 +144,8 @@ def at_chance(num: int, false_positive_rates: Iterable[float] = ()) -> RocCurve:
     )
 
 
-def summarize(counts: roc.RocCounts, false_positive_rates: Iterable[float] = ()) -> RocCurve:
-    """The RocCurve of counts; keeps the ranks of the given rates exactly.
+def summarize(counts: roc.RocCounts, error_rates: Iterable[float] = ()) -> RocCurve:
+    """The RocCurve of counts; keeps the ranks of the given rates, of either side's errors, exactly.
 
     Raises:
       PrivacyInputError: a side has no examples.
@@ -146,8 +153,16 @@ def summarize(counts: roc.RocCounts, false_positive_rates: Iterable[float] = ())
     m, n = counts.num_members, counts.num_non_members
     if min(m, n) == 0:
         raise PrivacyInputError(f'there are {m} members and {n} non-members: an ROC needs some of either.')
+    rates_kept = tuple(error_rates)
+    between = tuple(_summarized(one, rates_kept) for one in roc.orders(counts))
+    return dataclasses.replace(_summarized(counts, rates_kept), orders=between)
+
+
+def _summarized(counts: roc.RocCounts, rates_kept: Sequence[float]) -> RocCurve:
+    """The RocCurve of counts as they are."""
+    m, n = counts.num_members, counts.num_non_members
     fp, tp = roc.staircase(counts)
-    kept = np.union1d(_around(fp, _ranks(n, false_positive_rates)), _around(tp, m - _ranks(m, ())))
+    kept = np.union1d(_around(fp, _ranks(n, rates_kept)), _around(tp, m - _ranks(m, rates_kept)))
     auc, variance = roc.auc_and_variance(counts, fp, tp)
     advantage = rates.largest_difference(fp, tp)
     return RocCurve(
@@ -165,7 +180,7 @@ def summarize(counts: roc.RocCounts, false_positive_rates: Iterable[float] = ())
 
 
 def summarize_folds(
-    folds: Sequence[roc.RocCounts], false_positive_rates: Iterable[float] = (), design_effect: float = 1.0
+    folds: Sequence[roc.RocCounts], error_rates: Iterable[float] = (), design_effect: float = 1.0
 ) -> RocCurve | None:
     """The RocCurve of an attack whose scores come from one or more folds; None if no fold has examples on either side.
 
@@ -181,16 +196,25 @@ def summarize_folds(
     Args:
       folds: the counts of each fold; those with fewer than two examples on either side are left out if there are
         several.
-      false_positive_rates: rates whose ranks are kept exactly.
+      error_rates: rates of false positives or false negatives whose ranks are kept exactly.
       design_effect: by how much dependence between rows of one group inflates variances; see `clusters`.
     """
     used = used_folds(folds)
     if not used:
         return None
-    rates_kept = tuple(false_positive_rates)
+    rates_kept = tuple(error_rates)
+    between = (
+        () if all(fold.bits == 64 for fold in used) else zip(*(roc.orders(f) or (f, f) for f in used), strict=True)
+    )
+    curve = _of_folds(used, rates_kept, design_effect)
+    return dataclasses.replace(curve, orders=tuple(_of_folds(folds, rates_kept, design_effect) for folds in between))
+
+
+def _of_folds(used: Sequence[roc.RocCounts], rates_kept: Sequence[float], design_effect: float) -> RocCurve:
+    """The RocCurve of folds as they are."""
     if len(used) == 1:
-        return _inflated(summarize(used[0], rates_kept), design_effect)
-    pooled = summarize(roc.merge([roc.calibrated(fold) for fold in used]), rates_kept)
+        return _inflated(_summarized(used[0], rates_kept), design_effect)
+    pooled = _summarized(roc.merge([roc.calibrated(fold) for fold in used]), rates_kept)
     parts = [roc.auc_and_variance(fold, *roc.staircase(fold)) for fold in used]
     mean_error = np.mean([np.sqrt(variance) for _, variance in parts]) / np.sqrt(len(used))
     curve = dataclasses.replace(
@@ -221,12 +245,13 @@ def rank_at(rate: float, total: int) -> int:
     return int(np.floor(rate * total + 1e-9))
 
 
-def _ranks(total: int, rates: Iterable[float]) -> NDArray[np.int64]:
+def _ranks(total: int, rates: Sequence[float]) -> NDArray[np.int64]:
     """0, 1, 2, ... growing by _RANK_RATIO up to the middle, mirrored above it, and those that bounds will ask for."""
     steps = np.arange(int(np.log(max(total, 2)) / np.log(_RANK_RATIO)) + 2)
     low = np.unique(np.minimum(np.round(_RANK_RATIO**steps), total // 2))
     fixed = [rank_at(rate, total) for rate in FIXED_RATES]
-    wanted = [np.concatenate([[rank_at(rate, total)], _neighbours(rate, total)]) for rate in rates]
+    exact = ((rank, total - rank) for rank in (rank_at(rate, total) for rate in rates))
+    wanted = [np.concatenate([both, _neighbours(rate, total)]) for both, rate in zip(exact, rates, strict=True)]
     ranks = np.concatenate([[0], low, total - low, [total], fixed, *wanted])
     return np.unique(np.clip(ranks, 0, total)).astype(np.int64)
 

@@ -32,13 +32,15 @@ def design_effect(scores: ArrayLike, is_member: ArrayLike, group_id: ArrayLike) 
 
     Reference: Obuchowski 1997, Biometrics 53, eqs. 3-6, for the AUC; Kish 1965, Survey Sampling, for the name.
     """
-    is_member = np.asarray(is_member, bool)
+    members, groups = np.asarray(is_member, bool), np.asarray(group_id)
     keys = roc.score_keys(np.asarray(scores, np.float64))
-    if not len(keys) == len(is_member) == len(np.asarray(group_id)):
+    if not len(keys) == len(members) == len(groups):
         raise PrivacyInputError('scores, is_member and group_id must have one entry per row.')
-    if is_member.all() or not is_member.any():
+    if members.all() or not members.any():
         return 1.0
-    return _effect(_influences(keys, is_member), is_member, np.asarray(group_id))
+    order = np.lexsort((groups, members, keys))  # so that the last bit of a sum does not depend on the rows'
+    keys, members = keys[order], members[order]
+    return _effect(_influences(keys, members), members, groups[order])
 
 
 def change_design_effect(
@@ -50,7 +52,9 @@ def change_design_effect(
     """The same for the change of the AUC from the scores (n,) of a baseline model to those of a candidate."""
     if is_member.all() or not is_member.any():
         return 1.0
-    ours, theirs = (_placements(roc.score_keys(scores), is_member) for scores in (candidate, baseline))
+    order = np.lexsort((group_id, is_member, baseline, candidate))
+    is_member, group_id = is_member[order], group_id[order]
+    ours, theirs = (_placements(roc.score_keys(scores[order]), is_member) for scores in (candidate, baseline))
     return _effect([ours - theirs], is_member, group_id)
 
 

@@ -32,7 +32,7 @@ def one_run_epsilon(num_canaries: int, num_guesses: int, num_correct: int, alpha
       PrivacyInputError: not 0 <= num_correct <= num_guesses <= num_canaries, or alpha or delta is out of range.
 
     >>> round(one_run_epsilon(1000, 100, 90, alpha=0.05), 2)
-    1.71
+    1.63
     """
     if not 0 <= num_correct <= num_guesses <= num_canaries:
         raise PrivacyInputError(

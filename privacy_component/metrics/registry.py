@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.metrics import confidence
@@ -12,9 +12,12 @@ from privacy_component.metrics.epsilon import empirical_epsilon
 from privacy_component.metrics.gdp import gdp_mu
 
 DEFAULT_RATES = (0.1, 0.01, 0.001)
-_EXAMPLES_PER_FALSE_POSITIVE = 10
+_EXAMPLES_PER_ERROR = 10
 _AUDIT_ALPHA = 0.05
+TAIL_RATES = (0.01, 0.001)
 _TPR_PREFIX = 'tpr_at_fpr_'
+_TNR_PREFIX = 'tnr_at_fnr_'
+_TWO_SIDED_PREFIX = 'two_sided_tpr_at_fpr_'
 _PPV_PREFIX = 'ppv_at_fpr_'
 _EPSILON_PREFIX = 'empirical_epsilon_at_delta_'
 
@@ -32,6 +35,7 @@ class Metric:
         reported for comparison only and cannot be gated on.
       upper: the same from above, or None where none is known.
       num_non_members_needed: fewer than this and the metric is not supported by the data.
+      num_members_needed: likewise.
       largest: the largest value that the metric can take; None for no limit.
     """
 
@@ -41,10 +45,18 @@ class Metric:
     upper: Limit | None
     num_non_members_needed: int = 1
     largest: float | None = 1.0
+    num_members_needed: int = 1
+
+    def __post_init__(self) -> None:
+        for side, widest in (('lower', min), ('upper', max)):
+            limit = getattr(self, side)
+            if limit is not None:
+                object.__setattr__(self, side, _over_orders(limit, widest))
 
     def is_supported(self, curve: RocCurve) -> bool:
-        """True if the curve has enough non-members for this metric."""
-        return curve.num_non_members / curve.design_effect >= self.num_non_members_needed
+        """True if the curve has enough members and non-members for this metric."""
+        needed = ((curve.num_members, self.num_members_needed), (curve.num_non_members, self.num_non_members_needed))
+        return all(num / curve.design_effect >= least for num, least in needed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +74,17 @@ class Estimate:
 UNSUPPORTED = Estimate(None, None, None)
 
 
+def _over_orders(limit: Limit, widest: Callable[[Iterable[float]], float]) -> Limit:
+    """The widest of a limit over all that the cutting of scores may have hidden."""
+
+    def over_orders(curve: RocCurve, alpha: float) -> float:
+        if not curve.orders:
+            return limit(curve, alpha)
+        return widest([limit(one, alpha) for one in (dataclasses.replace(curve, orders=()), *curve.orders)])
+
+    return over_orders
+
+
 def tpr_at_fpr(false_positive_rate: float) -> Metric:
     """The largest TPR with FPR <= `false_positive_rate`; needs 10 / rate non-members."""
     rate = false_positive_rate
@@ -70,8 +93,50 @@ def tpr_at_fpr(false_positive_rate: float) -> Metric:
         value=lambda curve: curve.true_positives_at(rank_at(rate, curve.num_non_members)) / curve.num_members,
         lower=lambda curve, alpha: confidence.tpr_lower(curve, rate, alpha),
         upper=lambda curve, alpha: confidence.tpr_upper(curve, rate, alpha),
-        num_non_members_needed=round(_EXAMPLES_PER_FALSE_POSITIVE / rate),
+        num_non_members_needed=round(_EXAMPLES_PER_ERROR / rate),
     )
+
+
+def tnr_at_fnr(false_negative_rate: float) -> Metric:
+    """The largest TNR with FNR <= `false_negative_rate`; needs 10 / rate members.
+
+    The share of non-members that score lower than all but so many of the members: `tpr_at_fpr` of the attack that
+    points out non-members. Where members have been learnt, only non-members are left among the highest losses, so a
+    plain loss shows in this tail what it takes reference models to find at a low FPR (Dodd et al. 2025, arXiv
+    2510.19773).
+    """
+    mirrored = tpr_at_fpr(false_negative_rate)
+    lower, upper = mirrored.lower, mirrored.upper
+    assert lower is not None and upper is not None
+    return Metric(
+        name=f'{_TNR_PREFIX}{false_negative_rate}',
+        value=lambda curve: mirrored.value(curve.mirrored()),
+        lower=lambda curve, alpha: lower(curve.mirrored(), alpha),
+        upper=lambda curve, alpha: upper(curve.mirrored(), alpha),
+        num_members_needed=mirrored.num_non_members_needed,
+    )
+
+
+def two_sided_tpr_at_fpr(false_positive_rate: float) -> Metric:
+    """The larger TPR with FPR <= `false_positive_rate` of the attack and of the attack turned round.
+
+    Members that were made to look unlike all others (unlearnt by ascending their loss, say) are given away by that.
+    """
+    one = tpr_at_fpr(false_positive_rate)
+    lower, upper = one.lower, one.upper
+    assert lower is not None and upper is not None
+    return Metric(
+        name=f'{_TWO_SIDED_PREFIX}{false_positive_rate}',
+        value=lambda curve: max(map(one.value, _both_ways(curve))),
+        lower=lambda curve, alpha: max(lower(way, alpha / 2) for way in _both_ways(curve)),
+        # The larger of both true rates is that of one way, so one limit has to hold.
+        upper=lambda curve, alpha: max(upper(way, alpha) for way in _both_ways(curve)),
+        num_non_members_needed=one.num_non_members_needed,
+    )
+
+
+def _both_ways(curve: RocCurve) -> tuple[RocCurve, RocCurve]:
+    return curve, curve.reversed()
 
 
 def ppv_at_fpr(false_positive_rate: float) -> Metric:
@@ -126,6 +191,7 @@ METRICS: dict[str, Metric] = {
             lambda curve, alpha: _accuracy(confidence.advantage_upper(curve, alpha)),
         ),
         *(tpr_at_fpr(rate) for rate in DEFAULT_RATES),
+        *(tnr_at_fnr(rate) for rate in TAIL_RATES),
         ppv_at_fpr(0.01),
         Metric('max_ppv', lambda curve: curve.max_ppv, lower=None, upper=None),
         epsilon_at_delta(0.0),
@@ -135,6 +201,8 @@ METRICS: dict[str, Metric] = {
 
 _FAMILIES: dict[str, Callable[[float], Metric]] = {
     _TPR_PREFIX: tpr_at_fpr,
+    _TNR_PREFIX: tnr_at_fnr,
+    _TWO_SIDED_PREFIX: two_sided_tpr_at_fpr,
     _PPV_PREFIX: ppv_at_fpr,
     _EPSILON_PREFIX: epsilon_at_delta,
 }
@@ -179,9 +247,9 @@ def estimate(metric: Metric, curve: RocCurve, confidence_level: float) -> Estima
     return Estimate(metric.value(curve), lower, upper)
 
 
-def false_positive_rates(metrics: Sequence[Metric]) -> tuple[float, ...]:
-    """The rates of the metrics at an FPR among these."""
-    prefixes = (_TPR_PREFIX, _PPV_PREFIX)
+def error_rates(metrics: Sequence[Metric]) -> tuple[float, ...]:
+    """The rates of the metrics at an FPR or an FNR among these."""
+    prefixes = (_TPR_PREFIX, _TNR_PREFIX, _TWO_SIDED_PREFIX, _PPV_PREFIX)
     rates = (_rate_of(metric.name, prefix) for metric in metrics for prefix in prefixes)
     return tuple(sorted({rate for rate in rates if rate is not None}))
 

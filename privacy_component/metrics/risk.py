@@ -38,6 +38,8 @@ def privacy_risk_scores(
         smallest = min(np.count_nonzero(others & is_member), np.count_nonzero(others & ~is_member))
         if smallest >= _FEWEST_PER_BIN:
             learnt_from = np.flatnonzero(others)
+            # By value, so that neither the sample nor the last bit of a sum depends on the order of the rows.
+            learnt_from = learnt_from[np.lexsort((is_member[learnt_from], values[learnt_from]))]
             learnt_from = learnt_from[:: -(-len(learnt_from) // _MOST_TO_LEARN_FROM)]
             centres, risk = posterior(values[learnt_from], is_member[learnt_from])
             risks[inside] = np.interp(values[inside], centres, risk)

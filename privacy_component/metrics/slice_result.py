@@ -9,7 +9,7 @@ from typing import Any
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import RocCurve, summarize_folds
-from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, estimate, false_positive_rates
+from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, error_rates, estimate
 from privacy_component.observations.slicing import SliceKey, is_against_all, own_key, slice_name
 
 MEASURED = 'measured'
@@ -49,7 +49,6 @@ class SliceResult:
 
     def row(self) -> dict[str, Any]:
         """Counts and figures as a flat dict, for a table."""
-        tprs = {name: e for name, e in self.metrics.items() if name.startswith('tpr_at_fpr_')}
         return {
             'slice': self.slice,
             'attack': self.attack,
@@ -60,10 +59,21 @@ class SliceResult:
             'auc_interval': _interval(self.metrics['auc']),
             'advantage': self.metrics['advantage'].value,
             'advantage_interval': _interval(self.metrics['advantage']),
-            'tpr_at_fpr': {_rate(name): e.value for name, e in tprs.items()},
-            'tpr_at_fpr_intervals': {_rate(name): _interval(e) for name, e in tprs.items()},
+            **self._by_rate('tpr_at_fpr'),
+            **self._by_rate('tnr_at_fnr'),
             'empirical_epsilon': self.metrics['empirical_epsilon'].value,
         } | self._asked_for()
+
+    def _by_rate(self, family: str) -> dict[str, Any]:
+        """The figures of one family and their intervals, by rate."""
+        prefix = f'{family}_'
+        figures = {
+            float(name.removeprefix(prefix)): figure for name, figure in self.metrics.items() if name.startswith(prefix)
+        }
+        return {
+            family: {rate: figure.value for rate, figure in figures.items()},
+            f'{family}_intervals': {rate: _interval(figure) for rate, figure in figures.items()},
+        }
 
     def _asked_for(self) -> dict[str, Any]:
         """What only some evaluations have."""
@@ -88,7 +98,7 @@ def measure(
     """
     sizes = sum(fold.num_members for fold in folds), sum(fold.num_non_members for fold in folds)
     status = MEASURED if min(sizes) >= min_examples else INCONCLUSIVE
-    curve = summarize_folds(folds, false_positive_rates(metrics), design_effect)
+    curve = summarize_folds(folds, error_rates(metrics), design_effect)
     if curve is None:
         nothing = {metric.name: UNSUPPORTED for metric in metrics}
         return SliceResult(slice_key, attack, *sizes, status=INCONCLUSIVE, metrics=nothing, curve=None)
@@ -109,7 +119,3 @@ def _slice_order(key: SliceKey) -> tuple:
 
 def _interval(figure: Estimate) -> tuple[float | None, float | None] | None:
     return None if figure.lower is None else (figure.lower, figure.upper)
-
-
-def _rate(metric_name: str) -> float:
-    return float(metric_name.removeprefix('tpr_at_fpr_'))

@@ -13,7 +13,10 @@ from privacy_component.report.facts import rule
 from privacy_component.report.plots import OTHER_SYMBOL, SYMBOLS
 from privacy_component.report.ranking import Row, surest_first
 
-_STANDARD = ('auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'empirical_epsilon')
+_STANDARD = (
+    'auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'tnr_at_fnr_0.01', 'tnr_at_fnr_0.001',
+    'empirical_epsilon',
+)  # fmt: skip
 _WORST_FIRST = (EXCEEDED, PASSED, UNDECIDED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
@@ -14,7 +15,14 @@ from privacy_component.metrics.registry import Estimate, metric_named
 from privacy_component.metrics.slice_result import SliceResult
 
 MISSING = '\N{EN DASH}'
-_TPR_PREFIX = 'tpr_at_fpr_'
+_AT_A_RATE = {
+    'tpr_at_fpr_': 'Wrongly accusing {rate} of the non-members, the attacker finds {percent} of the members; '
+    'guessing: {rate}.',
+    'two_sided_tpr_at_fpr_': 'Wrongly accusing {rate} of the non-members, the attacker, or one who turns the attack '
+    'round, finds {percent} of the members; guessing: {rate}.',
+    'tnr_at_fnr_': 'Of the non-members, {percent} look less like members than all but {rate} of the members do; '
+    'guessing: {rate}.',
+}
 _HALF_BY_GUESSING = ('auc', 'balanced_accuracy', 'max_ppv')
 _TITLES = {
     'auc': 'AUC',
@@ -72,13 +80,18 @@ def interval(figure: Estimate | Comparison) -> str:
 
 
 def metric_title(name: str) -> str:
-    """'TPR at 1 % FPR' for 'tpr_at_fpr_0.01'."""
-    head, found, rate = name.partition('_at_fpr_')
+    """'TPR at 1 % FPR' for 'tpr_at_fpr_0.01', 'TNR at 1 % FNR' for 'tnr_at_fnr_0.01'."""
+    found = re.fullmatch('(two_sided_)?([a-z]+)_at_(fpr|fnr)_(.+)', name)
     try:
-        return f'{head.upper()} at {percent(float(rate))} FPR' if found else _TITLES[name]
+        return _title_at_rate(*found.groups()) if found else _TITLES[name]
     except (ValueError, KeyError):
         words = visible(name).replace('_', ' ')
         return words[:1].upper() + words[1:]
+
+
+def _title_at_rate(two_sided: str | None, figure: str, error: str, rate: str) -> str:
+    title = f'{figure.upper()} at {percent(float(rate))} {error.upper()}'
+    return f'Two-sided {title}' if two_sided else title
 
 
 def comparison_title(c: Comparison) -> str:
@@ -98,18 +111,17 @@ def comparison_value(c: Comparison) -> str:
 
 def meaning(metric: str, value: float) -> str:
     """What a figure says about an attacker, in a sentence; nothing for a metric without a plain reading."""
-    if metric.startswith(_TPR_PREFIX):
-        rate = percent(float(metric.removeprefix(_TPR_PREFIX)))
-        return f'Wrongly accusing {rate} of the non-members, the attacker finds {percent(value)} of the members; ' + (
-            f'guessing: {rate}.'
-        )
+    for prefix, sentence in _AT_A_RATE.items():
+        if metric.startswith(prefix):
+            return sentence.format(rate=percent(float(metric.removeprefix(prefix))), percent=percent(value))
     return _MEANINGS.get(metric, '').format(percent=percent(value), number=number(value))
 
 
 def guessing(metric: str) -> float:
     """The figure that guessing would reach."""
-    if metric.startswith(_TPR_PREFIX):
-        return float(metric.removeprefix(_TPR_PREFIX))
+    rates = [float(metric.removeprefix(prefix)) for prefix in _AT_A_RATE if metric.startswith(prefix)]
+    if rates:
+        return rates[0]
     return 0.5 if metric in _HALF_BY_GUESSING or metric.startswith('ppv_') else 0.0
 
 
@@ -118,9 +130,12 @@ def why_missing(result: SliceResult, metric: str) -> str:
     if result.curve is None:
         return 'no non-members' if result.num_members else 'no members'
     try:
-        needed = metric_named(metric).num_non_members_needed
+        named = metric_named(metric)
     except PrivacyInputError:
         return 'unsupported'
+    if named.num_members_needed > result.num_members:
+        return f'unsupported: needs {named.num_members_needed:,} members'
+    needed = named.num_non_members_needed
     return f'unsupported: needs {needed:,} non-members' if needed > result.num_non_members else 'unsupported'
 
 

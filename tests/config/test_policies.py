@@ -1,5 +1,6 @@
 """What the ready-made policies promise: clean models pass, leaks do not."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -8,7 +9,12 @@ import pytest
 
 from privacy_component import DecisionSettings, PrivacyConfig, PrivacyInputError, evaluate_privacy, policy
 from privacy_component.gate.sample_size import smallest_size
+from privacy_component.gate.verdict import decide
+from privacy_component.metrics.registry import metrics_for
+from privacy_component.metrics.slice_result import measure
+from tests.metrics.simulate import counts_of, gaussian
 
+RATES = [f'{name}_{rate}' for name in ('two_sided_tpr_at_fpr', 'tnr_at_fnr') for rate in (0.01, 0.001)]
 DOCS = (Path(__file__).parents[2] / 'docs' / 'how_to_read_a_verdict.md').read_text()
 
 
@@ -26,7 +32,7 @@ def share_blessed(name, n, runs, **data):
     return np.mean([verdict(rng, n, policy(name), **data).blessed for _ in range(runs)])
 
 
-@pytest.mark.parametrize(('name', 'n', 'runs'), [('standard', 1100, 40), ('standard', 6000, 20), ('strict', 5000, 40)])
+@pytest.mark.parametrize(('name', 'n', 'runs'), [('standard', 1000, 20), ('standard', 5000, 20), ('strict', 5000, 20)])
 def test_clean_models_are_blessed_where_the_data_are_enough(name, n, runs):
     assert share_blessed(name, n, runs) >= 0.95
 
@@ -35,6 +41,59 @@ def test_clean_models_are_blessed_where_the_data_are_enough(name, n, runs):
 def test_a_leak_in_one_slice_as_on_the_taxi_data_is_blocked(name, n):
     """An AUC of .53 overall, .88 where the feature has one of its twelve values."""
     assert share_blessed(name, n, 15, leak=2.0) == 0
+
+
+def scored(rng, n, config, exposed=0.0, level=0.0):
+    """Results of a threshold attack on all n members and non-members, a share of the members at a score of `level`."""
+    scores, is_member = gaussian(rng, n, n)
+    few = int(exposed * n)
+    scores[:few] = level + rng.random(few)
+    metrics = metrics_for([threshold.metric for threshold in config.thresholds])
+    return [measure((), 'loss_threshold', [counts_of(scores, is_member)], metrics, 0.95, 30)]
+
+
+def share_blessed_at(name, n, runs, **data):
+    rng = np.random.default_rng(n)
+    config = policy(name, attacks=('loss_threshold',))
+    return np.mean([decide(scored(rng, n, config, **data), config).blessed for _ in range(runs)])
+
+
+@pytest.mark.parametrize('n', [1000, 5000, 20_000])
+def test_clean_models_pass_the_limits_on_all_examples(n):
+    assert share_blessed_at('standard', n, 40 if n < 10_000 else 20) >= 0.95
+
+
+@pytest.mark.parametrize('name', ['standard', 'strict'])
+@pytest.mark.parametrize(('exposed', 'level'), [(0.005, 50.0), (0.01, 50.0), (0.12, 50.0), (0.05, -50.0)])
+def test_a_few_that_are_given_away_for_certain_are_blocked(name, exposed, level):
+    """Fully memorised, or, unlearnt by ascending their loss, far below everyone: averages hardly move."""
+    assert share_blessed_at(name, 20_000, 5, exposed=exposed, level=level) == 0
+
+
+@pytest.mark.parametrize('name', ['standard', 'strict'])
+def test_hard_members_that_were_learnt_are_blocked(name):
+    """Only non-members are left among the highest losses; the loss's own TPR is at chance."""
+    rng, config = np.random.default_rng(0), policy(name, attacks=('loss_threshold',))
+    scores, is_member = gaussian(rng, 20_000, 20_000)
+    scores[:20_000] = np.maximum(scores[:20_000], -1.5 - 0.1 * rng.random(20_000))
+    metrics = metrics_for([threshold.metric for threshold in config.thresholds])
+    found = decide([measure((), 'loss_threshold', [counts_of(scores, is_member)], metrics, 0.95, 30)], config)
+    assert not found.blessed and 'tnr_at_fnr' in found.reasons[0]
+
+
+def test_standard_says_what_too_few_examples_left_unchecked():
+    config = policy('standard', attacks=('loss_threshold',))
+    few, more = (decide(scored(np.random.default_rng(0), n, config), config) for n in (500, 2000))
+    assert few.blessed and more.blessed
+    said = [[name for name in RATES if any(name in warning for warning in one.warnings)] for one in (few, more)]
+    assert said == [RATES, [name for name in RATES if name.endswith('_0.001')]]
+    assert all(re.search(r'can be shown from about [\d,]+ each', warning) for warning in few.warnings)
+
+
+def test_where_nothing_at_all_could_be_decided_nothing_is_blessed():
+    limits = tuple(dataclasses.replace(one, if_undecided='warn') for one in policy('standard').thresholds[2:])
+    config = policy('standard', attacks=('loss_threshold',), thresholds=limits)
+    assert not decide(scored(np.random.default_rng(0), 500, config), config).blessed
 
 
 def test_strict_blesses_no_model_on_little_data_and_says_how_much_it_takes():
@@ -46,9 +105,9 @@ def test_strict_blesses_no_model_on_little_data_and_says_how_much_it_takes():
 
 def test_the_sizes_in_the_docs_are_those_of_the_limits():
     tpr = policy('strict').thresholds[1]
-    sizes = [smallest_size(tpr.metric, tpr.upper_bound, tpr.block_if, 0.05 / count) for count in (38, 1000)]
-    assert 'from about 2,100 members and non-members with 38 comparisons and 3,200 with 1,000' in DOCS
-    assert [f'{-(-size // 100) * 100:,}' for size in sizes] == ['2,100', '3,200']
+    sizes = [smallest_size(tpr.metric, tpr.upper_bound, tpr.block_if, 0.05 / count) for count in (48, 1000)]
+    assert 'from about 2,200 members and non-members with 48 comparisons and 3,200 with 1,000' in DOCS
+    assert [f'{-(-size // 100) * 100:,}' for size in sizes] == ['2,200', '3,200']
 
 
 def test_a_policy_is_a_config_with_every_limit_written_out():

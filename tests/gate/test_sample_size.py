@@ -19,7 +19,8 @@ from tests.metrics.simulate import counts_of, gaussian
 DOCS = Path(__file__).parents[2] / 'docs' / 'how_to_read_a_verdict.md'
 LIMITS = {
     'auc': 0.6, 'advantage': 0.2, 'two_sided_advantage': 0.2, 'balanced_accuracy': 0.6, 'tpr_at_fpr_0.1': 0.2,
-    'tpr_at_fpr_0.01': 0.05, 'tpr_at_fpr_0.001': 0.02, 'ppv_at_fpr_0.01': 0.8, 'empirical_epsilon': 1.0, 'gdp_mu': 1.0,
+    'tpr_at_fpr_0.01': 0.05, 'tpr_at_fpr_0.001': 0.02, 'tnr_at_fnr_0.01': 0.05, 'tnr_at_fnr_0.001': 0.02,
+    'ppv_at_fpr_0.01': 0.8, 'empirical_epsilon': 1.0, 'gdp_mu': 1.0,
 }  # fmt: skip
 SAFE = [name for name in LIMITS if metric_named(name).upper]
 
@@ -84,7 +85,9 @@ def test_sizes_are_rounded_up():
 COUNTS = (1, 10, 100, 1000)
 ROWS = (
     ('auc', 0.6), ('auc', 0.55), ('advantage', 0.2), ('tpr_at_fpr_0.1', 0.2), ('tpr_at_fpr_0.01', 0.05),
-    ('tpr_at_fpr_0.01', 0.03), ('tpr_at_fpr_0.001', 0.01), ('empirical_epsilon', 1.0), ('gdp_mu', 1.0),
+    ('tpr_at_fpr_0.01', 0.03), ('tpr_at_fpr_0.001', 0.01), ('two_sided_tpr_at_fpr_0.01', 0.05),
+    ('two_sided_tpr_at_fpr_0.001', 0.003), ('tnr_at_fnr_0.01', 0.05), ('tnr_at_fnr_0.001', 0.01),
+    ('two_sided_advantage', 0.15), ('empirical_epsilon', 1.0), ('gdp_mu', 1.0),
 )  # fmt: skip
 
 

@@ -33,6 +33,13 @@ def gaussian(rng, num_members, num_non_members, shift=0.0):
     return rng.standard_normal(len(is_member)) + shift * is_member, is_member
 
 
+def tied_counts(rng, num_members, num_non_members, of_members, of_non_members):
+    """Counts of a few values, drawn as counts: either side's probability of each value, from the lowest."""
+    sides = [rng.multinomial(num, of) for num, of in ((num_members, of_members), (num_non_members, of_non_members))]
+    kept = sides[0] + sides[1] > 0
+    return roc.RocCounts(np.arange(len(kept), dtype=np.uint64)[kept], sides[0][kept], sides[1][kept])
+
+
 def true_figures(shift):
     """What an infinite sample of a Gaussian shift would give."""
     tprs = {rate: float(ndtr(ndtri(rate) + shift)) for rate in (0.1, 0.01, 0.001)}
@@ -47,6 +54,9 @@ def true_figures(shift):
         # A Gaussian shift has likelihood ratios without limit, so no epsilon with delta = 0 is too large.
         'empirical_epsilon': np.inf if shift else 0.0,
         **{f'tpr_at_fpr_{rate:g}': tpr for rate, tpr in tprs.items()},
+        'two_sided_tpr_at_fpr_0.01': tprs[0.01],
+        # The densities are symmetric, so the other end is the same.
+        **{f'tnr_at_fnr_{rate:g}': tprs[rate] for rate in (0.01, 0.001)},
     }
 
 

@@ -7,8 +7,9 @@ import pytest
 from scipy.special import ndtr
 
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS, Baseline, Change, Level, auc_change_error
+from privacy_component.metrics.counts import joint, roc
 from privacy_component.metrics.curve import summarize, summarize_folds
-from privacy_component.metrics.registry import false_positive_rates, metric_named
+from privacy_component.metrics.registry import error_rates, metric_named
 from tests.metrics.counts.test_joint import correlated, joint_of
 from tests.metrics.simulate import counts_of
 from tests.test_calibration import chance
@@ -17,7 +18,7 @@ AUC = metric_named('auc')
 
 
 def change_of(candidate, baseline, is_member, metric=AUC):
-    rates = false_positive_rates([metric])
+    rates = error_rates([metric])
     ours, theirs = (summarize(counts_of(scores, is_member), rates) for scores in (candidate, baseline))
     error = auc_change_error([joint_of(candidate, baseline, is_member)]) if metric is AUC else None
     return Change(metric, ours, Baseline(theirs, error))
@@ -84,7 +85,9 @@ def test_a_rise_is_found():
     assert found > 0.95 and np.mean([change.lower(0.05) > 0.02 for change in unpaired]) < found / 2
 
 
-@pytest.mark.parametrize('name', ['advantage', 'two_sided_advantage', 'tpr_at_fpr_0.1', 'ppv_at_fpr_0.1'])
+@pytest.mark.parametrize(
+    'name', ['advantage', 'two_sided_advantage', 'tpr_at_fpr_0.1', 'tnr_at_fnr_0.1', 'ppv_at_fpr_0.1']
+)
 def test_other_metrics_hold_whatever_the_dependence(name):
     rng = np.random.default_rng(3)
     for correlation in (0.0, 0.99):
@@ -136,13 +139,13 @@ def test_what_could_exceed():
     rng = np.random.default_rng(5)
     for n, decides in ((20, False), (500, True)):
         change = change_of(*correlated(rng, n, 0.9, (0.5, 0.5)))
-        assert change.could_exceed(0.3, 0.05) == decides
-        assert Level(AUC, change.curve).could_exceed(0.97, 0.05) == decides
+        assert (change.best(0.05) > 0.3) == decides
+        assert (Level(AUC, change.curve).best(0.05) > 0.97) == decides
     leaky = change_of(*correlated(rng, 500, 0.9, (3.0, 3.0)))
     assert leaky.baseline.curve.auc > 0.95
-    assert leaky.could_exceed(0.2, 0.05)  # no rise of 0.2 is possible, and so none is missed
+    assert leaky.room(0.05) <= 0.2  # no rise of 0.2 is possible, and so none is missed
     few = change_of(*correlated(rng, 20, 0.9, (3.0, 3.0)))
-    assert not few.could_exceed(0.02, 0.05)
+    assert few.room(0.05) > 0.02 and few.best(0.05) <= 0.02
 
 
 def test_cut_scores_widen_the_limits():
@@ -150,3 +153,20 @@ def test_cut_scores_widen_the_limits():
     cut = dataclasses.replace(change, curve=dataclasses.replace(change.curve, auc_error=0.01))
     assert cut.lower(0.05) == pytest.approx(change.lower(0.05) - 0.01)
     assert cut.upper(0.05) == pytest.approx(change.upper(0.05) + 0.01)
+
+
+@pytest.mark.parametrize('sizes', [(1000, 20_000), (20_000, 300)])
+def test_one_side_large_and_nearly_all_tie(sizes):
+    """Two models that are right nearly always, on examples of their own."""
+    rng, changes = np.random.default_rng(7), []
+    right = np.outer([0.01, 0.99], [0.01, 0.99]).ravel()
+    values = np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
+    for _ in range(500):
+        sides = [rng.multinomial(num, right) for num in sizes]
+        kept = sides[0] + sides[1] > 0
+        pairs = joint.JointCounts(*values[:, kept].astype(np.uint64), sides[0][kept], sides[1][kept])
+        models = (roc.RocCounts(np.arange(2, dtype=np.uint64), *(np.bincount(of, side) for side in sides))
+                  for of in values)  # fmt: skip
+        ours, theirs = (summarize(counts) for counts in models)
+        changes.append(Change(AUC, ours, Baseline(theirs, auc_change_error([pairs]))))
+    assert_covers(changes, 0.0, (0.025, 0.001))

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from privacy_component.metrics import confidence
-from privacy_component.metrics.curve import summarize
+from privacy_component.metrics.curve import at_chance, perfect, summarize
 from tests.metrics.simulate import counts_of, gaussian
 
 
@@ -60,3 +60,12 @@ def test_a_guess_changes_no_rank(most):
     for last in {-1, 0, most // 3, most - 1, most}:
         found = {confidence._last_rank(lambda k, last=last: k <= last, most, guess) for guess in (*guesses, last + 0.5)}
         assert found == {last}
+
+
+@pytest.mark.parametrize('num', [40, 3000, 10**10])
+def test_the_auc_limits_exist_at_any_level_and_size(num):
+    """At a level of one half a limit is the figure itself."""
+    for curve in (at_chance(num), perfect(at_chance(num))):
+        assert confidence.auc_lower(curve, 0.5) == pytest.approx(curve.auc, rel=1e-8)
+        for alpha in (0.499999999, 0.05, 1e-12):
+            assert 0 <= confidence.auc_lower(curve, alpha) <= curve.auc <= confidence.auc_upper(curve, alpha) <= 1

@@ -21,6 +21,9 @@ def test_seven_rows_by_hand():
     # Without a false positive, 2 of 4 members.
     assert curve.true_positives_at(0) == 2
     assert curve.true_positives_beyond(1) == 2
+    # Below every member is 4; below all but 5 too, because 6 ties; below all but 5 and 6, that is below 8, are all.
+    tnrs = [metric_named(f'tnr_at_fnr_{rate}').value(curve) for rate in (0.01, 0.25, 0.5)]
+    assert tnrs == pytest.approx([1 / 3, 1 / 3, 1])
 
 
 @given(seed=st.integers(0, 200))
@@ -35,6 +38,8 @@ def test_naive_twins(seed):
     tpr_at = max(tpr for fpr, tpr in points if fpr <= 0.1)
     assert metric_named('tpr_at_fpr_0.1').value(curve) == pytest.approx(tpr_at)
     assert metric_named('ppv_at_fpr_0.1').value(curve) == pytest.approx(tpr_at / (tpr_at + 0.1))
+    tnr_at = max(1 - fpr for fpr, tpr in points if 1 - tpr <= 0.1 + 1e-12)
+    assert metric_named('tnr_at_fnr_0.1').value(curve) == pytest.approx(tnr_at)
 
 
 @pytest.mark.parametrize('shift', [0.0, 0.3, 1.0, 2.0])
@@ -50,6 +55,7 @@ def test_closed_forms_of_a_gaussian_shift(shift):
         # The threshold's FPR has a standard error too; the curve's slope there is at most (tpr / rate) here.
         error = np.sqrt(tpr / n) + tpr / rate * np.sqrt(rate / n)
         assert metric_named(f'tpr_at_fpr_{rate:g}').value(curve) == pytest.approx(tpr, abs=4 * error)
+        assert metric_named(f'tnr_at_fnr_{rate:g}').value(curve) == pytest.approx(tpr, abs=4 * error)
 
 
 def test_mirrored_and_reversed_are_their_own_inverses():

@@ -3,7 +3,7 @@ import pytest
 
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.counts.roc import score_keys
-from privacy_component.metrics.design_effect import _influences, design_effect
+from privacy_component.metrics.design_effect import _influences, change_design_effect, design_effect
 from tests.metrics.simulate import wins
 
 
@@ -65,3 +65,15 @@ def test_bad_input():
     assert design_effect([1.0, 2.0], [True, True], [0, 1]) == 1.0
     with pytest.raises(PrivacyInputError, match='one entry per row'):
         design_effect([1.0, 2.0], [True, False], [0])
+
+
+def test_the_order_of_rows_changes_no_bit():
+    rng, n = np.random.default_rng(5), 3000
+    scores, other, group_id = rng.standard_normal(n).round(2), rng.standard_normal(n), rng.integers(0, 300, n)
+    is_member = rng.random(n) < 0.5
+    effects = set()
+    for _ in range(10):
+        p = rng.permutation(n)
+        one = design_effect(scores[p], is_member[p], group_id[p])
+        effects.add((one, change_design_effect(scores[p], other[p], is_member[p], group_id[p])))
+    assert len(effects) == 1

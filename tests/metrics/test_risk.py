@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from scipy.stats import norm
 
 from privacy_component.hashing import mix
@@ -79,3 +80,14 @@ def test_most_vulnerable_members_highest_first():
     np.testing.assert_array_equal(most_vulnerable(risks, scores, is_member, 99), [3, 0, 2, 1, 5])
     assert not len(most_vulnerable(risks, scores, is_member, 0))
     assert not len(most_vulnerable(risks, scores, ~is_member & False, 3))
+
+
+@pytest.mark.parametrize('n', [2000, 250_000])
+def test_the_order_of_rows_changes_no_bit(n):
+    """Also where only a part of the rows is learnt from, above 200,000 a fold."""
+    values, is_member = shifted(n, 0.5)
+    values, fold = values.round(4), folds(2 * n)
+    risks = privacy_risk_scores(values, is_member, fold)
+    for seed in range(3):
+        p = np.random.default_rng(seed).permutation(2 * n)
+        np.testing.assert_array_equal(privacy_risk_scores(values[p], is_member[p], fold[p]), risks[p])

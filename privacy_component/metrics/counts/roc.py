@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from privacy_component.arrays import all_rows
 from privacy_component.metrics.counts.keys import blocks, leading_bits, most_bits, score_keys, sort_keys
 from privacy_component.metrics.counts.mergeable import Mergeable
-from privacy_component.metrics.counts.sides import Sides
+from privacy_component.metrics.counts.sides import Sides, exact_dot
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -133,6 +133,10 @@ def bounded(counts: RocCounts, max_keys: int) -> RocCounts:
 
     Bounding the parts of any partition, merging and bounding again gives the same bits as bounding the whole: a part
     never needs fewer bits, and leading bits of leading bits are leading bits.
+
+    Cells do not follow where the mass is, and no scheme with that property can make them: the whole can be no finer
+    anywhere than any part of it, and of scores that are dense near 1,000 a part may be such that nearly all of it lies
+    elsewhere. So half of the scores can fall into a few cells; what that may hide is bounded by `orders`.
     """
     if len(counts.keys) <= max_keys:
         return counts
@@ -162,7 +166,27 @@ def auc_error_bound(counts: RocCounts) -> float:
     """
     if counts.bits == 64:
         return 0.0
-    return int(counts.members.astype(np.int64) @ counts.non_members) / (2 * counts.num_members * counts.num_non_members)
+    pairs = counts.num_members * counts.num_non_members
+    return exact_dot(counts.members, counts.non_members, pairs) / (2 * pairs)
+
+
+def orders(counts: RocCounts) -> tuple[RocCounts, ...]:
+    """The extremes of what cutting scores to their leading bits may have hidden; () while all bits are kept.
+
+    In the first, every member of a cell scores above every non-member in it; in the second below. The ROC of the full
+    scores lies between the two: it passes the corners between cells, and inside a cell can only be monotone.
+    """
+    return () if counts.bits == 64 else tuple(_untied(counts, first) for first in (1, 0))
+
+
+def _untied(counts: RocCounts, members_first: int) -> RocCounts:
+    """Each cell as two scores: members at the upper (1) or the lower (0) of them."""
+    keys = np.repeat(counts.keys, 2)
+    keys[1::2] |= np.uint64(1)  # the last bit is free
+    members, non_members = np.zeros((2, len(keys)), np.int64)
+    members[members_first::2], non_members[1 - members_first :: 2] = counts.members, counts.non_members
+    kept = members + non_members > 0
+    return RocCounts(keys[kept], members[kept], non_members[kept])
 
 
 def staircase(counts: RocCounts) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
@@ -202,7 +226,7 @@ def auc_and_variance(
     m, n = int(true_positives[-1]), int(false_positives[-1])
     members, non_members = counts.members[::-1], counts.non_members[::-1]
     # Every pair is counted once from either side, so the members' sum gives the non-members'.
-    ahead = _pairs_ahead(false_positives, members)
+    ahead = _pairs_ahead(false_positives, members, 2 * m * n)
     area = (2 * m * n - ahead) / (2 * m * n)
     if min(m, n) < 2:
         return area, 0.0
@@ -211,9 +235,9 @@ def auc_and_variance(
     return area, members_part + non_members_spread / (4 * m * m * n * (n - 1))
 
 
-def _pairs_ahead(flagged: NDArray[np.integer], weights: NDArray[np.integer]) -> int:
-    """Twice the number of others ahead of each example, ties half, added up; exact."""
-    return sum(int(weights[part] @ _ahead(flagged, part).astype(np.int64)) for part in blocks(len(weights)))
+def _pairs_ahead(flagged: NDArray[np.integer], weights: NDArray[np.integer], most: int) -> int:
+    """Twice the number of others ahead of each example, ties half, added up; exact, and at most `most`."""
+    return sum(exact_dot(weights[part], _ahead(flagged, part), most) for part in blocks(len(weights)))
 
 
 def _squared_deviations(flagged: NDArray[np.integer], weights: NDArray[np.integer], mean: float) -> float:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy_component.arrays import all_rows
+from privacy_component.metrics.change import auc_change_error
 from privacy_component.metrics.counts import joint, roc
 from tests.metrics.simulate import counts_of, naive_variance, wins
 
@@ -49,31 +50,31 @@ def naive_error(candidate, baseline, is_member):
 @pytest.mark.parametrize('digits', [None, 0])
 def test_the_error_is_delongs(digits):
     drawn = correlated(np.random.default_rng(0), 40, 0.8, (0.5, 0.2), digits)
-    assert joint.auc_change_error([joint_of(*drawn)]) == pytest.approx(naive_error(*drawn), rel=1e-12)
+    assert auc_change_error([joint_of(*drawn)]) == pytest.approx(naive_error(*drawn), rel=1e-12)
 
 
 def test_by_hand():
     # Placements of the members 1 and 2 among the non-members 0 and 3: 1/2, 1/2; of the other model (4, 2): 1, 1/2.
     # Differences -1/2, 0 with variance 1/8; of the non-members likewise 0, 1/2: the error is sqrt(1/16 + 1/16).
     counts = joint_of([1, 2, 0, 3], [4, 2, 0, 3], [1, 1, 0, 0])
-    assert joint.auc_change_error([counts]) == pytest.approx(np.sqrt(1 / 8))
+    assert auc_change_error([counts]) == pytest.approx(np.sqrt(1 / 8))
 
 
 def test_models_that_rank_alike_have_no_error_and_independent_ones_have_both():
     candidate, baseline, is_member = correlated(np.random.default_rng(1), 500, 0.0, (0.7, 0.7))
-    assert joint.auc_change_error([joint_of(candidate, np.exp(candidate), is_member)]) == 0.0
+    assert auc_change_error([joint_of(candidate, np.exp(candidate), is_member)]) == 0.0
     variances = [roc.delong_variance(counts_of(one, is_member)) for one in (candidate, baseline)]
-    error = joint.auc_change_error([joint_of(candidate, baseline, is_member)])
+    error = auc_change_error([joint_of(candidate, baseline, is_member)])
     assert error == pytest.approx(np.sqrt(sum(variances)), rel=0.05)
 
 
 def test_folds_and_groups_as_for_the_auc():
     folds = [joint_of(*correlated(np.random.default_rng(seed), 200, 0.9)) for seed in (1, 2)]
-    errors = [joint.auc_change_error([fold]) for fold in folds]
-    assert joint.auc_change_error(folds) == pytest.approx(np.mean(errors))  # twice the variance of independent folds
-    assert joint.auc_change_error(folds, 4.0) == pytest.approx(2 * np.mean(errors))
+    errors = [auc_change_error([fold]) for fold in folds]
+    assert auc_change_error(folds) == pytest.approx(np.mean(errors))  # twice the variance of independent folds
+    assert auc_change_error(folds, 4.0) == pytest.approx(2 * np.mean(errors))
     too_small = joint_of([1.0, 2.0], [1.0, 2.0], [True, False])
-    assert joint.auc_change_error([folds[0], too_small]) == errors[0]
+    assert auc_change_error([folds[0], too_small]) == errors[0]
 
 
 @settings(max_examples=150, deadline=None)
@@ -101,8 +102,8 @@ def test_every_slice_has_its_rows():
 @pytest.mark.parametrize('correlation', [0.5, 0.99])
 def test_cut_scores_never_make_the_error_smaller(correlation):
     drawn = correlated(np.random.default_rng(4), 5000, correlation, (0.5, 0.5))
-    exact = joint.auc_change_error([joint_of(*drawn)])
-    errors = [joint.auc_change_error([joint.bounded(joint_of(*drawn), most)]) for most in (9000, 3000, 300, 10)]
+    exact = auc_change_error([joint_of(*drawn)])
+    errors = [auc_change_error([joint.bounded(joint_of(*drawn), most)]) for most in (9000, 3000, 300, 10)]
     assert all(error >= exact for error in errors)
     assert all(a <= b * 1.001 for a, b in itertools.pairwise(errors))
     assert errors[0] < 1.2 * exact

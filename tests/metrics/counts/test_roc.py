@@ -158,3 +158,18 @@ def test_calibrated_scores_are_shares_of_examples_below():
 
 def test_the_seven_rows_are_what_the_comments_say():
     assert (SEVEN_MEMBERS.sum(), len(SEVEN_SCORES)) == (4, 7)
+
+
+@pytest.mark.parametrize('scale', [1, 10**6, 3 * 10**9, 2**40])
+def test_figures_of_any_number_of_examples_are_exact(scale):
+    """With 3e9 a side, twice the number of pairs no longer fits 64 bits."""
+    members, non_members = np.array([1, 1, 4], np.int64) * scale, np.array([3, 2, 1], np.int64) * scale
+    counts = roc.RocCounts(np.arange(3, dtype=np.uint64), members, non_members, bits=32)
+    # Pairs won, ties half, by the members at 0, 1, 2: 1 x 3/2, 1 x (3 + 2/2), 4 x (5 + 1/2) of 6 x 6.
+    assert roc.auc(counts) == (1.5 + 4 + 22) / 36
+    assert roc.auc_error_bound(counts) == (3 + 2 + 4) / 72
+    assert roc.delong_variance(counts) * scale == pytest.approx(roc.delong_variance(small_counts()), rel=0.2)
+
+
+def small_counts():
+    return roc.RocCounts(np.arange(3, dtype=np.uint64), np.array([1, 1, 4]), np.array([3, 2, 1]))
