@@ -50,7 +50,7 @@ def test_what_no_data_of_this_size_could_exceed_is_undecided():
 
 def test_many_limits_on_one_figure_err_no_more_often_than_one():
     """Without a leak, limits from a coin's 0.5 upwards: any of them is a false alarm."""
-    limits, runs, alarms = [Threshold('auc', 0.5 + i / 500) for i in range(20)], 400, 0
+    limits, runs, alarms = [Threshold('auc', 0.5 + i / 500) for i in range(20)], 150, 0
     for seed in range(runs):
         results = [result(0.0, 100, key, 10 * seed + i) for i, key in enumerate(((), (('a', 1),), (('a', 2),)))]
         alarms += any(c.outcome == EXCEEDED for c in decide(results, config(*limits)).comparisons)
