@@ -90,7 +90,7 @@ def _privacy_fields() -> Iterator[Case]:
             yield Case(
                 PRIVACY, kind, lambda rig, t=given: {'privacy_config': t}, mentions=(MOVED[old][1],), world='leaky'
             )
-    for field in ('metric', 'upper_bound', 'attacks', 'slicing_specs', 'block_if'):
+    for field in ('metric', 'upper_bound', 'attacks', 'slicing_specs', 'block_if', 'if_undecided'):
         for kind, value in _WRONG.items():
             text = _config_with(thresholds=[{'metric': 'auc', 'upper_bound': 0.6} | {field: value}])
             name, words = f'{field} of a threshold is {kind}', field.removesuffix('s')
