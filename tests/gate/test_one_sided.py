@@ -21,7 +21,7 @@ def inputs(members=250, others=0, leak=3.0, rest=600, seed=0):
 
 
 def evaluated(config=None, **world):
-    config = config or PrivacyConfig(thresholds=(Threshold('auc', 0.6),))
+    config = config or PrivacyConfig(attacks=('loss_threshold',), thresholds=(Threshold('auc', 0.6),))
     return evaluate_privacy(**inputs(**world), config=config)
 
 
