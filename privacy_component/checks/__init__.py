@@ -23,6 +23,7 @@ from privacy_component.checks.check import (
 from privacy_component.checks.degenerate_outputs import CONSTANT, ROUNDED, SATURATED
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
+from privacy_component.checks.labels import CONSTANT_LABELS, LABELS_FIT_OUTPUTS
 from privacy_component.errors import PrivacyInputError, did_you_mean
 
 BLIND = 'blind_baseline'
@@ -35,6 +36,8 @@ CHECKS: dict[str, CheckInfo] = {
     'constant_outputs': CONSTANT,
     'saturated_outputs': SATURATED,
     'rounded_outputs': ROUNDED,
+    'constant_labels': CONSTANT_LABELS,
+    'labels_fit_outputs': LABELS_FIT_OUTPUTS,
     'accuracy_gap': ACCURACY_GAP,
 }
 

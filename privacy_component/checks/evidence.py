@@ -8,6 +8,27 @@ from privacy_component.observations.outputs import OutputEvidence
 
 
 @dataclasses.dataclass(frozen=True)
+class LabelFigures:
+    """The labels, beside the answers.
+
+    Attributes:
+      is_constant: whether every example has the same.
+      accuracy: the share of the members' labels that are answered rightly; 0 for regression, as the next two.
+      chance: the share that would be if labels and answers had nothing to do with one another.
+      claimed: the mean of the probabilities that the model gives to its answers to members.
+      mix_distance: total variation between the classes of members and of non-members; 0 where there are no classes.
+      mix_p_value: of the hypothesis that both sides have the same classes.
+    """
+
+    is_constant: bool
+    accuracy: float
+    chance: float
+    claimed: float
+    mix_distance: float
+    mix_p_value: float
+
+
+@dataclasses.dataclass(frozen=True)
 class AnswerFigures:
     """What the model answered.
 
@@ -19,6 +40,7 @@ class AnswerFigures:
       decimals: every output is a multiple of 10^-decimals; `answers.MORE_DECIMALS` for none of those looked at.
       num_members, num_non_members: how many there are.
       right_members, right_non_members: how many of them the model answers right; 0 for regression.
+      labels: the labels beside the answers.
     """
 
     num_examples: int
@@ -30,6 +52,7 @@ class AnswerFigures:
     num_non_members: int
     right_members: int
     right_non_members: int
+    labels: LabelFigures
 
 
 @dataclasses.dataclass(frozen=True)

@@ -55,7 +55,29 @@ def _labels() -> Iterator[Case]:
     floats = _relabelled(lambda i, label: float(label), leak=3.0)
     yield Case(LABELS, 'whole numbers as floats', floats, (REFUSAL,), world='leaky')
     yield Case(LABELS, 'floats for members only', _relabelled(lambda i, label: float(label), splits=('train',)))
-    yield Case(LABELS, 'one class', _relabelled(lambda i, label: 1), mentions=('one class',))
+    yield from _one_label()
+
+
+def _one_label() -> Iterator[Case]:
+    """A leak that labels hide because they are the same for all, or somebody else's."""
+    same = ('the same label',)
+    yield Case(LABELS, 'one class', _relabelled(lambda i, label: 1, leak=3.0), (REFUSAL,), same, 'leaky')
+    for task, label in {'multilabel': [1, 1, 1], 'regression': 1.5}.items():
+        config = w.config(task=task, attacks=('loss_threshold',))
+
+        def spoil(rig: Rig, label: Any = label, config: Any = config, width: int = np.size(label)) -> dict[str, Any]:
+            _relabelled(lambda i, _: label, leak=3.0)(rig)
+            worlds.save(rig, worlds.Scaled(lambda z: {'outputs': z[:, :width]}))
+            return {'privacy_config': config}
+
+        yield Case(LABELS, f'one label for all, {task}', spoil, (REFUSAL,), same, 'leaky')
+    yield Case(LABELS, "another row's, in either split", _labels_of_others, (REFUSAL,), ('do not belong',), 'leaky')
+
+
+def _labels_of_others(rig: Rig) -> None:
+    for split, rows in (('train', worlds.member_rows(3.0)), ('eval', worlds.other_rows())):
+        moved = np.random.default_rng(4).permutation([row['label'] for row in rows]).tolist()
+        worlds.replace(rig, split, [row | {'label': label} for row, label in zip(rows, moved, strict=True)])
 
 
 def _relabelled(

@@ -17,7 +17,7 @@ from privacy_component.hashing import mix
 from privacy_component.observations.outputs import OutputEvidence
 from tests import synthetic
 
-REFUSING = ('duplicates_across_splits', 'constant_outputs')
+REFUSING = ('duplicates_across_splits', 'constant_outputs', 'constant_labels', 'labels_fit_outputs')
 
 
 def arguments(n=300, **settings):
@@ -60,6 +60,10 @@ def unsound(name):
         return as_probabilities(given, 30.0, np.float32)
     elif name == 'rounded_outputs':
         given['logits'] = given['logits'].round(1)
+    elif name == 'constant_labels':
+        given['labels'] = np.full(2 * n, 3)
+    elif name == 'labels_fit_outputs':
+        given['labels'] = np.random.default_rng(0).permutation(given['labels'])
     elif name == 'accuracy_gap':
         given['is_member'] = np.argmax(given['logits'], axis=1) != given['labels']
     return given
