@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from privacy_component.checks.check import WARN, CheckInfo, Finding
-from privacy_component.checks.evidence import BlindFigures, Evidence
+from privacy_component.checks.evidence import BlindFigures, Evidence, LabelFigures
 from privacy_component.checks.feature_sample import CATEGORY, FeatureSample, Input
 from privacy_component.checks.sketches import DistinctCounts, below
 from privacy_component.hashing import mix
@@ -49,6 +49,7 @@ def blind_baseline(evidence: Evidence) -> Finding | str:
             'filter), so attack figures measure that difference too: they can show a leak that is none, or hide one. '
             'Split at random, or evaluate members against non-members of the same time and source'
         )
+        message += _class_mix(evidence.answers.labels)
     figures = {
         'auc': found.auc,
         'lower': found.lower,
@@ -57,6 +58,17 @@ def blind_baseline(evidence: Evidence) -> Finding | str:
         'num_inputs': found.num_inputs,
     }
     return Finding(can, f'{message}.', figures)
+
+
+def _class_mix(labels: LabelFigures) -> str:
+    """What to do where the two sides hold the classes in other shares."""
+    if labels.mix_p_value > ALPHA:
+        return ''
+    return (
+        f'. The classes are mixed differently on the two sides (total variation {labels.mix_distance:.2f}), and all '
+        'examples together can hide a leak that each class shows: read the attacks class by class, with '
+        'PrivacyConfig.slice_by_class'
+    )
 
 
 def measure_blind(
@@ -140,12 +152,25 @@ def _scores(
 ) -> NDArray[np.float64]:
     """(n,) out of fold, on one thread, higher = more like a member."""
     scores = np.zeros(len(table))
+    if table.shape[1] == 1 and len(np.unique(table)) <= _MOST_CATEGORIES:
+        return _shares(_codes(table[:, 0]).astype(np.int64), is_member, fold)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter('ignore')
         for number in range(_FOLDS):
             held_out = fold == number
             model = _classifier(int(np.count_nonzero(~held_out)), is_category)
             scores[held_out] = model.fit(table[~held_out], is_member[~held_out]).decision_function(table[held_out])
+    return scores
+
+
+def _shares(codes: NDArray[np.int64], is_member: NDArray[np.bool_], fold: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The same of one category alone: the share of members among the other fold's examples that have it."""
+    scores = np.zeros(len(codes))
+    width = int(codes.max()) + 1
+    for number in range(_FOLDS):
+        held_out = fold == number
+        members, all_ = (np.bincount(codes[rows], minlength=width) for rows in (~held_out & is_member, ~held_out))
+        scores[held_out] = ((members + 1) / (all_ + 2))[codes[held_out]]
     return scores
 
 
