@@ -65,8 +65,9 @@ class DuplicateFigures:
       is_exact: False if counts are estimated from `num_looked_at` distinct examples.
       num_looked_at: distinct examples that were counted.
       shared_non_members: non-members that stand among the members too.
-      copied_members: members that are like another member.
-      sum_of_squares: over the distinct examples, of how often each stands among the members.
+      copied_members, copied_non_members: members that are like another member, and the same of non-members.
+      sum_of_squares, sum_of_squares_outside: over the distinct examples, of how often each stands among the members,
+        and among the non-members.
     """
 
     num_members: int
@@ -77,6 +78,8 @@ class DuplicateFigures:
     shared_non_members: float
     copied_members: float
     sum_of_squares: float
+    copied_non_members: float = 0
+    sum_of_squares_outside: float = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -128,7 +128,10 @@ def _splits() -> Iterator[Case]:
                ('exchanged',), 'leaky')  # fmt: skip
     yield Case(SPLITS, 'files exchanged on disk', _exchange, (REFUSAL,), ('exchanged',), 'leaky')
     yield Case(SPLITS, 'half of the non-members are members', _half_members, (REFUSAL,), world='leaky')
-    yield Case(SPLITS, 'the same files on both sides', _same_files, (REFUSAL,), ('stand among',), world='leaky')
+    yield Case(SPLITS, 'the same files on both sides', _same_files, mentions=('same content',), world='leaky')
+    yield Case(SPLITS, 'the same examples on both sides', _same_examples, (REFUSAL,), ('stand among',), world='leaky')
+    yield Case(SPLITS, 'non-members are copies of one another', _copied_non_members, (REFUSAL,), world='leaky',
+               check=_copies_are_named)  # fmt: skip
 
 
 def _cut(split: str, size: int) -> Callable[[Rig], None]:
@@ -154,6 +157,18 @@ def _same_files(rig: Rig) -> None:
     examples = rig.root / 'examples'
     shutil.rmtree(examples / 'Split-eval')
     shutil.copytree(examples / 'Split-train', examples / 'Split-eval')
+
+
+def _same_examples(rig: Rig) -> None:
+    worlds.replace_records(rig, 'eval', rig.records('train'))
+
+
+def _copied_non_members(rig: Rig) -> None:
+    worlds.replace_records(rig, 'eval', rig.records('eval')[:20] * 10)
+
+
+def _copies_are_named(rig: Rig, result: PrivacyResult) -> None:
+    assert any('200 of 200 non-members (100 %) are like another' in warning for warning in result.verdict.warnings)
 
 
 def _slices() -> Iterator[Case]:

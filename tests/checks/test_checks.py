@@ -52,6 +52,8 @@ def unsound(name):
         given['example_ids'][n : n + 7] = given['example_ids'][:7]
     elif name == 'duplicates_in_training':
         given['example_ids'][:40] = given['example_ids'][40:80]
+    elif name == 'duplicates_in_non_members':
+        given['example_ids'][n : n + 40] = given['example_ids'][n + 40 : n + 80]
     elif name == 'blind_baseline':
         given['features']['half'][: n // 2] = 1
     elif name == 'constant_outputs':
@@ -328,7 +330,7 @@ def test_examples_that_were_not_looked_at_are_no_pass(looked_at, missed, action)
     evidence = evidence_from(
         evidence_fields([figures]), 'multiclass', 'logits', OutputEvidence.of(observations.outputs)
     )
-    names = ('duplicates_across_splits', 'duplicates_in_training', 'blind_baseline')
+    names = ('duplicates_across_splits', 'duplicates_in_training', 'duplicates_in_non_members', 'blind_baseline')
     actions = {} if action == 'by default' else dict.fromkeys(names, action)
     checks = {check.name: check for check in run_checks(evidence, actions)}
     for name in names:

@@ -133,7 +133,7 @@ def test_a_sigmoid_rounded_to_two_decimals(tmp_path):
 
 def test_off_means_that_examples_are_not_looked_at(tmp_path, monkeypatch):
     monkeypatch.setattr('privacy_component.beam.job.SketchExamples', lambda _: pytest.fail('was run'))
-    of_examples = ('duplicates_across_splits', 'duplicates_in_training', 'blind_baseline')
+    of_examples = ('duplicates_across_splits', 'duplicates_in_training', 'duplicates_in_non_members', 'blind_baseline')
     world = world_of(tmp_path, timed('train'), timed('eval'))
     _, checks = checks_of(world, checks=dict.fromkeys(of_examples, 'off'))
     assert {checks[name].status for name in of_examples} == {NOT_RUN}
