@@ -87,6 +87,9 @@ def _shapes() -> Iterator[Case]:
     }
     for name, (answer, words) in answers.items():
         yield _model(SHAPES, name, answer, words)
+    some_bad = {'privacy_config': w.config(measurement={'max_bad_record_share': 0.5})}
+    yield _model(SHAPES, 'an exception for one in a later shard, where bad records are allowed', _refuses_marked,
+                 'are whole tf.Examples', arguments=some_bad)  # fmt: skip
     yield Case(SHAPES, 'it reads a feature that no example has', _reads_pixels, mentions=('signature',))
     wrong = {'privacy_config': w.config(outputs={'kind': 'probabilities'})}
     yield _model(SHAPES, 'logits called probabilities', lambda z: z, "'probabilities'", arguments=wrong)
