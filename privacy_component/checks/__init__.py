@@ -24,6 +24,7 @@ from privacy_component.checks.degenerate_outputs import CONSTANT, ROUNDED, SATUR
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_NON_MEMBERS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.labels import CONSTANT_LABELS, LABELS_FIT_OUTPUTS
+from privacy_component.checks.tied_scores import TIED_SCORES
 from privacy_component.errors import PrivacyInputError, did_you_mean
 
 BLIND = 'blind_baseline'
@@ -35,6 +36,7 @@ CHECKS: dict[str, CheckInfo] = {
     'duplicates_in_non_members': IN_NON_MEMBERS,
     BLIND: BLIND_BASELINE,
     'constant_outputs': CONSTANT,
+    'tied_scores': TIED_SCORES,
     'saturated_outputs': SATURATED,
     'rounded_outputs': ROUNDED,
     'constant_labels': CONSTANT_LABELS,

@@ -41,6 +41,7 @@ class AnswerFigures:
       num_members, num_non_members: how many there are.
       right_members, right_non_members: how many of them the model answers right; 0 for regression.
       labels: the labels beside the answers.
+      tied_pairs: the share of all pairs of a member and a non-member whose losses are the same.
     """
 
     num_examples: int
@@ -53,6 +54,7 @@ class AnswerFigures:
     right_members: int
     right_non_members: int
     labels: LabelFigures
+    tied_pairs: float
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from privacy_component.checks.evidence import AnswerFigures
 from privacy_component.checks.label_summary import Labels
 from privacy_component.checks.row_hashes import hash_rows
 from privacy_component.checks.sketches import DistinctCounts, HashBits, merge_counts
+from privacy_component.checks.tied_scores import Losses
 from privacy_component.metrics.counts.mergeable import Mergeable
 from privacy_component.observations.observations import MULTICLASS, REGRESSION, Observations
 from privacy_component.observations.signals import compute
@@ -33,6 +34,7 @@ class Answers(Mergeable):
       multiples: for each number of decimals below MORE_DECIMALS, whether every output has no more.
       right: how many answers to members and to non-members are right.
       labels: the labels beside them.
+      losses: what both together say of each example.
     """
 
     distinct: DistinctCounts
@@ -40,6 +42,7 @@ class Answers(Mergeable):
     multiples: tuple[bool, ...]
     right: tuple[int, int]
     labels: Labels
+    losses: Losses
 
     @classmethod
     def of(cls, outputs: NDArray, observations: Observations) -> Answers:
@@ -55,7 +58,8 @@ class Answers(Mergeable):
             answers = rows - rows.max(axis=1, keepdims=True)  # what the same logits plus a constant say is the same
         hashes = hash_rows(answers)
         distinct = DistinctCounts.of(hashes, members, _MOST_DISTINCT)
-        return cls(distinct, HashBits.of(hashes), multiples_of(rows), sides, Labels.of(observations))
+        labels, losses = Labels.of(observations), Losses.of(observations)
+        return cls(distinct, HashBits.of(hashes), multiples_of(rows), sides, labels, losses)
 
     def merge(self, *others: Answers) -> Answers:
         """The answers of all parts together."""
@@ -66,6 +70,7 @@ class Answers(Mergeable):
             multiples=tuple(all(parts_have) for parts_have in zip(*(part.multiples for part in parts), strict=True)),
             right=(sum(part.right[0] for part in parts), sum(part.right[1] for part in parts)),
             labels=self.labels.merge(*(other.labels for other in others)),
+            losses=self.losses.merge(*(other.losses for other in others)),
         )
 
     def figures(self) -> AnswerFigures:
@@ -85,6 +90,7 @@ class Answers(Mergeable):
             right_members=self.right[0],
             right_non_members=self.right[1],
             labels=self.labels.figures(),
+            tied_pairs=self.losses.tied_pairs(),
         )
 
 

@@ -17,7 +17,7 @@ from privacy_component.hashing import mix
 from privacy_component.observations.outputs import OutputEvidence
 from tests import synthetic
 
-REFUSING = ('duplicates_across_splits', 'constant_outputs', 'constant_labels', 'labels_fit_outputs')
+REFUSING = ('duplicates_across_splits', 'constant_outputs', 'tied_scores', 'constant_labels', 'labels_fit_outputs')
 
 
 def arguments(n=300, **settings):
@@ -58,6 +58,8 @@ def unsound(name):
         given['features']['half'][: n // 2] = 1
     elif name == 'constant_outputs':
         given['logits'][: n + 2] = 1.5
+    elif name == 'tied_scores':
+        given['logits'] = 2.0 * np.eye(5)[np.argmax(given['logits'], axis=1)]
     elif name == 'saturated_outputs':
         return as_probabilities(given, 30.0, np.float32)
     elif name == 'rounded_outputs':
@@ -375,6 +377,29 @@ def test_answers_alike_are_found_among_many_others(share, status):
     (found,) = (check for check in result.checks if check.name == 'constant_outputs')
     assert found.status == status
     assert abs(found.figures['share'] - share) < 0.02
+
+
+@pytest.mark.parametrize('classes', [3, 10])
+def test_one_hot_answers_tie(classes):
+    """Two losses, right and wrong: with p of the members and q of the others right, pq + (1 - p)(1 - q) tie."""
+    given = arguments(n=1000, classes=classes, shift=3.0)
+    answers = np.argmax(given['logits'], axis=1)
+    given['logits'] = np.eye(classes)[answers]
+    _, checks = checked(given)
+    p, q = (answers == given['labels']).reshape(2, 1000).mean(axis=1)
+    assert checks['tied_scores'].figures['tied_pairs'] == pytest.approx(p * q + (1 - p) * (1 - q))
+    assert checks['tied_scores'].status == REFUSED and checks['constant_outputs'].status == OK
+
+
+@pytest.mark.parametrize(('share', 'status'), [(0.8, REFUSED), (0.6, OK)])
+def test_ties_are_found_among_many_other_losses(share, status):
+    """As a softmax in float32 leaves them: a loss of 0 for the sure ones; .8 squared is more than a half."""
+    rng = np.random.default_rng(0)
+    p = np.where(rng.random(40_000) < share, 1.0, rng.uniform(0.1, 0.9, 40_000))
+    result = evaluate_privacy(is_member=np.arange(40_000) % 2 == 0, labels=np.ones(40_000, int), probabilities=p)
+    (found,) = (check for check in result.checks if check.name == 'tied_scores')
+    assert found.status == status
+    assert found.figures['tied_pairs'] == pytest.approx(share**2, abs=0.03)
 
 
 def test_counters_of_bits_merge():

@@ -123,7 +123,7 @@ def _alarms(labels, num_members):
     from privacy_component.checks.labels import labels_fit_outputs
     from privacy_component.observations.outputs import OutputEvidence
 
-    answers = AnswerFigures(num_members, 9, True, 1, 5, num_members, 0, 0, 0, labels.figures())
+    answers = AnswerFigures(num_members, 9, True, 1, 5, num_members, 0, 0, 0, labels.figures(), 0.0)
     seen = OutputEvidence.of(np.zeros((1, 5)))
     found = labels_fit_outputs(Evidence('multiclass', 'logits', seen, answers, '', ''))
     return not isinstance(found, str) and found.is_unsound
