@@ -24,6 +24,7 @@ from privacy_component.checks.degenerate_outputs import CONSTANT, ROUNDED, SATUR
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_NON_MEMBERS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.labels import CONSTANT_LABELS, LABELS_FIT_OUTPUTS
+from privacy_component.checks.near_duplicates import NEAR_DUPLICATES
 from privacy_component.checks.tied_scores import TIED_SCORES
 from privacy_component.errors import PrivacyInputError, did_you_mean
 
@@ -32,6 +33,7 @@ OF_EXAMPLES = ('duplicates_across_splits', 'duplicates_in_training', 'duplicates
 
 CHECKS: dict[str, CheckInfo] = {
     'duplicates_across_splits': ACROSS_SPLITS,
+    'near_duplicates': NEAR_DUPLICATES,
     'duplicates_in_training': IN_TRAINING,
     'duplicates_in_non_members': IN_NON_MEMBERS,
     BLIND: BLIND_BASELINE,

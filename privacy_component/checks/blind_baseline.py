@@ -26,6 +26,8 @@ from privacy_component.metrics.curve import summarize_folds
 
 # One false alarm in a hundred evaluations of splits that do not differ.
 ALPHA = 0.01
+# An AUC below one half is rarer by far without a cause than it is with one, so it may be asked for more evidence.
+ALPHA_BELOW = 0.001
 FEWEST_PER_SIDE = 100
 _FEWEST_PER_FOLD = 40  # folds are drawn, so they are not of one size
 _FOLDS = 2
@@ -39,7 +41,7 @@ def blind_baseline(evidence: Evidence) -> Finding | str:
     found = evidence.blind
     if isinstance(found, str):
         return found
-    can = found.lower > 0.5
+    can, is_below = found.lower > 0.5, found.upper < 0.5
     numbers = f'AUC = {found.auc:.3f} (lower limit at {100 * (1 - ALPHA):g} %: {found.lower:.3f})'
     message = f'A classifier that never sees the model is not shown to tell members from non-members: {numbers}'
     if can:
@@ -50,14 +52,22 @@ def blind_baseline(evidence: Evidence) -> Finding | str:
             'Split at random, or evaluate members against non-members of the same time and source'
         )
         message += _class_mix(evidence.answers.labels)
+    if is_below:
+        message = (
+            'A classifier that never sees the model tells members from non-members by their features, but the wrong '
+            f'way round: AUC = {found.auc:.3f} (upper limit at {100 * (1 - ALPHA_BELOW):g} %: {found.upper:.3f}). What '
+            'it has met on one side it meets again on the other: non-members are near-copies of members, so the model '
+            'was as good as trained on them, and a leak reads too low. Remove near-copies before the data are split'
+        )
     figures = {
         'auc': found.auc,
         'lower': found.lower,
+        'upper': found.upper,
         'num_members': found.num_members,
         'num_non_members': found.num_non_members,
         'num_inputs': found.num_inputs,
     }
-    return Finding(can, f'{message}.', figures)
+    return Finding(can or is_below, f'{message}.', figures)
 
 
 def _class_mix(labels: LabelFigures) -> str:
@@ -67,7 +77,7 @@ def _class_mix(labels: LabelFigures) -> str:
     return (
         f'. The classes are mixed differently on the two sides (total variation {labels.mix_distance:.2f}), and all '
         'examples together can hide a leak that each class shows: read the attacks class by class, with '
-        'PrivacyConfig.slice_by_class'
+        'PrivacyConfig.slices.by_class'
     )
 
 
@@ -103,6 +113,7 @@ def measure_blind(
     return BlindFigures(
         auc=curve.auc,
         lower=auc_lower(curve, ALPHA),
+        upper=1 - auc_lower(curve.reversed(), ALPHA_BELOW),
         num_members=curve.num_members,
         num_non_members=curve.num_non_members,
         num_inputs=len(names),

@@ -29,6 +29,21 @@ class LabelFigures:
 
 
 @dataclasses.dataclass(frozen=True)
+class NearFigures:
+    """Examples on different sides with equal answers and labels.
+
+    Attributes:
+      share: of the non-members, how many share theirs with a member beyond chance; an estimate.
+      p_value: at most so probable is such a sharing by chance.
+      num_alike: answers that several examples get, and that were looked at.
+    """
+
+    share: float
+    p_value: float
+    num_alike: int
+
+
+@dataclasses.dataclass(frozen=True)
 class AnswerFigures:
     """What the model answered.
 
@@ -42,6 +57,7 @@ class AnswerFigures:
       right_members, right_non_members: how many of them the model answers right; 0 for regression.
       labels: the labels beside the answers.
       tied_pairs: the share of all pairs of a member and a non-member whose losses are the same.
+      near: non-members that are answered as a member is.
     """
 
     num_examples: int
@@ -55,6 +71,7 @@ class AnswerFigures:
     right_non_members: int
     labels: LabelFigures
     tied_pairs: float
+    near: NearFigures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +107,7 @@ class BlindFigures:
 
     Attributes:
       auc: of a classifier on features alone, out of fold.
-      lower: its lower confidence limit at `blind.ALPHA`.
+      lower, upper: its lower confidence limit at `blind_baseline.ALPHA`, and its upper one at ALPHA_BELOW.
       num_members, num_non_members: distinct examples that it was fitted on and scored.
       num_inputs: the classifier's inputs.
       features: those on which the two sides differ most, the most first.
@@ -98,6 +115,7 @@ class BlindFigures:
 
     auc: float
     lower: float
+    upper: float
     num_members: int
     num_non_members: int
     num_inputs: int

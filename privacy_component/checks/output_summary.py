@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from privacy_component.checks.evidence import AnswerFigures
 from privacy_component.checks.label_summary import Labels
+from privacy_component.checks.near_duplicates import Answered
 from privacy_component.checks.row_hashes import hash_rows
 from privacy_component.checks.sketches import DistinctCounts, HashBits, merge_counts
 from privacy_component.checks.tied_scores import Losses
@@ -35,6 +36,7 @@ class Answers(Mergeable):
       right: how many answers to members and to non-members are right.
       labels: the labels beside them.
       losses: what both together say of each example.
+      answered: how often answers and labels occur on either side.
     """
 
     distinct: DistinctCounts
@@ -43,6 +45,7 @@ class Answers(Mergeable):
     right: tuple[int, int]
     labels: Labels
     losses: Losses
+    answered: Answered
 
     @classmethod
     def of(cls, outputs: NDArray, observations: Observations) -> Answers:
@@ -58,8 +61,15 @@ class Answers(Mergeable):
             answers = rows - rows.max(axis=1, keepdims=True)  # what the same logits plus a constant say is the same
         hashes = hash_rows(answers)
         distinct = DistinctCounts.of(hashes, members, _MOST_DISTINCT)
-        labels, losses = Labels.of(observations), Losses.of(observations)
-        return cls(distinct, HashBits.of(hashes), multiples_of(rows), sides, labels, losses)
+        return cls(
+            distinct=distinct,
+            bits=HashBits.of(hashes),
+            multiples=multiples_of(rows),
+            right=sides,
+            labels=Labels.of(observations),
+            losses=Losses.of(observations),
+            answered=Answered.of(rows, observations),
+        )
 
     def merge(self, *others: Answers) -> Answers:
         """The answers of all parts together."""
@@ -71,6 +81,7 @@ class Answers(Mergeable):
             right=(sum(part.right[0] for part in parts), sum(part.right[1] for part in parts)),
             labels=self.labels.merge(*(other.labels for other in others)),
             losses=self.losses.merge(*(other.losses for other in others)),
+            answered=self.answered.merge(*(other.answered for other in others)),
         )
 
     def figures(self) -> AnswerFigures:
@@ -91,6 +102,7 @@ class Answers(Mergeable):
             right_non_members=self.right[1],
             labels=self.labels.figures(),
             tied_pairs=self.losses.tied_pairs(),
+            near=self.answered.figures(),
         )
 
 

@@ -123,7 +123,7 @@ def test_another_class_mix_is_found_without_features_and_says_what_to_read(with_
     given = mixed(rng, 2000, (0.9, 0.1), 0.8)
     if with_features:
         given['features'] = {'half': rng.integers(0, 2, 4000)}
-    config = PrivacyConfig(thresholds=(Threshold('auc', 0.6),), slice_by_class=False, attacks=('loss_threshold',))
+    config = PrivacyConfig(thresholds=(Threshold('auc', 0.6),), slices={'by_class': False}, attacks=('loss_threshold',))
     result = evaluate_privacy(**given, config=config)
     assert result.rows()[0]['auc'] < 0.55
     found = next(check for check in result.checks if check.name == 'blind_baseline')

@@ -17,7 +17,14 @@ from privacy_component.hashing import mix
 from privacy_component.observations.outputs import OutputEvidence
 from tests import synthetic
 
-REFUSING = ('duplicates_across_splits', 'constant_outputs', 'tied_scores', 'constant_labels', 'labels_fit_outputs')
+REFUSING = (
+    'duplicates_across_splits',
+    'near_duplicates',
+    'constant_outputs',
+    'tied_scores',
+    'constant_labels',
+    'labels_fit_outputs',
+)
 
 
 def arguments(n=300, **settings):
@@ -50,6 +57,9 @@ def unsound(name):
     n = len(given['labels']) // 2
     if name == 'duplicates_across_splits':
         given['example_ids'][n : n + 7] = given['example_ids'][:7]
+    elif name == 'near_duplicates':
+        given['logits'][n:] = given['logits'][:n] + 1e-5
+        given['labels'][n:] = given['labels'][:n]
     elif name == 'duplicates_in_training':
         given['example_ids'][:40] = given['example_ids'][40:80]
     elif name == 'duplicates_in_non_members':
@@ -283,7 +293,7 @@ def test_evidence_survives_json_to_the_last_bit():
     figures = {
         'answers': Answers.of(observations.outputs, observations).figures(),
         'duplicates': DuplicateFigures(50, 50, 98.0, False, 3, 1.0, 2.0, 7.0),
-        'blind': BlindFigures(1 / 3, 0.1, 5, 4, 2, ('a', 'b')),
+        'blind': BlindFigures(1 / 3, 0.1, 0.6, 5, 4, 2, ('a', 'b')),
     }
     outputs = OutputEvidence.of(observations.outputs)
     fields = json.loads(json.dumps(evidence_fields([{'answers': figures.pop('answers')}, figures])))
@@ -327,7 +337,7 @@ def test_examples_that_were_not_looked_at_are_no_pass(looked_at, missed, action)
     figures = {
         'answers': Answers.of(observations.outputs, observations).figures(),
         'duplicates': DuplicateFigures(*looked_at, sum(looked_at), True, sum(looked_at), 0, 0, looked_at[0]),
-        'blind': BlindFigures(0.5, 0.4, 50, 50, 2, ('a', 'b')),
+        'blind': BlindFigures(0.5, 0.4, 0.6, 50, 50, 2, ('a', 'b')),
     }
     evidence = evidence_from(
         evidence_fields([figures]), 'multiclass', 'logits', OutputEvidence.of(observations.outputs)

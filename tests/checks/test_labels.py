@@ -30,11 +30,11 @@ CONSTANT = {
     'one sigmoid output': {'labels': np.zeros(2000, int), 'logits': np.random.default_rng(0).normal(size=(2000, 1))},
     'multi-label': {
         'labels': np.ones((2000, 4), int), 'logits': np.random.default_rng(0).normal(size=(2000, 4)),
-        'settings': {'task': 'multilabel'},
+        'settings': {'outputs': {'task': 'multilabel'}},
     },
     'multi-label, not all of them': {
         'labels': np.tile([1, 0, 1, 0], (2000, 1)), 'logits': np.random.default_rng(0).normal(size=(2000, 4)),
-        'settings': {'task': 'multilabel'},
+        'settings': {'outputs': {'task': 'multilabel'}},
     },
     'regression': {'labels': np.full(2000, 0.7), 'predictions': np.random.default_rng(0).normal(size=2000)},
 }  # fmt: skip
@@ -62,10 +62,14 @@ def test_one_class_can_be_meant():
 @pytest.mark.parametrize('task', ['multiclass', 'multilabel'])
 def test_labels_of_other_rows_are_refused(task):
     observations = synthetic.observations(task, n=1000, shift=3.0)
-    given = {'is_member': observations.is_member, 'logits': observations.outputs, 'settings': {'task': task}}
+    given = {
+        'is_member': observations.is_member,
+        'logits': observations.outputs,
+        'settings': {'outputs': {'task': task}},
+    }
     assert checks_of(labels=observations.labels * 1, **given)[1]['labels_fit_outputs'].status == OK
     order = np.random.default_rng(1).permutation(len(observations))
-    _, checks = checks_of(labels=observations.labels[order] * 1, **given | {'settings': {'task': task}})
+    _, checks = checks_of(labels=observations.labels[order] * 1, **given)
     found = checks['labels_fit_outputs']
     assert found.status == REFUSED
     assert found.figures['accuracy'] == pytest.approx(found.figures['chance'], abs=0.03)
@@ -119,11 +123,13 @@ def test_clean_weak_models_do_not_alarm(strength, imbalance):
 
 
 def _alarms(labels, num_members):
-    from privacy_component.checks.evidence import AnswerFigures, Evidence
+    from privacy_component.checks.evidence import AnswerFigures, Evidence, NearFigures
     from privacy_component.checks.labels import labels_fit_outputs
     from privacy_component.observations.outputs import OutputEvidence
 
-    answers = AnswerFigures(num_members, 9, True, 1, 5, num_members, 0, 0, 0, labels.figures(), 0.0)
+    answers = AnswerFigures(
+        num_members, 9, True, 1, 5, num_members, 0, 0, 0, labels.figures(), 0.0, NearFigures(0.0, 1.0, 0)
+    )
     seen = OutputEvidence.of(np.zeros((1, 5)))
     found = labels_fit_outputs(Evidence('multiclass', 'logits', seen, answers, '', ''))
     return not isinstance(found, str) and found.is_unsound
