@@ -21,7 +21,6 @@ from privacy_component.beam.models.totals import Totals, observations_of
 from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.needs import CANDIDATE
-from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.outputs import output_kind
 
 _ROWS_OF_COLUMNS = 8  # a look at the columns that are slow to compute
@@ -66,14 +65,8 @@ def check_totals(plan: Plan, totals: Totals) -> str:
     """The kind of all outputs.
 
     Raises:
-      PrivacyInputError: all examples together contradict what the first of them said, or are of one class.
+      PrivacyInputError: all examples together contradict what the first of them said.
     """
-    if plan.task == MULTICLASS and totals.smallest_label == totals.largest_label:
-        label_key = Observer(plan).model_spec.label_key
-        raise PrivacyInputError(
-            f"every label_key '{label_key}' is {totals.smallest_label:g}: a model cannot be judged on one class. Check "
-            'the label, and that the splits hold all classes.'
-        )
     kinds = {role: _kinds_of(plan, role, totals) for role in plan.models}
     return kinds[CANDIDATE][0]
 

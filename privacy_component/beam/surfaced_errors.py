@@ -12,6 +12,7 @@ _RAISED = re.compile(rf'(?:[\w.]*\.)?{PrivacyInputError.__name__}: (?P<message>[
 _STAGE = re.compile(r"\s*\[while running '[^\n]*'\]|\s*\[\[?'?[\w/ ]*'?\]?\]\s*$")
 _SIGNATURE = re.compile(r'Fail to call signature func with signature_name: (?P<name>[\w@/]+)')
 _LOST_WORKER = 'Channel closed prematurely'
+_PARSING = re.compile(r'node [^}\s]*Parse(?:Single)?(?:Sequence)?Example')
 _REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse[^\n]{0,30}')
 
 
@@ -70,6 +71,14 @@ def bad_call(signature: str, error: Exception) -> PrivacyInputError:
         'Raw examples need a signature that parses them, transformed ones a signature that takes transformed features: '
         'name it in eval_config.model_specs[0].signature_name, or pass the other kind of examples.'
     )
+
+
+def is_parse_error(error: BaseException) -> bool:
+    """Whether TensorFlow could not parse a tf.Example, as its op says in one of the errors that led to this one."""
+    causes: list[BaseException] = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    return any(_PARSING.search(_text(cause)) for cause in causes)
 
 
 def _text(error: BaseException) -> str:

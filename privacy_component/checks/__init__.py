@@ -21,21 +21,29 @@ from privacy_component.checks.check import (
     Incomplete,
 )
 from privacy_component.checks.degenerate_outputs import CONSTANT, ROUNDED, SATURATED
-from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_TRAINING
+from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_NON_MEMBERS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
+from privacy_component.checks.labels import CONSTANT_LABELS, LABELS_FIT_OUTPUTS
+from privacy_component.checks.near_duplicates import NEAR_DUPLICATES
 from privacy_component.checks.slice_values import SPELLINGS, VALUES
+from privacy_component.checks.tied_scores import TIED_SCORES
 from privacy_component.errors import PrivacyInputError, did_you_mean
 
 BLIND = 'blind_baseline'
-OF_EXAMPLES = ('duplicates_across_splits', 'duplicates_in_training', BLIND)
+OF_EXAMPLES = ('duplicates_across_splits', 'duplicates_in_training', 'duplicates_in_non_members', BLIND)
 
 CHECKS: dict[str, CheckInfo] = {
     'duplicates_across_splits': ACROSS_SPLITS,
+    'near_duplicates': NEAR_DUPLICATES,
     'duplicates_in_training': IN_TRAINING,
+    'duplicates_in_non_members': IN_NON_MEMBERS,
     BLIND: BLIND_BASELINE,
     'constant_outputs': CONSTANT,
+    'tied_scores': TIED_SCORES,
     'saturated_outputs': SATURATED,
     'rounded_outputs': ROUNDED,
+    'constant_labels': CONSTANT_LABELS,
+    'labels_fit_outputs': LABELS_FIT_OUTPUTS,
     'accuracy_gap': ACCURACY_GAP,
     'slice_values': VALUES,
     'slice_spellings': SPELLINGS,

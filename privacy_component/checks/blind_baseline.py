@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from privacy_component.checks.check import WARN, CheckInfo, Finding
-from privacy_component.checks.evidence import BlindFigures, Evidence
+from privacy_component.checks.evidence import BlindFigures, Evidence, LabelFigures
 from privacy_component.checks.feature_sample import CATEGORY, FeatureSample, Input
 from privacy_component.checks.sketches import DistinctCounts, below
 from privacy_component.hashing import mix
@@ -26,6 +26,8 @@ from privacy_component.metrics.curve import summarize_folds
 
 # One false alarm in a hundred evaluations of splits that do not differ.
 ALPHA = 0.01
+# An AUC below one half is rarer by far without a cause than it is with one, so it may be asked for more evidence.
+ALPHA_BELOW = 0.001
 FEWEST_PER_SIDE = 100
 _FEWEST_PER_FOLD = 40  # folds are drawn, so they are not of one size
 _FOLDS = 2
@@ -39,7 +41,7 @@ def blind_baseline(evidence: Evidence) -> Finding | str:
     found = evidence.blind
     if isinstance(found, str):
         return found
-    can = found.lower > 0.5
+    can, is_below = found.lower > 0.5, found.upper < 0.5
     numbers = f'AUC = {found.auc:.3f} (lower limit at {100 * (1 - ALPHA):g} %: {found.lower:.3f})'
     message = f'A classifier that never sees the model is not shown to tell members from non-members: {numbers}'
     if can:
@@ -49,14 +51,34 @@ def blind_baseline(evidence: Evidence) -> Finding | str:
             'filter), so attack figures measure that difference too: they can show a leak that is none, or hide one. '
             'Split at random, or evaluate members against non-members of the same time and source'
         )
+        message += _class_mix(evidence.answers.labels)
+    if is_below:
+        message = (
+            'A classifier that never sees the model tells members from non-members by their features, but the wrong '
+            f'way round: AUC = {found.auc:.3f} (upper limit at {100 * (1 - ALPHA_BELOW):g} %: {found.upper:.3f}). What '
+            'it has met on one side it meets again on the other: non-members are near-copies of members, so the model '
+            'was as good as trained on them, and a leak reads too low. Remove near-copies before the data are split'
+        )
     figures = {
         'auc': found.auc,
         'lower': found.lower,
+        'upper': found.upper,
         'num_members': found.num_members,
         'num_non_members': found.num_non_members,
         'num_inputs': found.num_inputs,
     }
-    return Finding(can, f'{message}.', figures)
+    return Finding(can or is_below, f'{message}.', figures)
+
+
+def _class_mix(labels: LabelFigures) -> str:
+    """What to do where the two sides hold the classes in other shares."""
+    if labels.mix_p_value > ALPHA:
+        return ''
+    return (
+        f'. The classes are mixed differently on the two sides (total variation {labels.mix_distance:.2f}), and all '
+        'examples together can hide a leak that each class shows: read the attacks class by class, with '
+        'PrivacyConfig.slices.by_class'
+    )
 
 
 def measure_blind(
@@ -91,6 +113,7 @@ def measure_blind(
     return BlindFigures(
         auc=curve.auc,
         lower=auc_lower(curve, ALPHA),
+        upper=1 - auc_lower(curve.reversed(), ALPHA_BELOW),
         num_members=curve.num_members,
         num_non_members=curve.num_non_members,
         num_inputs=len(names),
@@ -140,12 +163,25 @@ def _scores(
 ) -> NDArray[np.float64]:
     """(n,) out of fold, on one thread, higher = more like a member."""
     scores = np.zeros(len(table))
+    if table.shape[1] == 1 and len(np.unique(table)) <= _MOST_CATEGORIES:
+        return _shares(_codes(table[:, 0]).astype(np.int64), is_member, fold)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter('ignore')
         for number in range(_FOLDS):
             held_out = fold == number
             model = _classifier(int(np.count_nonzero(~held_out)), is_category)
             scores[held_out] = model.fit(table[~held_out], is_member[~held_out]).decision_function(table[held_out])
+    return scores
+
+
+def _shares(codes: NDArray[np.int64], is_member: NDArray[np.bool_], fold: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The same of one category alone: the share of members among the other fold's examples that have it."""
+    scores = np.zeros(len(codes))
+    width = int(codes.max()) + 1
+    for number in range(_FOLDS):
+        held_out = fold == number
+        members, all_ = (np.bincount(codes[rows], minlength=width) for rows in (~held_out & is_member, ~held_out))
+        scores[held_out] = ((members + 1) / (all_ + 2))[codes[held_out]]
     return scores
 
 

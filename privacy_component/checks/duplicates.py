@@ -1,4 +1,4 @@
-"""Examples that stand in both splits, or several times among the members, by a hash of all their features."""
+"""Examples that stand in both splits, or several times on one side, by a hash of all their features."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def measure_duplicates(counts: DistinctCounts) -> DuplicateFigures:
         'shared_non_members': int(non_members[members > 0].sum()),
         'copied_members': int(members[members > 1].sum()),
         'sum_of_squares': int((members * members).sum()),
+        'copied_non_members': int(non_members[non_members > 1].sum()),
+        'sum_of_squares_outside': int((non_members * non_members).sum()),
     }
     if not counts.is_exact:
         totals = {name: round(total / counts.share_kept) for name, total in totals.items()}
@@ -58,17 +60,33 @@ def in_training(evidence: Evidence) -> Finding | str:
     found = evidence.duplicates
     if isinstance(found, str):
         return found
+    remedy = 'training data, or count people with group_key; and what a model sees often it remembers best'
+    copied = _count(found.copied_members, found.num_members, 'members', found)
     inflation = found.sum_of_squares / max(found.num_members, 1)
-    message = f'{_count(found.copied_members, found.num_members, "members", found)} are like another member'
+    figures = {'copied_members': found.copied_members}
+    return _copies(f'{copied} are like another member', inflation, remedy, figures)
+
+
+def in_non_members(evidence: Evidence) -> Finding | str:
+    """Whether the non-members are so often alike that intervals come out too narrow."""
+    found = evidence.duplicates
+    if isinstance(found, str):
+        return found
+    remedy = 'evaluation data, or count people with group_key'
+    copied = _count(found.copied_non_members, found.num_non_members, 'non-members', found)
+    inflation = found.sum_of_squares_outside / max(found.num_non_members, 1)
+    figures = {'copied_non_members': found.copied_non_members}
+    return _copies(f'{copied} are like another non-member', inflation, remedy, figures)
+
+
+def _copies(message: str, inflation: float, remedy: str, figures: dict[str, float]) -> Finding:
     is_much = inflation > MOST_VARIANCE_INFLATION
     if is_much:
         message += (
             ': intervals take them for independent, and may be too narrow by a factor of up to '
-            f'{np.sqrt(inflation):.2f}; and what a model sees often it remembers best. Remove duplicates from the '
-            'training data, or count people with group_key'
+            f'{np.sqrt(inflation):.2f}. Remove duplicates from the {remedy}'
         )
-    figures = {'copied_members': found.copied_members, 'variance_inflation': inflation}
-    return Finding(is_much, f'{message}.', figures)
+    return Finding(is_much, f'{message}.', {**figures, 'variance_inflation': inflation})
 
 
 def _count(count: float, total: int, what: str, found: DuplicateFigures) -> str:
@@ -88,4 +106,9 @@ IN_TRAINING = CheckInfo(
     look=in_training,
     default=WARN,
     meaning='Copies are no new evidence, so intervals are too narrow; and examples seen often are remembered best.',
+)
+IN_NON_MEMBERS = CheckInfo(
+    look=in_non_members,
+    default=WARN,
+    meaning='Copies are no new evidence, so intervals are too narrow.',
 )

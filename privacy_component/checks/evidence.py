@@ -9,6 +9,42 @@ from privacy_component.observations.outputs import OutputEvidence
 
 
 @dataclasses.dataclass(frozen=True)
+class LabelFigures:
+    """The labels, beside the answers.
+
+    Attributes:
+      is_constant: whether every example has the same.
+      accuracy: the share of the members' labels that are answered rightly; 0 for regression, as the next two.
+      chance: the share that would be if labels and answers had nothing to do with one another.
+      claimed: the mean of the probabilities that the model gives to its answers to members.
+      mix_distance: total variation between the classes of members and of non-members; 0 where there are no classes.
+      mix_p_value: of the hypothesis that both sides have the same classes.
+    """
+
+    is_constant: bool
+    accuracy: float
+    chance: float
+    claimed: float
+    mix_distance: float
+    mix_p_value: float
+
+
+@dataclasses.dataclass(frozen=True)
+class NearFigures:
+    """Examples on different sides with equal answers and labels.
+
+    Attributes:
+      share: of the non-members, how many share theirs with a member beyond chance; an estimate.
+      p_value: at most so probable is such a sharing by chance.
+      num_alike: answers that several examples get, and that were looked at.
+    """
+
+    share: float
+    p_value: float
+    num_alike: int
+
+
+@dataclasses.dataclass(frozen=True)
 class AnswerFigures:
     """What the model answered.
 
@@ -20,6 +56,9 @@ class AnswerFigures:
       decimals: every output is a multiple of 10^-decimals; `answers.MORE_DECIMALS` for none of those looked at.
       num_members, num_non_members: how many there are.
       right_members, right_non_members: how many of them the model answers right; 0 for regression.
+      labels: the labels beside the answers.
+      tied_pairs: the share of all pairs of a member and a non-member whose losses are the same.
+      near: non-members that are answered as a member is.
     """
 
     num_examples: int
@@ -31,6 +70,9 @@ class AnswerFigures:
     num_non_members: int
     right_members: int
     right_non_members: int
+    labels: LabelFigures
+    tied_pairs: float
+    near: NearFigures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +85,9 @@ class DuplicateFigures:
       is_exact: False if counts are estimated from `num_looked_at` distinct examples.
       num_looked_at: distinct examples that were counted.
       shared_non_members: non-members that stand among the members too.
-      copied_members: members that are like another member.
-      sum_of_squares: over the distinct examples, of how often each stands among the members.
+      copied_members, copied_non_members: members that are like another member, and the same of non-members.
+      sum_of_squares, sum_of_squares_outside: over the distinct examples, of how often each stands among the members,
+        and among the non-members.
     """
 
     num_members: int
@@ -55,6 +98,8 @@ class DuplicateFigures:
     shared_non_members: float
     copied_members: float
     sum_of_squares: float
+    copied_non_members: float = 0
+    sum_of_squares_outside: float = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +108,7 @@ class BlindFigures:
 
     Attributes:
       auc: of a classifier on features alone, out of fold.
-      lower: its lower confidence limit at `blind.ALPHA`.
+      lower, upper: its lower confidence limit at `blind_baseline.ALPHA`, and its upper one at ALPHA_BELOW.
       num_members, num_non_members: distinct examples that it was fitted on and scored.
       num_inputs: the classifier's inputs.
       features: those on which the two sides differ most, the most first.
@@ -71,6 +116,7 @@ class BlindFigures:
 
     auc: float
     lower: float
+    upper: float
     num_members: int
     num_non_members: int
     num_inputs: int

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.checks.check import Incomplete
-from privacy_component.checks.evidence import AnswerFigures, BlindFigures, DuplicateFigures, Evidence
+from privacy_component.checks.evidence import (
+    AnswerFigures,
+    BlindFigures,
+    DuplicateFigures,
+    Evidence,
+    LabelFigures,
+    NearFigures,
+)
 from privacy_component.observations.outputs import OutputEvidence
 
 FiguresFound = Mapping[str, AnswerFigures | DuplicateFigures | BlindFigures | str]
@@ -23,7 +30,7 @@ def evidence_fields(found: Sequence[FiguresFound]) -> dict[str, Any]:
 
 def evidence_from(fields: Mapping[str, Any], task: str, kind: str, outputs: OutputEvidence) -> Evidence:
     """The evidence that a job left behind as `evidence_fields`."""
-    answers = AnswerFigures(**fields['answers'])
+    answers = _answers_from(fields['answers'])
     duplicates, blind = (fields.get(name, _NOT_LOOKED_AT) for name in ('duplicates', 'blind'))
     if not isinstance(blind, str):
         blind = BlindFigures(**{**blind, 'features': tuple(blind['features'])})
@@ -32,6 +39,11 @@ def evidence_from(fields: Mapping[str, Any], task: str, kind: str, outputs: Outp
         if missed := _missed(duplicates, answers):
             duplicates = blind = missed
     return Evidence(task=task, kind=kind, outputs=outputs, answers=answers, duplicates=duplicates, blind=blind)
+
+
+def _answers_from(fields: Mapping[str, Any]) -> AnswerFigures:
+    parts = {'labels': LabelFigures(**fields['labels']), 'near': NearFigures(**fields['near'])}
+    return AnswerFigures(**{**fields, **parts})
 
 
 def _missed(seen: DuplicateFigures, answers: AnswerFigures) -> Incomplete | None:

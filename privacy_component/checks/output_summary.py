@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.checks.evidence import AnswerFigures
+from privacy_component.checks.label_summary import Labels
+from privacy_component.checks.near_duplicates import Answered
+from privacy_component.checks.row_hashes import hash_rows
 from privacy_component.checks.sketches import DistinctCounts, HashBits, merge_counts
-from privacy_component.hashing import mix
+from privacy_component.checks.tied_scores import Losses
 from privacy_component.metrics.counts.mergeable import Mergeable
 from privacy_component.observations.observations import MULTICLASS, REGRESSION, Observations
 from privacy_component.observations.signals import compute
@@ -31,12 +34,18 @@ class Answers(Mergeable):
       bits: of the same hashes; they tell what most examples get where there are many others.
       multiples: for each number of decimals below MORE_DECIMALS, whether every output has no more.
       right: how many answers to members and to non-members are right.
+      labels: the labels beside them.
+      losses: what both together say of each example.
+      answered: how often answers and labels occur on either side.
     """
 
     distinct: DistinctCounts
     bits: HashBits
     multiples: tuple[bool, ...]
     right: tuple[int, int]
+    labels: Labels
+    losses: Losses
+    answered: Answered
 
     @classmethod
     def of(cls, outputs: NDArray, observations: Observations) -> Answers:
@@ -50,9 +59,17 @@ class Answers(Mergeable):
         answers = rows
         if observations.task == MULTICLASS and rows.shape[1] > 1:
             answers = rows - rows.max(axis=1, keepdims=True)  # what the same logits plus a constant say is the same
-        hashes = _hash_rows(answers)
+        hashes = hash_rows(answers)
         distinct = DistinctCounts.of(hashes, members, _MOST_DISTINCT)
-        return cls(distinct, HashBits.of(hashes), multiples_of(rows), sides)
+        return cls(
+            distinct=distinct,
+            bits=HashBits.of(hashes),
+            multiples=multiples_of(rows),
+            right=sides,
+            labels=Labels.of(observations),
+            losses=Losses.of(observations),
+            answered=Answered.of(rows, observations),
+        )
 
     def merge(self, *others: Answers) -> Answers:
         """The answers of all parts together."""
@@ -62,6 +79,9 @@ class Answers(Mergeable):
             bits=functools.reduce(HashBits.merge, (part.bits for part in parts)),
             multiples=tuple(all(parts_have) for parts_have in zip(*(part.multiples for part in parts), strict=True)),
             right=(sum(part.right[0] for part in parts), sum(part.right[1] for part in parts)),
+            labels=self.labels.merge(*(other.labels for other in others)),
+            losses=self.losses.merge(*(other.losses for other in others)),
+            answered=self.answered.merge(*(other.answered for other in others)),
         )
 
     def figures(self) -> AnswerFigures:
@@ -80,6 +100,9 @@ class Answers(Mergeable):
             num_non_members=counts.num_non_members,
             right_members=self.right[0],
             right_non_members=self.right[1],
+            labels=self.labels.figures(),
+            tied_pairs=self.losses.tied_pairs(),
+            near=self.answered.figures(),
         )
 
 
@@ -108,12 +131,3 @@ def _has(values: NDArray, decimals: int) -> bool:
     if error.max(initial=0.0) > 0.05 * 10.0**-decimals:
         return False
     return bool(np.all(np.abs(np.round(wide, decimals) - wide) <= error))
-
-
-def _hash_rows(rows: NDArray) -> NDArray[np.uint64]:
-    """(n,) hashes of (n, k) numbers: a random linear function of their bits (Carter and Wegman 1979), mixed."""
-    if rows.dtype != np.float32:
-        rows = rows.astype(np.float64)
-    folded = np.ascontiguousarray(rows + rows.dtype.type(0))  # -0.0 and 0.0 are one answer
-    bits = folded.view(np.uint32 if folded.dtype == np.float32 else np.uint64).astype(np.uint64)
-    return mix(bits @ (mix(np.arange(rows.shape[1], dtype=np.uint64)) | np.uint64(1)))

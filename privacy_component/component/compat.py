@@ -10,6 +10,7 @@ from tfx.components.evaluator import executor as evaluator_executor
 from tfx.components.util import examples_utils, model_utils
 from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
 from tfx.dsl.components.common import resolver
+from tfx.dsl.context_managers import dsl_context_registry
 from tfx.dsl.io import fileio
 from tfx.orchestration import data_types
 from tfx.types import artifact_utils, component_spec, standard_artifacts, system_artifacts
@@ -37,6 +38,7 @@ __all__ = [
     'RuntimeParameter',
     'artifact_utils',
     'blessing_constants',
+    'dsl_context_registry',
     'examples_utils',
     'fileio',
     'io_utils',

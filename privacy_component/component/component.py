@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow_model_analysis as tfma
 
 from privacy_component._version import __version__
-from privacy_component.component import executor
+from privacy_component.component import executor, wiring
 from privacy_component.component.artifacts import PrivacyMetrics
 from privacy_component.component.compat import (
     BaseBeamComponent,
@@ -81,8 +83,9 @@ class PrivacyEvaluator(BaseBeamComponent):
             the job for labels, slices and models that take transformed features; with transformed examples it tells
             their schema.
           schema: A channel of type `standard_artifacts.Schema` of raw examples.
-          model_blessing: A channel of type `standard_artifacts.ModelBlessing` that must be a blessing too, usually
-            Evaluator's.
+          model_blessing: A channel of type `standard_artifacts.ModelBlessing` that must be a blessing of the same model
+            too, usually Evaluator's. Where an Evaluator of that model is in the pipeline and not wired here, a Python
+            warning says so.
           previous_metrics: A channel of type `PrivacyMetrics` from a Resolver with PreviousEvaluationsStrategy: a model
             that an earlier evaluation refused stays refused until PrivacyConfig.decision.refusal_overrides names it.
             Without this input nothing is known of the past.
@@ -112,6 +115,12 @@ class PrivacyEvaluator(BaseBeamComponent):
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )
         )
+        wiring.watch(self)
+
+    def add_upstream_node(self, upstream_node: Any) -> None:
+        """As every node's; a Pipeline calls it once all its nodes are known, an Evaluator of the same model too."""
+        super().add_upstream_node(upstream_node)
+        wiring.look_again(self)
 
 
 def _as_json(config: PrivacyConfig | str | RuntimeParameter) -> str | RuntimeParameter:

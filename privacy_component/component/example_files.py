@@ -1,14 +1,17 @@
-"""The files of the example splits: which there are, which there should be."""
+"""The files of the example splits: which there are, which there should be, and that none is there twice."""
 
 from __future__ import annotations
 
+import collections
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
 
 import tensorflow as tf
 
 from privacy_component.beam.plan import SplitFiles
-from privacy_component.component.compat import artifact_utils, examples_utils, io_utils, types
+from privacy_component.component.compat import artifact_utils, examples_utils, types
+from privacy_component.component.equal_files import check_no_equal_files
 from privacy_component.errors import PrivacyInputError
 
 _COMPRESSION = {'tfrecords_gzip': 'GZIP', 'tfrecords': ''}
@@ -35,11 +38,27 @@ def compression_of(examples: Sequence[types.Artifact]) -> str:
     return _COMPRESSION[formats.pop()]
 
 
-def split_files(examples: Sequence[types.Artifact], split: str, is_member: bool) -> SplitFiles:
-    """The files of a split.
+def splits_of(
+    examples: Sequence[types.Artifact], member_splits: Iterable[str], non_member_splits: Iterable[str]
+) -> tuple[SplitFiles, ...]:
+    """The files of all splits.
 
     Raises:
-      PrivacyInputError: there is no such split, it has no files, or some of its shards are missing.
+      PrivacyInputError: an artifact, a split's writing or a file is there twice; or see `split_files`.
+    """
+    _check_distinct(examples)
+    sides = ((member_splits, True), (non_member_splits, False))
+    splits = tuple(split_files(examples, split, is_member) for names, is_member in sides for split in names)
+    check_no_equal_files(splits)
+    return splits
+
+
+def split_files(examples: Sequence[types.Artifact], split: str, is_member: bool) -> SplitFiles:
+    """The files of a split: all that are in its folders, whose names are no patterns.
+
+    Raises:
+      PrivacyInputError: there is no such split, it has no files, some of its shards are missing, or other files lie
+        beside them, which TFX would read too.
     """
     field = 'member_splits' if is_member else 'non_member_splits'
     existing = sorted({name for artifact in examples for name in _split_names(artifact)})
@@ -47,12 +66,29 @@ def split_files(examples: Sequence[types.Artifact], split: str, is_member: bool)
         raise PrivacyInputError(
             f"PrivacyConfig.{field} names the split '{split}', but the examples have {', '.join(existing) or 'none'}."
         )
-    patterns = [io_utils.all_files_pattern(uri) for uri in artifact_utils.get_split_uris(list(examples), split)]
-    paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    folders = artifact_utils.get_split_uris(list(examples), split)
+    paths = []
+    for folder in folders:
+        names = _names_in(split, folder)
+        _check_one_writing(split, folder, names)
+        _check_shards(split, folder, names)
+        paths += [f'{folder}/{name}' for name in names]
     if not paths:
-        raise PrivacyInputError(f"the split '{split}' has no files under {patterns[0]}: run the ExampleGen again.")
-    _check_shards(split, paths)
-    return SplitFiles(split, is_member, tuple(paths))
+        raise PrivacyInputError(f"the split '{split}' has no files under {folders[0]}: run the ExampleGen again.")
+    return SplitFiles(split, is_member, tuple(sorted(paths)))
+
+
+def _check_distinct(examples: Sequence[types.Artifact]) -> None:
+    """Raises PrivacyInputError if an artifact is there twice: its examples would count twice."""
+    uris = collections.Counter(artifact.uri.rstrip('/') for artifact in examples)
+    ids = collections.Counter(artifact.id for artifact in examples if artifact.id)
+    for what, counted in (('uri', uris), ('id', ids)):
+        twice = [value for value, times in counted.items() if times > 1]
+        if twice:
+            raise PrivacyInputError(
+                f"the input 'examples' holds {counted[twice[0]]} artifacts of the {what} {twice[0]}, and every example "
+                'would count as often: pass each once.'
+            )
 
 
 def _split_names(examples: types.Artifact) -> list[str]:
@@ -68,17 +104,49 @@ def _split_names(examples: types.Artifact) -> list[str]:
     return names
 
 
-def _check_shards(split: str, paths: Sequence[str]) -> None:
-    """Raises PrivacyInputError if a file says that it is one of several and the others are not all there."""
-    shards: dict[tuple[str, int], set[int]] = {}
-    for path in paths:
-        found = _SHARD.search(path)
-        if found:
-            shards.setdefault((path[: found.start()], int(found['total'])), set()).add(int(found['number']))
-    for (name, total), numbers in shards.items():
-        missing = sorted(set(range(total)) - numbers)
-        if missing:
+def _names_in(split: str, folder: str) -> list[str]:
+    """What is in a folder, by name; nothing if it does not exist."""
+    try:
+        return sorted(name.rstrip('/') for name in tf.io.gfile.listdir(folder))
+    except tf.errors.NotFoundError:
+        return []
+    except tf.errors.OpError as error:
+        raise PrivacyInputError(
+            f"the files of the split '{split}' in {folder} cannot be listed ({error.message[:160]}): correct its "
+            'rights, or run the ExampleGen again.'
+        ) from error
+
+
+def _check_one_writing(split: str, folder: str, names: Sequence[str]) -> None:
+    """Raises PrivacyInputError if a file is none of the set that most belong to; TFX would read it as well."""
+    sets = collections.Counter(map(_set_of, names))
+    for name in names:
+        usual, _ = sets.most_common(1)[0]
+        if _set_of(name) != usual or name.startswith('.'):
+            other = next((one for one in names if _set_of(one) == usual and one != name), 'nothing else')
             raise PrivacyInputError(
-                f"the split '{split}' lacks shard {missing[0]} of {total} of {name}: run the component that wrote it "
-                'again.'
+                f"the split '{split}' has the file {name} beside {other} in {folder}: that is a copy, another writing "
+                'or no data, and every component that reads the split would read it too. Remove it, or run the '
+                'component that wrote the split again.'
             )
+
+
+def _set_of(name: str) -> tuple[str, ...]:
+    """What the names of all shards of one writing have in common; of other files, their ending."""
+    found = _SHARD.search(name)
+    if found:
+        return name[: found.start()], found['total'], name[found.end() :]
+    return (PurePosixPath(name).suffix,)
+
+
+def _check_shards(split: str, folder: str, names: Sequence[str]) -> None:
+    """Raises PrivacyInputError if a file says that it is one of several and the others are not all there."""
+    found = [shard for name in names if (shard := _SHARD.search(name))]
+    if not found:
+        return
+    missing = sorted(set(range(int(found[0]['total']))) - {int(shard['number']) for shard in found})
+    if missing:
+        raise PrivacyInputError(
+            f"the split '{split}' lacks shard {missing[0]} of {int(found[0]['total'])} in {folder}: run the component "
+            'that wrote it again.'
+        )

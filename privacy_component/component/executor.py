@@ -18,13 +18,18 @@ from privacy_component.component.compat import (
     BaseBeamExecutor,
     EvaluatorExecutor,
     artifact_utils,
-    model_utils,
     path_utils,
     types,
 )
 from privacy_component.component.output_lock import OutputLock
 from privacy_component.component.previous_evaluations import earlier_evaluations
-from privacy_component.component.provenance import provenance
+from privacy_component.component.provenance import (
+    check_files_unchanged,
+    check_unchanged,
+    example_files_state,
+    provenance,
+)
+from privacy_component.component.upstream_blessing import MODEL_BLESSING, upstream_blessed
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.decision import decided
@@ -39,7 +44,7 @@ EXAMPLES_KEY = 'examples'
 MODEL_KEY = 'model'
 TRANSFORM_GRAPH_KEY = 'transform_graph'
 SCHEMA_KEY = 'schema'
-MODEL_BLESSING_KEY = 'model_blessing'
+MODEL_BLESSING_KEY = MODEL_BLESSING
 PREVIOUS_METRICS_KEY = 'previous_metrics'
 BASELINE_MODEL_KEY = 'baseline_model'
 EVAL_CONFIG_KEY = 'eval_config'
@@ -77,15 +82,22 @@ class Executor(BaseBeamExecutor):
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any], lock: OutputLock
     ) -> None:
         started = time.time()
-        plan = _make_plan(input_dict, exec_properties)
-        read = provenance(input_dict, plan.candidate.path)
+        model = _single(input_dict, MODEL_KEY)
+        upstream = upstream_blessed(input_dict, model)
+        model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+        # Before the plan, which loads the model: what is loaded once stays loaded, whatever becomes of its files.
+        read = provenance(input_dict, model_path)
+        plan = _make_plan(input_dict, exec_properties, model_path)
+        files = example_files_state(plan.splits)
         metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
         measured = self._measure(plan, f'{metrics.uri}/.measurements-{lock.token}.json')
+        check_unchanged(read, provenance(input_dict, model_path))
+        check_files_unchanged(files, example_files_state(plan.splits))
         results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
         _check_slices_found(plan, results)
         evidence = publish.evidence(plan, measured, results)
         results, num_suppressed = suppress(results, plan.config.people.min_reported_examples)
-        context = read | publish.context(plan, measured, _upstream_blessed(input_dict), _uris(read), started)
+        context = read | publish.context(plan, measured, upstream, _uris(read), started)
         context |= _history(input_dict, context)
         vulnerable = tuple(measured['most_vulnerable'])
         checks = run_checks(evidence, plan.config.checks)
@@ -98,7 +110,7 @@ class Executor(BaseBeamExecutor):
         publish.write_blessing(
             artifact_utils.get_single_instance(output_dict[BLESSING_KEY]),
             result.verdict,
-            _single(input_dict, MODEL_KEY),
+            model,
             exec_properties.get('current_component_id'),
             properties,
         )
@@ -129,12 +141,11 @@ def _check_slices_found(plan: Plan, results: Sequence[SliceResult]) -> None:
             )
 
 
-def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any]) -> Plan:
+def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], model_path: str) -> Plan:
     eval_config = preflight.read_eval_config(_required(exec_properties, EVAL_CONFIG_KEY))
-    model = _single(input_dict, MODEL_KEY)
     return preflight.make_plan(
         examples=_some(input_dict, EXAMPLES_KEY),
-        model_path=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
+        model_path=model_path,
         eval_config=eval_config,
         config=PrivacyConfig.from_json(_required(exec_properties, PRIVACY_CONFIG_KEY)),
         transform_path=_optional_uri(input_dict, TRANSFORM_GRAPH_KEY),
@@ -168,13 +179,6 @@ def _single(input_dict: Artifacts, name: str) -> types.Artifact:
             f"the input '{name}' has {len(artifacts)} artifacts ({', '.join(a.uri for a in artifacts)}): pass one."
         )
     return artifacts[0]
-
-
-def _upstream_blessed(input_dict: Artifacts) -> bool | None:
-    if MODEL_BLESSING_KEY not in input_dict:
-        return None
-    blessings = input_dict[MODEL_BLESSING_KEY]
-    return bool(blessings) and all(model_utils.is_model_blessed(blessing) for blessing in blessings)
 
 
 def _history(input_dict: Artifacts, context: dict[str, Any]) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from privacy_component.beam.examples.decode import read_schema
 from privacy_component.beam.examples.read import RawBatch
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.signatures import called_signature
-from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles, task_of
+from privacy_component.beam.plan import ModelPlan, Plan, task_of
 from privacy_component.beam.surfaced_errors import loading
 from privacy_component.component.baseline_model import baseline_config, check_called_directly
 from privacy_component.component.compat import types
-from privacy_component.component.example_files import compression_of, split_files
+from privacy_component.component.example_files import compression_of, splits_of
 from privacy_component.component.unsupported import check_settings, columns_needed
 from privacy_component.config.json_text import read_json
 from privacy_component.config.privacy_config import PrivacyConfig
@@ -59,7 +59,7 @@ def make_plan(
     plan = Plan(
         config=config,
         models={CANDIDATE: (ModelPlan(model_path, json_format.MessageToJson(eval_config)),)},
-        splits=_splits(examples, config),
+        splits=splits_of(examples, config.member_splits, config.non_member_splits),
         slicing_specs=_slicing_specs(eval_config, config),
         schema_path=schema_path,
         compression=compression_of(examples),
@@ -72,11 +72,6 @@ def make_plan(
         baseline = _baseline_plan(plan, baseline_path, all_specs)
         plan = dataclasses.replace(plan, models={**plan.models, BASELINE: (baseline,)})
     return try_out(plan, samples) if plan.calls_model_directly else plan
-
-
-def _splits(examples: Sequence[types.Artifact], config: PrivacyConfig) -> tuple[SplitFiles, ...]:
-    sides = ((config.member_splits, True), (config.non_member_splits, False))
-    return tuple(split_files(examples, split, is_member) for names, is_member in sides for split in names)
 
 
 def _baseline_plan(plan: Plan, model_path: str, eval_config: tfma.EvalConfig) -> ModelPlan:

@@ -1,12 +1,16 @@
-"""Which artifacts an evaluation read, and fingerprints of what was in them."""
+"""Which artifacts an evaluation read, fingerprints of what was in them, and whether that stayed the same."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import tensorflow as tf
+
+from privacy_component.beam.plan import SplitFiles
 from privacy_component.component.compat import fileio, types
+from privacy_component.errors import PrivacyInputError
 
 _CHUNK = 1 << 20
 _FINGERPRINTED = ('transform_graph', 'schema', 'baseline_model')
@@ -33,11 +37,65 @@ def _artifact(artifact: types.Artifact, with_files: bool) -> dict[str, Any]:
     return fields | ({'fingerprint': directory_fingerprint(artifact.uri)} if with_files else {})
 
 
+def check_unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Compares what `provenance` said before and after a measurement.
+
+    Raises:
+      PrivacyInputError: an input has changed in between; the message names it.
+    """
+    changed = [name for name, ones in before['artifacts'].items() if ones != after['artifacts'][name]]
+    if before['model_fingerprint'] != after['model_fingerprint']:
+        changed.insert(0, 'model')
+    if changed:
+        raise _changed(f"the input '{changed[0]}'")
+
+
+def example_files_state(splits: Iterable[SplitFiles]) -> dict[str, tuple[int, int]]:
+    """Size and time of change, in ns, of each file; what cannot be looked at has (-1, -1), and reading it says why."""
+    return {path: _state(path) for split in splits for path in split.paths}
+
+
+def check_files_unchanged(before: Mapping[str, tuple[int, int]], after: Mapping[str, tuple[int, int]]) -> None:
+    """Compares what `example_files_state` said before and after a measurement.
+
+    Raises:
+      PrivacyInputError: a file has changed in between; the message names it.
+    """
+    changed = sorted(path for path in before if before[path] != after[path])
+    if changed:
+        raise _changed(f'the example file {changed[0]}')
+
+
+def _changed(what: str) -> PrivacyInputError:
+    return PrivacyInputError(
+        f'{what} was changed while it was evaluated, so nobody can say what was measured: run the evaluation again '
+        'when nothing writes there.'
+    )
+
+
+def _state(path: str) -> tuple[int, int]:
+    try:
+        found = tf.io.gfile.stat(path)
+    except tf.errors.OpError:
+        return -1, -1
+    return int(found.length), int(found.mtime_nsec)
+
+
 def directory_fingerprint(path: str) -> str:
-    """'sha256:' and the hash of all files under `path`: their names in it and their contents."""
+    """'sha256:' and the hash of all files under `path`: their names in it and their contents.
+
+    Raises:
+      PrivacyInputError: a file cannot be read.
+    """
     digest = hashlib.sha256()
-    for name in sorted(_files(path)):
-        digest.update(f'{name}\0{_file_sha256(f"{path}/{name}")}\n'.encode())
+    try:
+        for name in sorted(_files(path)):
+            digest.update(f'{name}\0{_file_sha256(f"{path}/{name}")}\n'.encode())
+    except (OSError, tf.errors.OpError) as error:
+        why = ' '.join(str(error).split())[:160]
+        raise PrivacyInputError(
+            f'the input in {path} cannot be read ({why}): a part of it is missing, or not yours to read.'
+        ) from error
     return f'sha256:{digest.hexdigest()}'
 
 

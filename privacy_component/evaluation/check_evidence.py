@@ -13,7 +13,15 @@ from privacy_component.checks.blind_baseline import measure_blind
 from privacy_component.checks.duplicates import measure_duplicates
 from privacy_component.checks.evidence import BlindFigures
 from privacy_component.checks.example_sketch import MOST_COUNTED
-from privacy_component.checks.feature_sample import CATEGORY, MOST_PER_SIDE, VALUE, FeatureSample, Input, bounded_sample
+from privacy_component.checks.feature_sample import (
+    CATEGORY,
+    MOST_PER_SIDE,
+    VALUE,
+    FeatureSample,
+    Input,
+    bounded_sample,
+    wanted_positions,
+)
 from privacy_component.checks.output_summary import Answers
 from privacy_component.checks.sketches import DistinctCounts, below, early_limit
 from privacy_component.checks.slice_values import measure_slice_values
@@ -22,6 +30,8 @@ from privacy_component.evaluation.arguments import Inputs
 from privacy_component.hashing import hash_ids, mix
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.columns import Column
+
+LABEL = '@label'  # no feature can have this name
 
 
 def evidence_of(inputs: Inputs, results: Sequence[SliceResult], config: PrivacyConfig) -> Evidence:
@@ -40,7 +50,7 @@ def _of_examples(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:
     """Duplicates and the blind baseline; what is switched off is not gathered."""
     found: dict[str, Any] = {
         'duplicates': 'Give example_ids, equal ones to equal examples.',
-        'blind': 'Give features.',
+        'blind': 'Nothing was looked at.',
     }
     if not any(is_on(name, config.checks) for name in OF_EXAMPLES):
         return found
@@ -48,7 +58,7 @@ def _of_examples(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:
     counts = DistinctCounts.of(hashes, inputs.observations.is_member, MOST_COUNTED) if inputs.has_ids else None
     if counts is not None:
         found['duplicates'] = measure_duplicates(counts)
-    if inputs.columns and is_on(BLIND, config.checks):
+    if is_on(BLIND, config.checks):
         found['blind'] = _blind(inputs, hashes, counts, config.measurement.seed)
     return found
 
@@ -58,11 +68,19 @@ def _blind(inputs: Inputs, hashes: NDArray[np.uint64], counts: DistinctCounts | 
     low, high = (early_limit(hashes[members == side], MOST_PER_SIDE) for side in (False, True))
     rows = np.flatnonzero(np.where(members, below(hashes, high), below(hashes, low)))
     features = {k: v[rows] for name, one in inputs.columns.items() for k, v in _inputs(name, one, len(hashes)).items()}
+    features |= _label_inputs(inputs.observations.labels[rows])
     units = hashes if groups is None else groups
     sample = bounded_sample(FeatureSample.of(hashes[rows], members[rows], units[rows], features, (low, high)))
     if counts is None:  # no two rows are one example
         counts = DistinctCounts.of(sample.hashes, sample.is_member, len(sample))
     return measure_blind(sample, counts, is_grouped=groups is not None, seed=seed)
+
+
+def _label_inputs(labels: NDArray) -> dict[Input, NDArray[np.float64]]:
+    """The label, or for a multi-label model each of them."""
+    columns = labels.reshape(len(labels), -1)
+    positions = wanted_positions(LABEL, VALUE, columns.shape[1]).tolist()
+    return {Input(LABEL, VALUE, position): columns[:, position].astype(np.float64) for position in positions}
 
 
 def _inputs(name: str, column: Column, num_rows: int) -> dict[Input, NDArray[np.float64]]:

@@ -106,6 +106,23 @@ def test_a_model_that_fails_on_everything_is_no_matter_of_bad_records(tmp_path):
         world.run(privacy_config=config(0.5))
 
 
+def test_records_on_which_the_model_fails_are_no_bad_records(tmp_path):
+    """They would be the members whom it knows best, say: 3 of 400 here, all in one batch."""
+
+    def respond(logits):
+        with tf.control_dependencies([tf.debugging.assert_less(logits, 90.0)]):
+            return {'outputs': tf.identity(logits)}
+
+    world = w.World(tmp_path).write(num_rows=8, respond=respond)
+    rows = w.make_rows(400, 1, leak=False)
+    for i in (0, 7, 399):
+        rows[i] = rows[i] | {'logits': [99.0, 0.0, 0.0]}
+    world.replace_rows('train', rows)
+    with pytest.raises(PrivacyInputError, match=r'3 of 400 records of a batch of .*Split-train.* are whole tf\.Exam'):
+        world.run(privacy_config=config(0.5))
+    assert not list((tmp_path / 'out').rglob('*BLESSED'))
+
+
 def test_a_missing_label_is_no_bad_record(tmp_path):
     _, spoilt = spoilt_world(tmp_path, [3], without('label', ROW))
     with pytest.raises(PrivacyInputError, match="label_key 'label' has no single value in 1 of 401 examples"):

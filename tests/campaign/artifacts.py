@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from tfx.types import standard_artifacts
 
 from privacy_component.component import executor
@@ -18,6 +19,7 @@ MODEL = 'model: missing or damaged'
 EXAMPLES = 'examples: missing'
 SCHEMA = 'schema: missing or damaged'
 TRANSFORM = 'transform_graph: missing or damaged'
+CHANGED = 'inputs: changed while they are evaluated'
 
 _TRANSFORMED = 'tight, with a transform_graph'
 _NOT_READ = 'nothing reads it'
@@ -30,6 +32,7 @@ def cases() -> Iterator[Case]:
     yield from _examples()
     yield from _schemas()
     yield from _transform_graphs()
+    yield from _changed()
 
 
 def _half(path: Path) -> None:
@@ -199,6 +202,40 @@ def _transform_graphs() -> Iterator[Case]:
     yield Case(TRANSFORM, 'the artifact is missing', _without_graph, world=_TRANSFORMED, mentions=('transform_graph',))
     yield Case(TRANSFORM, 'it takes features that no example has', _graph_of_other_examples, world=_TRANSFORMED,
                mentions=('transform_graph',))  # fmt: skip
+
+
+def _changed() -> Iterator[Case]:
+    """A model that writes a file when it is called."""
+    said = ('was changed while',)
+    for name in ('saved_model.pb.new', 'variables/variables.data-00000-of-00002', 'assets.extra'):
+        writes = lambda rig, n=name: _model_that_writes(rig, rig.saved_model / n)  # noqa: E731
+        yield Case(CHANGED, f'the model, {name}', writes, mentions=("the input 'model'", *said))
+
+    def of_graph(rig: Rig) -> dict[str, Any]:
+        _model_that_writes(rig, rig.root / 'transform_graph' / 'transform_fn' / 'assets.extra')
+        return with_transform_graph(rig)
+
+    yield Case(CHANGED, 'the transform_graph', of_graph, world=_TRANSFORMED, mentions=("'transform_graph'", *said))
+    yield Case(CHANGED, 'an example file', _example_file_is_touched, mentions=('example file', *said))
+
+
+def _model_that_writes(rig: Rig, path: Path) -> None:
+    def respond(logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        with tf.control_dependencies([tf.io.write_file(str(path), 'new')]):
+            return {'outputs': tf.identity(logits)}
+
+    worlds.save(rig, worlds.Scaled(respond))
+
+
+def _example_file_is_touched(rig: Rig) -> None:
+    """Written anew when the model is called with the other split, whose only shard has been read by then."""
+    path = str(rig.shard('eval'))
+
+    def respond(logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        with tf.control_dependencies([tf.io.write_file(path, tf.io.read_file(path))]):
+            return {'outputs': tf.identity(logits)}
+
+    worlds.save(rig, worlds.Scaled(respond))
 
 
 def with_transform_graph(rig: Rig) -> dict[str, Any]:

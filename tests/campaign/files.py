@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,13 +14,14 @@ import tensorflow as tf
 
 from privacy_component.component import executor
 from tests.campaign import worlds
-from tests.campaign.case import BLESSING, ERROR, Case, Rig
+from tests.campaign.case import BLESSING, ERROR, REFUSAL, Case, Rig
 from tests.component import world as w
 
 DAMAGED = 'example files: damaged'
 CUT = 'example files: cut short'
 FOREIGN = 'example files: not what they should be'
 RECORDS = 'example files: bad records'
+TWICE = 'example files: there twice, or beside others'
 
 _INTACT = 'the bytes belong to no example: the figures are those of the whole file'
 _UNNOTICED = 'an uncompressed TFRecord file cut between two records is a whole file; the result says how many it read'
@@ -34,6 +36,7 @@ def cases() -> Iterator[Case]:
     yield from _cut_plain()
     yield from _foreign()
     yield from _bad_records()
+    yield from _twice()
 
 
 def _damaged_gzip() -> Iterator[Case]:
@@ -97,7 +100,9 @@ def _foreign() -> Iterator[Case]:
     yield Case(FOREIGN, 'a shard is a folder', _shard_is_a_folder, mentions=('-00000-of-00002',))
     yield Case(FOREIGN, 'a shard is a link to nowhere', _shard_links_nowhere, mentions=('-00000-of-00002',))
     yield Case(FOREIGN, 'a shard has been lost', lambda rig: rig.shard().unlink(), mentions=('lacks shard 0 of 2',))
-    yield Case(FOREIGN, 'a shard of another writing', _shard_of_another_writing, mentions=('lacks shard 1 of 3',))
+    yield Case(
+        FOREIGN, 'a shard of another writing', _shard_of_another_writing, mentions=('-of-00003', 'another writing')
+    )
     yield Case(FOREIGN, 'an empty marker file', lambda rig: _marker(rig, '_SUCCESS'), mentions=('_SUCCESS',))
     yield Case(FOREIGN, 'a text file', lambda rig: _marker(rig, 'notes.txt', b'read me'), mentions=('notes.txt',))
 
@@ -118,6 +123,86 @@ def _bad_records() -> Iterator[Case]:
         yield Case(
             RECORDS, f'nothing but: {name}', lambda rig, r=record: worlds.replace_records(rig, 'eval', [r] * 200)
         )
+
+
+def _twice() -> Iterator[Case]:
+    """In the leaky world what is read twice, or in another's place, can end in a blessing."""
+    beside = ('another writing',)
+    backups = {
+        'a backup of an editor': '{}~',
+        'a backup': '{}.bak',
+        'a swap file': '.{}.swp',
+        'a copy under a name of its own': 'copy of {}',
+        'an unfinished download': '{}.part',
+        'a hidden copy': '.{}',
+    }
+    for name, pattern in backups.items():
+        yield Case(TWICE, name, lambda rig, p=pattern: _copy(rig, p.format), mentions=beside, world='leaky')
+    other = _renamed('data_tfrecord-00000-of-00001', 'data_tfrecord-00000-of-00003')
+    yield Case(TWICE, 'another writing of three shards', _written_again, mentions=beside, world='leaky')
+    yield Case(TWICE, 'one shard of another writing', lambda rig: _copy(rig, other), mentions=beside, world='leaky')
+    yield Case(TWICE, 'a shard twice, under two numbers', _shard_twice, mentions=('same content',), world='leaky')
+    yield Case(TWICE, 'two splits of equal content', _split_twice, mentions=('same content',), world='leaky')
+    for name in ('uri', 'id'):
+        artifact = lambda rig, n=name: _artifact_twice(rig, n)  # noqa: E731
+        yield Case(TWICE, f'two artifacts of one {name}', artifact, mentions=('2 artifacts of',), world='leaky')
+    for name, sibling in {'data[1]': 'data1', 'v?': 'v2', 'd*': 'data'}.items():
+        pattern = lambda rig, n=name, s=sibling: _beside(rig, n, s)  # noqa: E731
+        yield Case(TWICE, f'a folder named {name}, harmless data in {sibling}', pattern, (REFUSAL,), world='leaky',
+                   check=_only_its_own)  # fmt: skip
+
+
+def _copy(rig: Rig, name: Callable[[str], str], split: str = 'eval') -> None:
+    path = rig.shard(split)
+    path.with_name(name(path.name)).write_bytes(path.read_bytes())
+
+
+def _renamed(old: str, new: str) -> Callable[[str], str]:
+    return lambda name: name.replace(old, new)
+
+
+def _written_again(rig: Rig) -> None:
+    w.write_split(rig.root / 'examples', 'eval', rig.records('eval'), shards=3)
+
+
+def _shard_twice(rig: Rig) -> None:
+    path = rig.shard('eval')
+    for number in (0, 1):
+        path.with_name(f'data_tfrecord-0000{number}-of-00002.gz').write_bytes(path.read_bytes())
+    path.unlink()
+
+
+def _split_twice(rig: Rig) -> dict[str, Any]:
+    examples = rig.root / 'examples'
+    shutil.copytree(examples / 'Split-eval', examples / 'Split-test')
+    rig.splits = ('train', 'eval', 'test')
+    return {'privacy_config': w.config(non_member_splits=('eval', 'test'))}
+
+
+def _artifact_twice(rig: Rig, what: str) -> dict[str, Any]:
+    (one,), (other,) = (rig.inputs()[executor.EXAMPLES_KEY] for _ in range(2))
+    if what == 'id':
+        shutil.copytree(one.uri, rig.root / 'others')
+        one.id = other.id = 7
+        other.uri = str(rig.root / 'others')
+    else:
+        other.uri += '/'
+    return {'inputs': rig.inputs() | {executor.EXAMPLES_KEY: [one, other]}}
+
+
+def _beside(rig: Rig, name: str, sibling: str) -> dict[str, Any]:
+    """The leaky examples in a folder whose name is a pattern that its sibling fits, in which nothing leaks."""
+    shutil.move(rig.root / 'examples', rig.root / name)
+    for split, rows in (('train', worlds.member_rows(0.0)), ('eval', worlds.other_rows()[::-1])):
+        w.write_split(rig.root / sibling, split, [w.serialize(row) for row in rows])
+    inputs = rig.inputs()
+    inputs[executor.EXAMPLES_KEY][0].uri = str(rig.root / name)
+    return {'inputs': inputs}
+
+
+def _only_its_own(rig: Rig, result: Any) -> None:
+    _all_read(rig, result)
+    assert 'a leak is shown' in ' '.join(result.verdict.reasons)
 
 
 def _file(family: str, name: str, split: str, number: int, change: Change, intact: bool = False) -> Case:

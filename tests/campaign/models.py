@@ -87,6 +87,9 @@ def _shapes() -> Iterator[Case]:
     }
     for name, (answer, words) in answers.items():
         yield _model(SHAPES, name, answer, words)
+    some_bad = {'privacy_config': w.config(measurement={'max_bad_record_share': 0.5})}
+    yield _model(SHAPES, 'an exception for one in a later shard, where bad records are allowed', _refuses_marked,
+                 'are whole tf.Examples', arguments=some_bad)  # fmt: skip
     yield Case(SHAPES, 'it reads a feature that no example has', _reads_pixels, mentions=('signature',))
     wrong = {'privacy_config': w.config(outputs={'kind': 'probabilities'})}
     yield _model(SHAPES, 'logits called probabilities', lambda z: z, "'probabilities'", arguments=wrong)
@@ -132,6 +135,8 @@ def _silent() -> Iterator[Case]:
         'probabilities': tf.nn.softmax,
         'with noise': lambda z: z + tf.random.normal(tf.shape(z), stddev=0.3),
         'dependent on the place in the batch': lambda z: z + 0.01 * tf.cumsum(z, axis=0),
+        'the answer only, one-hot': lambda z: tf.one_hot(tf.argmax(z, 1), w.NUM_CLASSES),
+        'the answer only, as a logit of ten': lambda z: 10 * tf.one_hot(tf.argmax(z, 1), w.NUM_CLASSES),
         'the largest only': lambda z: tf.where(z == tf.reduce_max(z, 1, keepdims=True), z, 0.0),
     }
     for name, answer in leaky.items():

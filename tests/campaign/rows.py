@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from privacy_component import PrivacyResult, SlicingSpec
 from tests.campaign import worlds
@@ -16,6 +18,7 @@ from tests.component import world as w
 
 LABELS = 'labels'
 SPLITS = 'splits'
+COPIES = 'splits: copies that do not look alike'
 SLICES = 'slices'
 HOSTILE = 'slices: hostile names'
 
@@ -26,6 +29,7 @@ def cases() -> Iterator[Case]:
     yield from _labels()
     yield from _exchanged_labels()
     yield from _splits()
+    yield from _copies()
     yield from _slices()
     yield from _hostile()
 
@@ -55,7 +59,29 @@ def _labels() -> Iterator[Case]:
     floats = _relabelled(lambda i, label: float(label), leak=3.0)
     yield Case(LABELS, 'whole numbers as floats', floats, (REFUSAL,), world='leaky')
     yield Case(LABELS, 'floats for members only', _relabelled(lambda i, label: float(label), splits=('train',)))
-    yield Case(LABELS, 'one class', _relabelled(lambda i, label: 1), mentions=('one class',))
+    yield from _one_label()
+
+
+def _one_label() -> Iterator[Case]:
+    """A leak that labels hide because they are the same for all, or somebody else's."""
+    same = ('the same label',)
+    yield Case(LABELS, 'one class', _relabelled(lambda i, label: 1, leak=3.0), (REFUSAL,), same, 'leaky')
+    for task, label in {'multilabel': [1, 1, 1], 'regression': 1.5}.items():
+        config = w.config(outputs={'task': task}, attacks=('loss_threshold',))
+
+        def spoil(rig: Rig, label: Any = label, config: Any = config, width: int = np.size(label)) -> dict[str, Any]:
+            _relabelled(lambda i, _: label, leak=3.0)(rig)
+            worlds.save(rig, worlds.Scaled(lambda z: {'outputs': z[:, :width]}))
+            return {'privacy_config': config}
+
+        yield Case(LABELS, f'one label for all, {task}', spoil, (REFUSAL,), same, 'leaky')
+    yield Case(LABELS, "another row's, in either split", _labels_of_others, (REFUSAL,), ('do not belong',), 'leaky')
+
+
+def _labels_of_others(rig: Rig) -> None:
+    for split, rows in (('train', worlds.member_rows(3.0)), ('eval', worlds.other_rows())):
+        moved = np.random.default_rng(4).permutation([row['label'] for row in rows]).tolist()
+        worlds.replace(rig, split, [row | {'label': label} for row, label in zip(rows, moved, strict=True)])
 
 
 def _relabelled(
@@ -106,7 +132,62 @@ def _splits() -> Iterator[Case]:
                ('exchanged',), 'leaky')  # fmt: skip
     yield Case(SPLITS, 'files exchanged on disk', _exchange, (REFUSAL,), ('exchanged',), 'leaky')
     yield Case(SPLITS, 'half of the non-members are members', _half_members, (REFUSAL,), world='leaky')
-    yield Case(SPLITS, 'the same files on both sides', _same_files, (REFUSAL,), ('stand among',), world='leaky')
+    yield Case(SPLITS, 'the same files on both sides', _same_files, mentions=('same content',), world='leaky')
+    yield Case(SPLITS, 'the same examples on both sides', _same_examples, (REFUSAL,), ('stand among',), world='leaky')
+    yield Case(SPLITS, 'non-members are copies of one another', _copied_non_members, (REFUSAL,), world='leaky',
+               check=_copies_are_named)  # fmt: skip
+
+
+def _copies() -> Iterator[Case]:
+    """The leaky world's members on either side; those who stand for non-members are written otherwise."""
+    changes: dict[str, Callable[[int, dict], dict]] = {
+        'with an id of its own in each': lambda i, row: row | {'uuid': f'{i:032x}'},
+        'with a counter': lambda i, row: row | {'row': i},
+        'with a space after a text': lambda i, row: row | {'note': 'a text '},
+        'in capitals': lambda i, row: row | {'note': 'A TEXT'},
+        'a whole number written as a float': lambda i, row: row | {'number': 3.0},
+        'a number that differs by a millionth': lambda i, row: row | {'logits': _moved(row, i, 1e-6)},
+        'numbers that differ by a thousandth': lambda i, row: row | {'logits': _moved(row, i, 1e-3)},
+        'an answer that differs in its last bits': lambda i, row: row | {'logits': _moved(row, i, 1e-7)},
+    }
+    for name, change in changes.items():
+        copies = lambda rig, c=change: _write_copies(rig, c)  # noqa: E731
+        yield Case(COPIES, name, copies, (REFUSAL,), ('copies of members',), 'leaky')
+    yield Case(COPIES, 'lists that are not packed', _unpacked, (REFUSAL,), ('copies of members',), 'leaky')
+
+
+def _moved(row: dict, number: int, most: float) -> list[float]:
+    moves = np.random.default_rng(number).uniform(-most, most, len(row['logits']))
+    return (np.array(row['logits']) + moves).tolist()
+
+
+def _write_copies(rig: Rig, change: Callable[[int, dict], dict]) -> None:
+    members = [row | {'note': 'a text', 'number': 3} for row in worlds.member_rows(3.0)]
+    for split, rows in (('train', members), ('eval', [change(i, row) for i, row in enumerate(members)])):
+        # What differs in type from split to split would be an error if anything but the checks read it.
+        worlds.replace(rig, split, rows)
+
+
+def _unpacked(rig: Rig) -> None:
+    """Each value of a list in a field of its own, as some writers have it: the same message, in other bytes."""
+    worlds.replace_records(rig, 'eval', [_unpack(record) for record in rig.records('train')])
+
+
+def _unpack(record: bytes) -> bytes:
+    features = tf.train.Example.FromString(record).features.feature
+    parts = []
+    for name, feature in features.items():
+        if name != 'logits':
+            whole = tf.train.Features(feature={name: feature}).SerializeToString()
+            parts.append(whole)
+            continue
+        numbers = b''.join(b'\x0d' + struct.pack('<f', value) for value in feature.float_list.value)
+        one = b'\x12' + bytes([len(numbers)]) + numbers  # float_list of tf.train.Feature
+        entry = b'\x0a' + bytes([len(name)]) + name.encode() + b'\x12' + bytes([len(one)]) + one
+        parts.append(b'\x0a' + bytes([len(entry)]) + entry)
+    body = b''.join(parts)
+    assert len(body) < 128
+    return b'\x0a' + bytes([len(body)]) + body
 
 
 def _cut(split: str, size: int) -> Callable[[Rig], None]:
@@ -132,6 +213,18 @@ def _same_files(rig: Rig) -> None:
     examples = rig.root / 'examples'
     shutil.rmtree(examples / 'Split-eval')
     shutil.copytree(examples / 'Split-train', examples / 'Split-eval')
+
+
+def _same_examples(rig: Rig) -> None:
+    worlds.replace_records(rig, 'eval', rig.records('train'))
+
+
+def _copied_non_members(rig: Rig) -> None:
+    worlds.replace_records(rig, 'eval', rig.records('eval')[:20] * 10)
+
+
+def _copies_are_named(rig: Rig, result: PrivacyResult) -> None:
+    assert any('200 of 200 non-members (100 %) are like another' in warning for warning in result.verdict.warnings)
 
 
 def _slices() -> Iterator[Case]:

@@ -26,6 +26,13 @@ def cases() -> Iterator[Case]:
     }
     for name, properties in refused.items():
         yield Case(UPSTREAM, name, lambda rig, p=properties: _blessings(rig, *p), (REFUSAL,), ('upstream',))
+    for name, other in {'another model': '/models/16', 'a model beside it': '{}2', 'a part of it': '{}/Format'}.items():
+        named = lambda rig, o=other: _blessing_of(rig, o.format(rig.root / 'model'))  # noqa: E731
+        yield Case(UPSTREAM, f'of {name}', named, mentions=("'model_blessing' is of the model",))
+    own = {'this model': '{}', 'this model, with a slash': '{}/'}
+    for name, uri in own.items():
+        named = lambda rig, u=uri: _blessing_of(rig, u.format(rig.root / 'model'))  # noqa: E731
+        yield Case(UPSTREAM, f'of {name}', named, (BLESSING,), why=blessed)
     yield Case(UPSTREAM, 'only a file says so', _blessed_by_file, (REFUSAL,), ('upstream',))
 
 
@@ -41,6 +48,12 @@ def _blessing(rig: Rig, value: Any) -> standard_artifacts.ModelBlessing:
 
 def _blessings(rig: Rig, *values: Any) -> dict[str, Any]:
     return inputs_with(rig, model_blessing=[_blessing(rig, value) for value in values])
+
+
+def _blessing_of(rig: Rig, uri: str) -> dict[str, Any]:
+    blessing = _blessing(rig, 1)
+    blessing.set_string_custom_property('current_model', uri)
+    return inputs_with(rig, model_blessing=[blessing])
 
 
 def _blessed_by_file(rig: Rig) -> dict[str, Any]:

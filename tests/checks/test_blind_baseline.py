@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from privacy_component import PrivacyConfig, Threshold, evaluate_privacy
 from privacy_component.checks import blind_baseline
 from privacy_component.checks.feature_sample import CATEGORY, VALUE, FeatureSample, Input, bounded_sample
 from privacy_component.checks.sketches import DistinctCounts
@@ -101,3 +102,43 @@ def test_too_few_and_nothing_to_tell_by_are_said():
     assert 'Too few distinct examples' in figures_of(columns, keys, np.arange(100) % 2 == 0)
     flat = {'x': np.zeros(600)}
     assert figures_of(flat, np.arange(600), np.arange(600) % 2 == 0) == 'No feature varies.'
+
+
+def mixed(rng, n, shares, shift):
+    """n a side, of which `shares` are of class 0; members' answers are surer by `shift` in each."""
+    is_member = np.arange(2 * n) < n
+    labels = (rng.random(2 * n) >= np.where(is_member, *shares)).astype(int)
+    z = rng.normal(size=2 * n) + shift * is_member + 1.4 * labels
+    return {
+        'is_member': is_member,
+        'labels': labels,
+        'logits': np.column_stack([np.where(labels, 0, z), np.where(labels, z, 0)]),
+    }
+
+
+@pytest.mark.parametrize('with_features', [True, False])
+def test_another_class_mix_is_found_without_features_and_says_what_to_read(with_features):
+    """The leak that it hides: .71 in each class, below one half over all."""
+    rng = np.random.default_rng(0)
+    given = mixed(rng, 2000, (0.9, 0.1), 0.8)
+    if with_features:
+        given['features'] = {'half': rng.integers(0, 2, 4000)}
+    config = PrivacyConfig(thresholds=(Threshold('auc', 0.6),), slices={'by_class': False}, attacks=('loss_threshold',))
+    result = evaluate_privacy(**given, config=config)
+    assert result.rows()[0]['auc'] < 0.55
+    found = next(check for check in result.checks if check.name == 'blind_baseline')
+    assert found.status == 'warning' and 'most by @label' in found.message
+    assert 'read the attacks class by class' in found.message
+    by_class = evaluate_privacy(**given, config=PrivacyConfig(thresholds=config.thresholds))
+    assert not by_class.verdict.blessed
+    assert min(row['auc'] for row in by_class.rows() if 'class' in str(row['slice'])) > 0.65
+
+
+def test_the_same_class_mix_is_no_finding():
+    alarms = 0
+    for run in range(RUNS):
+        result = evaluate_privacy(**mixed(np.random.default_rng(run), 300, (0.7, 0.7), 0.0))
+        found = next(check for check in result.checks if check.name == 'blind_baseline')
+        assert found.status in ('ok', 'warning')
+        alarms += found.status == 'warning'
+    assert alarms / RUNS <= chance(0.01, RUNS)

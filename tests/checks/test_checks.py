@@ -17,7 +17,14 @@ from privacy_component.hashing import mix
 from privacy_component.observations.outputs import OutputEvidence
 from tests import synthetic
 
-REFUSING = ('duplicates_across_splits', 'constant_outputs')
+REFUSING = (
+    'duplicates_across_splits',
+    'near_duplicates',
+    'constant_outputs',
+    'tied_scores',
+    'constant_labels',
+    'labels_fit_outputs',
+)
 
 
 def arguments(n=300, **settings):
@@ -50,16 +57,27 @@ def unsound(name):
     n = len(given['labels']) // 2
     if name == 'duplicates_across_splits':
         given['example_ids'][n : n + 7] = given['example_ids'][:7]
+    elif name == 'near_duplicates':
+        given['logits'][n:] = given['logits'][:n] + 1e-5
+        given['labels'][n:] = given['labels'][:n]
     elif name == 'duplicates_in_training':
         given['example_ids'][:40] = given['example_ids'][40:80]
+    elif name == 'duplicates_in_non_members':
+        given['example_ids'][n : n + 40] = given['example_ids'][n + 40 : n + 80]
     elif name == 'blind_baseline':
         given['features']['half'][: n // 2] = 1
     elif name == 'constant_outputs':
         given['logits'][: n + 2] = 1.5
+    elif name == 'tied_scores':
+        given['logits'] = 2.0 * np.eye(5)[np.argmax(given['logits'], axis=1)]
     elif name == 'saturated_outputs':
         return as_probabilities(given, 30.0, np.float32)
     elif name == 'rounded_outputs':
         given['logits'] = given['logits'].round(1)
+    elif name == 'constant_labels':
+        given['labels'] = np.full(2 * n, 3)
+    elif name == 'labels_fit_outputs':
+        given['labels'] = np.random.default_rng(0).permutation(given['labels'])
     elif name == 'accuracy_gap':
         given['is_member'] = np.argmax(given['logits'], axis=1) != given['labels']
     return given
@@ -213,9 +231,9 @@ def test_answers_merge_to_those_of_the_whole():
 
 
 def test_what_cannot_be_run_says_why_and_refuses_only_who_asks():
-    given = {name: value for name, value in arguments().items() if name not in ('example_ids', 'features')}
+    given = {name: value for name, value in arguments(n=60).items() if name not in ('example_ids', 'features')}
     result, checks = checked(given)
-    assert checks['blind_baseline'].message == 'Give features.'
+    assert 'Too few distinct examples to learn from' in checks['blind_baseline'].message
     assert checks['duplicates_across_splits'].status == NOT_RUN
     assert result.verdict.blessed
     result, checks = checked(given, {'duplicates_across_splits': 'refuse'})
@@ -275,7 +293,7 @@ def test_evidence_survives_json_to_the_last_bit():
     figures = {
         'answers': Answers.of(observations.outputs, observations).figures(),
         'duplicates': DuplicateFigures(50, 50, 98.0, False, 3, 1.0, 2.0, 7.0),
-        'blind': BlindFigures(1 / 3, 0.1, 5, 4, 2, ('a', 'b')),
+        'blind': BlindFigures(1 / 3, 0.1, 0.6, 5, 4, 2, ('a', 'b')),
     }
     outputs = OutputEvidence.of(observations.outputs)
     fields = json.loads(json.dumps(evidence_fields([{'answers': figures.pop('answers')}, figures])))
@@ -319,12 +337,12 @@ def test_examples_that_were_not_looked_at_are_no_pass(looked_at, missed, action)
     figures = {
         'answers': Answers.of(observations.outputs, observations).figures(),
         'duplicates': DuplicateFigures(*looked_at, sum(looked_at), True, sum(looked_at), 0, 0, looked_at[0]),
-        'blind': BlindFigures(0.5, 0.4, 50, 50, 2, ('a', 'b')),
+        'blind': BlindFigures(0.5, 0.4, 0.6, 50, 50, 2, ('a', 'b')),
     }
     evidence = evidence_from(
         evidence_fields([figures]), 'multiclass', 'logits', OutputEvidence.of(observations.outputs)
     )
-    names = ('duplicates_across_splits', 'duplicates_in_training', 'blind_baseline')
+    names = ('duplicates_across_splits', 'duplicates_in_training', 'duplicates_in_non_members', 'blind_baseline')
     actions = {} if action == 'by default' else dict.fromkeys(names, action)
     checks = {check.name: check for check in run_checks(evidence, actions)}
     for name in names:
@@ -369,6 +387,29 @@ def test_answers_alike_are_found_among_many_others(share, status):
     (found,) = (check for check in result.checks if check.name == 'constant_outputs')
     assert found.status == status
     assert abs(found.figures['share'] - share) < 0.02
+
+
+@pytest.mark.parametrize('classes', [3, 10])
+def test_one_hot_answers_tie(classes):
+    """Two losses, right and wrong: with p of the members and q of the others right, pq + (1 - p)(1 - q) tie."""
+    given = arguments(n=1000, classes=classes, shift=3.0)
+    answers = np.argmax(given['logits'], axis=1)
+    given['logits'] = np.eye(classes)[answers]
+    _, checks = checked(given)
+    p, q = (answers == given['labels']).reshape(2, 1000).mean(axis=1)
+    assert checks['tied_scores'].figures['tied_pairs'] == pytest.approx(p * q + (1 - p) * (1 - q))
+    assert checks['tied_scores'].status == REFUSED and checks['constant_outputs'].status == OK
+
+
+@pytest.mark.parametrize(('share', 'status'), [(0.8, REFUSED), (0.6, OK)])
+def test_ties_are_found_among_many_other_losses(share, status):
+    """As a softmax in float32 leaves them: a loss of 0 for the sure ones; .8 squared is more than a half."""
+    rng = np.random.default_rng(0)
+    p = np.where(rng.random(40_000) < share, 1.0, rng.uniform(0.1, 0.9, 40_000))
+    result = evaluate_privacy(is_member=np.arange(40_000) % 2 == 0, labels=np.ones(40_000, int), probabilities=p)
+    (found,) = (check for check in result.checks if check.name == 'tied_scores')
+    assert found.status == status
+    assert found.figures['tied_pairs'] == pytest.approx(share**2, abs=0.03)
 
 
 def test_counters_of_bits_merge():

@@ -76,13 +76,15 @@ def test_planted_duplicates_are_counted_exactly_and_block(tmp_path):
     assert checks['duplicates_in_training'].figures['copied_members'] == 4
     assert checks['duplicates_in_training'].status == OK
     assert checks['duplicates_across_splits'].status == REFUSED
-    assert not verdict.blessed and verdict.reasons == (checks['duplicates_across_splits'].message,)
+    found = [checks[name].message for name in ('duplicates_across_splits', 'near_duplicates')]
+    assert not verdict.blessed and list(verdict.reasons) == found  # equal records get equal answers
 
 
 @pytest.mark.parametrize(('action', 'status'), [('warn', WARNING), ('off', NOT_RUN)])
 def test_duplicates_do_as_configured(tmp_path, action, status):
     evaluation = [*rows('train')[:30], *rows('eval')[30:]]
-    verdict, checks = checks_of(world_of(tmp_path, None, evaluation), checks={'duplicates_across_splits': action})
+    chosen = {'duplicates_across_splits': action, 'near_duplicates': 'off'}
+    verdict, checks = checks_of(world_of(tmp_path, None, evaluation), checks=chosen)
     assert checks['duplicates_across_splits'].status == status
     assert verdict.blessed
     assert any('30 of 400 non-members' in warning for warning in verdict.warnings) == (action == 'warn')
@@ -133,7 +135,7 @@ def test_a_sigmoid_rounded_to_two_decimals(tmp_path):
 
 def test_off_means_that_examples_are_not_looked_at(tmp_path, monkeypatch):
     monkeypatch.setattr('privacy_component.beam.job.SketchExamples', lambda _: pytest.fail('was run'))
-    of_examples = ('duplicates_across_splits', 'duplicates_in_training', 'blind_baseline')
+    of_examples = ('duplicates_across_splits', 'duplicates_in_training', 'duplicates_in_non_members', 'blind_baseline')
     world = world_of(tmp_path, timed('train'), timed('eval'))
     _, checks = checks_of(world, checks=dict.fromkeys(of_examples, 'off'))
     assert {checks[name].status for name in of_examples} == {NOT_RUN}
@@ -255,5 +257,5 @@ def test_the_report_has_a_section_and_says_on_top_what_is_unsound(tmp_path):
     outputs = world_of(tmp_path, None, evaluation).run(privacy_config=tight())
     text = (tmp_path / 'out' / 'metrics' / 'report.html').read_text()
     assert 'Is the measurement sound?' in text
-    assert '1 refused (duplicates_across_splits)' in text
+    assert '2 refused (duplicates_across_splits, near_duplicates)' in text
     assert outputs['blessing'].get_int_custom_property('blessed') == 0

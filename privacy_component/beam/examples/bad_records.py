@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -22,24 +22,41 @@ _KINDS = {
 }
 
 
-def without_bad(batch: RawBatch, call: Callable[[RawBatch], Any]) -> RawBatch:
+def without_bad(
+    batch: RawBatch,
+    call: Callable[[RawBatch], Any],
+    may_drop: Callable[[PrivacyInputError], bool] = lambda error: True,
+) -> RawBatch:
     """The batch without the records that `call` raises a PrivacyInputError for, found by halving.
 
     The whole batch if it fails but none of its records does so alone.
+
+    Raises:
+      PrivacyInputError: `may_drop` says no to the error of a record alone; it says how many there are.
     """
-    bad = set(_bad(batch, range(len(batch.records)), call))
-    return batch.select([row for row in range(len(batch.records)) if row not in bad])
+    found = dict(_bad(batch, range(len(batch.records)), call))
+    kept = [error for error in found.values() if not may_drop(error)]
+    if kept:
+        raise PrivacyInputError(
+            f'{len(kept)} of {len(batch.records)} records of a batch of {batch.path} are whole tf.Examples, and yet '
+            f'the model fails on them: {kept[0]} PrivacyConfig.measurement.max_bad_record_share is for records that '
+            'cannot be parsed; without those on which the model fails, the figures would be of other people.'
+        )
+    return batch.select([row for row in range(len(batch.records)) if row not in found])
 
 
-def _bad(batch: RawBatch, part: range, call: Callable[[RawBatch], Any]) -> list[int]:
+def _bad(batch: RawBatch, part: range, call: Callable[[RawBatch], Any]) -> Iterator[tuple[int, PrivacyInputError]]:
     if not part:
-        return []
+        return
     try:
         call(batch.select(part))
-    except PrivacyInputError:
+    except PrivacyInputError as error:
         middle = len(part) // 2
-        return [*_bad(batch, part[:middle], call), *_bad(batch, part[middle:], call)] if middle else [part.start]
-    return []
+        if not middle:
+            yield part.start, error
+            return
+        yield from _bad(batch, part[:middle], call)
+        yield from _bad(batch, part[middle:], call)
 
 
 def check_share(most: float, num_examples: Mapping[str, int], bad: Mapping[str, int]) -> None:

@@ -27,6 +27,7 @@ from privacy_component.beam.models.served_model import ServedModel
 from privacy_component.beam.models.signatures import Call, Serialized, parse_call, transform_call
 from privacy_component.beam.models.sources import SOURCES
 from privacy_component.beam.plan import Plan
+from privacy_component.beam.surfaced_errors import is_parse_error
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.needs import CANDIDATE
 
@@ -109,7 +110,7 @@ class ObserveDirectly(beam.DoFn):
         except PrivacyInputError:
             # The cheap way first: only what the model's own call cannot take needs calls of it.
             batch = without_bad(batch, lambda part: self._features.read(part, Serialized(part.records)))
-            batch = without_bad(batch, self._call)
+            batch = without_bad(batch, self._call, is_parse_error)
         return batch, self._call(batch) if batch.records else None
 
     def _observe(self, batch: RawBatch, called: _Called, started: int) -> Batch:

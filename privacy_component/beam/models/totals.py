@@ -24,7 +24,6 @@ class Totals(Mergeable):
 
     Attributes:
       outputs: of the models of each role: whether their outputs are logits or probabilities.
-      smallest_label, largest_label: over all examples.
       num_examples: by split.
       nanoseconds: CPU time, by stage.
       weights: the sums of the weights of 'members' and 'non_members', exact, in `fixed_point`'s units; {} without any.
@@ -32,8 +31,6 @@ class Totals(Mergeable):
     """
 
     outputs: Mapping[str, tuple[OutputEvidence, ...]]
-    smallest_label: float
-    largest_label: float
     num_examples: Mapping[str, int]
     nanoseconds: dict[str, int]
     weights: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -46,9 +43,8 @@ class Totals(Mergeable):
         for role, views in batch.views.items():
             with errors_of(role):
                 evidence[role] = tuple(OutputEvidence.of(view.outputs) for view in views)
-        low, high = float(batch.labels.min()), float(batch.labels.max())
         sizes, prints = {batch.split: len(batch.labels)}, {batch.split: fingerprint(batch.example_id)}
-        return cls(evidence, low, high, sizes, dict(nanoseconds), _weights(batch), prints)
+        return cls(evidence, sizes, dict(nanoseconds), _weights(batch), prints)
 
     @property
     def of_candidate(self) -> OutputEvidence:
@@ -91,8 +87,6 @@ def _both(one: Totals, other: Totals) -> Totals:
     }
     return Totals(
         outputs,
-        min(one.smallest_label, other.smallest_label),
-        max(one.largest_label, other.largest_label),
         _add(one.num_examples, other.num_examples),
         _add(one.nanoseconds, other.nanoseconds),
         _add(one.weights, other.weights),
