@@ -9,7 +9,7 @@ from privacy_component.evaluation import decision
 def write(folder, result) -> str:
     """The files as the component leaves them; the hash of the decision."""
     text = result.to_json()
-    record = decision.record(result, text)
+    record = decision.decision_json(result, text)
     (folder / 'privacy_metrics.json').write_text(text)
     (folder / 'decision.json').write_text(record)
     return decision.sha256(record)

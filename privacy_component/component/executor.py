@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -33,6 +34,7 @@ from privacy_component.component.upstream_blessing import MODEL_BLESSING, upstre
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.decision import decided
+from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult, result_from_json
 from privacy_component.gate.suppression import suppress
 from privacy_component.metrics.slice_result import SliceResult, in_order
@@ -97,11 +99,11 @@ class Executor(BaseBeamExecutor):
         _check_slices_found(plan, results)
         evidence = publish.evidence(plan, measured, results)
         results, num_suppressed = suppress(results, plan.config.people.min_reported_examples)
-        context = read | publish.context(plan, measured, upstream, _uris(read), started)
-        context |= _history(input_dict, context)
+        record = publish.record_of(plan, measured, read, upstream, started)
+        record = _with_history(record, input_dict)
         vulnerable = tuple(measured['most_vulnerable'])
         checks = run_checks(evidence, plan.config.checks)
-        result = PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed, checks=checks)
+        result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
         result = decided(result)
         assert result.verdict is not None
         properties = publish.write_metrics(metrics, result, lock)
@@ -181,13 +183,9 @@ def _single(input_dict: Artifacts, name: str) -> types.Artifact:
     return artifacts[0]
 
 
-def _history(input_dict: Artifacts, context: dict[str, Any]) -> dict[str, Any]:
-    """What earlier evaluations said of the model; nothing if the past is not wired."""
+def _with_history(record: Record, input_dict: Artifacts) -> Record:
+    """The record with what earlier evaluations said of the model; nothing if the past is not wired."""
     if PREVIOUS_METRICS_KEY not in input_dict:
-        return {}
-    now = publish.properties_of(context)
-    return {'earlier_evaluations': earlier_evaluations(input_dict[PREVIOUS_METRICS_KEY], now)}
-
-
-def _uris(read: dict[str, Any]) -> dict[str, str]:
-    return {name: ', '.join(one['uri'] for one in ones) for name, ones in read['artifacts'].items() if ones}
+        return record
+    earlier = earlier_evaluations(input_dict[PREVIOUS_METRICS_KEY], publish.properties_of(record))
+    return dataclasses.replace(record, earlier_evaluations=earlier)

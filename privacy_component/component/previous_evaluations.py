@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from privacy_component.component.compat import types
 from privacy_component.gate.history import BLESSED, BLESSED_OVER_REFUSAL, REFUSALS, Earlier, only_repeats
@@ -22,15 +20,15 @@ _PARTS = {
 }
 
 
-def earlier_evaluations(artifacts: Sequence[types.Artifact], now: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Evaluations that did not bless the model of this one, the oldest first; JSON values.
+def earlier_evaluations(artifacts: Sequence[types.Artifact], now: Mapping[str, str]) -> tuple[Earlier, ...]:
+    """Evaluations that did not bless the model of this one, the oldest first.
 
     Args:
       artifacts: PrivacyMetrics of any models.
       now: this evaluation's properties of the same names: `identity` and the version.
     """
     same_model = [one for one in artifacts if _text(one, 'model_fingerprint') == now['model_fingerprint']]
-    return [dataclasses.asdict(_earlier(one, now)) for one in standing(same_model)]
+    return tuple(_earlier(one, now) for one in standing(same_model))
 
 
 def standing(artifacts: Sequence[types.Artifact]) -> list[types.Artifact]:

@@ -2,49 +2,62 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import tensorflow as tf
 
 from privacy_component.beam.plan import SplitFiles
 from privacy_component.component.compat import fileio, types
 from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluation.record import InputArtifact
 
 _CHUNK = 1 << 20
 _FINGERPRINTED = ('transform_graph', 'schema', 'baseline_model')
-_TOLD_ELSEWHERE = ('previous_metrics',)  # those that matter are the context's earlier_evaluations
+_TOLD_ELSEWHERE = ('previous_metrics',)  # those that matter are the record's earlier_evaluations
 
 
-def provenance(input_dict: Mapping[str, Sequence[types.Artifact]], model_path: str) -> dict[str, Any]:
-    """The model's fingerprint, and ids, URIs and fingerprints of the input artifacts; JSON values.
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """What an evaluation read.
 
-    An id of 0 means that the orchestrator gave none. Examples have their fingerprints from the job, which reads them.
+    Attributes:
+      model_fingerprint: of the SavedModel.
+      artifacts: channel -> its artifacts. Examples have their fingerprints from the job, which reads them.
     """
-    return {
-        'model_fingerprint': directory_fingerprint(model_path),
-        'artifacts': {
-            name: [_artifact(one, with_files=name in _FINGERPRINTED) for one in input_dict[name]]
-            for name in sorted(input_dict)
-            if name not in _TOLD_ELSEWHERE
-        },
+
+    model_fingerprint: str
+    artifacts: Mapping[str, tuple[InputArtifact, ...]]
+
+    @property
+    def uris(self) -> dict[str, str]:
+        """The URIs of every channel that has artifacts."""
+        return {name: ', '.join(one.uri for one in ones) for name, ones in self.artifacts.items() if ones}
+
+
+def provenance(input_dict: Mapping[str, Sequence[types.Artifact]], model_path: str) -> Provenance:
+    """The fingerprint of the model, and the input artifacts with those of the small ones."""
+    artifacts = {
+        name: tuple(_artifact(one, with_files=name in _FINGERPRINTED) for one in input_dict[name])
+        for name in sorted(input_dict)
+        if name not in _TOLD_ELSEWHERE
     }
+    return Provenance(directory_fingerprint(model_path), artifacts)
 
 
-def _artifact(artifact: types.Artifact, with_files: bool) -> dict[str, Any]:
-    fields = {'id': artifact.id, 'uri': artifact.uri}
-    return fields | ({'fingerprint': directory_fingerprint(artifact.uri)} if with_files else {})
+def _artifact(artifact: types.Artifact, with_files: bool) -> InputArtifact:
+    return InputArtifact(artifact.id, artifact.uri, directory_fingerprint(artifact.uri) if with_files else None)
 
 
-def check_unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def check_unchanged(before: Provenance, after: Provenance) -> None:
     """Compares what `provenance` said before and after a measurement.
 
     Raises:
       PrivacyInputError: an input has changed in between; the message names it.
     """
-    changed = [name for name, ones in before['artifacts'].items() if ones != after['artifacts'][name]]
-    if before['model_fingerprint'] != after['model_fingerprint']:
+    changed = [name for name, ones in before.artifacts.items() if ones != after.artifacts[name]]
+    if before.model_fingerprint != after.model_fingerprint:
         changed.insert(0, 'model')
     if changed:
         raise _changed(f"the input '{changed[0]}'")

@@ -21,7 +21,9 @@ from privacy_component.checks.evidence_json import evidence_from
 from privacy_component.checks.slice_values import measure_slice_values
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.component.output_lock import OutputLock, writing
+from privacy_component.component.provenance import Provenance
 from privacy_component.evaluation import decision
+from privacy_component.evaluation.record import Record, Splits
 from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
 from privacy_component.gate.baseline import unused_baseline
 from privacy_component.gate.verdict import Verdict
@@ -41,41 +43,49 @@ _UNSTABLE = (
 )
 
 
-def context(
-    plan: Plan, measured: Mapping[str, Any], upstream: bool | None, uris: Mapping[str, str], started: float
-) -> dict[str, Any]:
-    """What was evaluated and how; JSON values only.
+def record_of(
+    plan: Plan, measured: Mapping[str, Any], read: Provenance, upstream: bool | None, started: float
+) -> Record:
+    """What was evaluated and how.
+
+    Args:
+      plan: of the job.
+      measured: what the job left behind.
+      read: where the inputs come from.
+      upstream: whether the upstream validator blessed the model; None where none was asked.
+      started: seconds since the epoch.
 
     Raises:
       PrivacyInputError: the examples together cannot be judged; see `check_totals` and `check_share`.
     """
     totals: Totals = totals_from_json(measured['totals'])
     check_share(plan.config.measurement.max_bad_record_share, totals.num_examples, measured['bad_records'])
-    baseline, cautions = _baseline(plan, totals, BASELINE_MODEL in uris)
-    unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
-    return (
-        {
-            'inputs': dict(uris),
-            'model_uri': plan.candidate.path,
-            'splits': _split_names(plan),
-            'num_examples': dict(totals.num_examples),
-            'fingerprints': {split: f'{total:016x}' for split, total in totals.fingerprints.items()},
-            'label_key': json.loads(plan.candidate.eval_config)['modelSpecs'][0]['labelKey'],
-            'output_kind': check_totals(plan, totals),
-            'output_evidence': dataclasses.asdict(totals.of_candidate),
-            'warnings': [*unstable, *cautions, *measured['warnings']],
-            'upstream_blessed': upstream,
-            'slicing_specs': [dataclasses.asdict(spec) for spec in plan.slicing_specs],
-            'config': json.loads(plan.config.to_json()),
-            'eval_config': json.loads(plan.candidate.eval_config),
-            'model_called': 'directly' if plan.calls_model_directly else "by TFMA's extractors",
-            'versions': _versions(),
-            'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
-            'seconds': round(time.time() - started, 1),
-            'cpu_seconds': {stage: round(spent / 1e9, 3) for stage, spent in totals.nanoseconds.items()},
-        }
-        | _asked_for(plan, totals, measured['bad_records'])
-        | baseline
+    eval_config = json.loads(plan.candidate.eval_config)
+    return Record(
+        model_fingerprint=read.model_fingerprint,
+        artifacts=read.artifacts,
+        inputs=read.uris,
+        model_uri=plan.candidate.path,
+        splits=_split_names(plan),
+        num_examples=totals.num_examples,
+        fingerprints={split: f'{total:016x}' for split, total in totals.fingerprints.items()},
+        label_key=eval_config['modelSpecs'][0]['labelKey'],
+        output_kind=check_totals(plan, totals),
+        output_evidence=totals.of_candidate,
+        warnings=(*_warnings(plan, totals, BASELINE_MODEL in read.uris), *measured['warnings']),
+        upstream_blessed=upstream,
+        slicing_specs=plan.slicing_specs,
+        config=json.loads(plan.config.to_json()),
+        eval_config=eval_config,
+        model_called='directly' if plan.calls_model_directly else "by TFMA's extractors",
+        versions=_versions(),
+        started=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
+        seconds=round(time.time() - started, 1),
+        cpu_seconds={stage: round(spent / 1e9, 3) for stage, spent in totals.nanoseconds.items()},
+        sums_of_weights={side: from_units(units) for side, units in totals.weights.items()} or None,
+        num_bad_records=_num_bad_records(plan, measured['bad_records']),
+        baseline_model_uri=plan.baseline.path if plan.baseline else None,
+        baseline_output_kind=plan.baseline.output_kind if plan.baseline else None,
     )
 
 
@@ -86,24 +96,21 @@ def evidence(plan: Plan, measured: Mapping[str, Any], results: Sequence[SliceRes
     return dataclasses.replace(found, values=measure_slice_values(results, plan.config.people.min_reported_examples))
 
 
-def _asked_for(plan: Plan, totals: Totals, bad_records: Mapping[str, int]) -> dict[str, Any]:
-    """What only some configurations have."""
-    weights = {side: from_units(units) for side, units in totals.weights.items()}
-    bad = {split.split: bad_records.get(split.split, 0) for split in plan.splits}
-    return ({'sums_of_weights': weights} if weights else {}) | (
-        {'num_bad_records': bad} if plan.config.measurement.max_bad_record_share else {}
-    )
+def _num_bad_records(plan: Plan, bad_records: Mapping[str, int]) -> dict[str, int] | None:
+    """Of every split, where some are tolerated."""
+    if not plan.config.measurement.max_bad_record_share:
+        return None
+    return {split.split: bad_records.get(split.split, 0) for split in plan.splits}
 
 
-def _baseline(plan: Plan, totals: Totals, is_given: bool) -> tuple[dict[str, Any], list[str]]:
-    """What is to be said of the baseline model, and warnings."""
-    warnings = unused_baseline(is_given, plan.config)
-    if plan.baseline is None:
-        return {}, warnings
+def _warnings(plan: Plan, totals: Totals, has_baseline: bool) -> list[str]:
+    """What is to be said of the models."""
+    unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
+    warnings = [*unstable, *unused_baseline(has_baseline, plan.config)]
+    if plan.baseline is None or plan.task == REGRESSION:
+        return warnings
     found = saturation(totals.outputs[BASELINE][0])
-    is_saturated = found.is_unsound and plan.task != REGRESSION
-    said = {'baseline_model_uri': plan.baseline.path, 'baseline_output_kind': plan.baseline.output_kind}
-    return said, [*warnings, *([f'{BASELINE_MODEL}: {found.message}'] if is_saturated else [])]
+    return [*warnings, f'{BASELINE_MODEL}: {found.message}'] if found.is_unsound else warnings
 
 
 def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLock) -> dict[str, str]:
@@ -113,24 +120,24 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
       Properties for the blessing, which tell where the verdict comes from.
     """
     text = result.to_json()
-    record = decision.record(result, text)
+    decided = decision.decision_json(result, text)
     report = html.render(result)
     lock.check()
     write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', report)
     write_whole(f'{metrics.uri}/{FILE_NAME}', text)
-    write_whole(f'{metrics.uri}/{decision.FILE_NAME}', record)
-    provenance = properties_of(result.context) | {
+    write_whole(f'{metrics.uri}/{decision.FILE_NAME}', decided)
+    provenance = properties_of(result.record) | {
         'outcome': decision.outcome(result),
         'message': _message(result.verdict),
-        'decision_sha256': decision.sha256(record),
+        'decision_sha256': decision.sha256(decided),
     }
     _set_properties(metrics, headline(result) | provenance)
-    return {name: provenance[name] for name in _ON_BLESSING} | decision.in_short(result.context)
+    return {name: provenance[name] for name in _ON_BLESSING} | decision.in_short(result.record)
 
 
-def properties_of(context: Mapping[str, Any]) -> dict[str, str]:
+def properties_of(record: Record) -> dict[str, str]:
     """What tells one evaluation from another."""
-    return decision.identity(context) | {'version': __version__}
+    return decision.identity(record) | {'version': __version__}
 
 
 def _set_properties(artifact: types.Artifact, properties: Mapping[str, str | int | float]) -> None:
@@ -208,11 +215,11 @@ def _worst(prefix: str, results: list[SliceResult]) -> dict[str, str | float]:
     return {f'{prefix}_slice': worst.slice, f'{prefix}_attack': worst.attack, **named}
 
 
-def _split_names(plan: Plan) -> dict[str, list[str]]:
-    return {
-        'members': [split.split for split in plan.splits if split.is_member],
-        'non_members': [split.split for split in plan.splits if not split.is_member],
-    }
+def _split_names(plan: Plan) -> Splits:
+    members, non_members = (
+        tuple(split.split for split in plan.splits if split.is_member == side) for side in (True, False)
+    )
+    return Splits(members, non_members)
 
 
 def _versions() -> dict[str, str]:

@@ -10,22 +10,23 @@ from typing import Any
 
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import LEAK_SHOWN
+from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult
+from privacy_component.evaluation.typed_json import to_json
 from privacy_component.gate.history import (
     BLESSED,
     BLESSED_OVER_REFUSAL,
     NOT_BLESSED,
     REFUSAL_STANDS,
     REFUSED,
-    Earlier,
     with_history,
 )
 from privacy_component.gate.verdict import EXCEEDED, Comparison, Verdict, decide
-from privacy_component.observations.slicing import SlicingSpec
 
 FILE_NAME = 'decision.json'
 SCHEMA_VERSION = 1
 
+_OLD_OVERRIDES = 'overturns'  # in files that name a config's fields flatly
 _UPSTREAM = {True: 'blessed', False: 'not blessed', None: 'not asked'}
 
 
@@ -33,32 +34,26 @@ def decide_result(result: PrivacyResult, config: PrivacyConfig | None = None) ->
     """The verdict on a result, from nothing but what its JSON holds.
 
     Args:
-      result: measured figures, and the context that they were measured in; its own verdict is not read.
-      config: the limits; those in the context if not given.
+      result: measured figures, and the record of what they were measured on; its own verdict is not read.
+      config: the limits; those of the record if not given.
     """
-    context = result.context
-    config = config or recorded_config(context)
-    specs = [SlicingSpec(**fields) for fields in context.get('slicing_specs', ())]
+    record = result.record
+    config = config or record.privacy_config
     verdict = decide(
         result.results,
         config,
-        context.get('upstream_blessed'),
-        specs,
+        record.upstream_blessed,
+        record.slicing_specs,
         num_suppressed=result.num_suppressed,
         checks=result.checks,
     )
-    overrides, fingerprint = config.decision.refusal_overrides, context.get('model_fingerprint', '')
-    return with_history(verdict, _earlier(context), overrides, fingerprint)
+    overrides, fingerprint = config.decision.refusal_overrides, record.model_fingerprint or ''
+    return with_history(verdict, record.earlier_evaluations or (), overrides, fingerprint)
 
 
 def decided(result: PrivacyResult) -> PrivacyResult:
     """The result with its verdict."""
     return dataclasses.replace(result, verdict=decide_result(result))
-
-
-def recorded_config(context: Mapping[str, Any]) -> PrivacyConfig:
-    """The config that a result was measured with."""
-    return PrivacyConfig.from_fields(json.loads(json.dumps(context['config'])), 'privacy_config')
 
 
 def sha256(text: str) -> str:
@@ -71,32 +66,39 @@ def sha256_of_json(value: Any) -> str:
     return sha256(json.dumps(value, sort_keys=True, separators=(',', ':'), allow_nan=False))
 
 
-def identity(context: Mapping[str, Any]) -> dict[str, str]:
+def identity(record: Record) -> dict[str, str]:
     """Hashes of what was evaluated and how; only texts, so that ML Metadata and Kubeflow can hold them."""
-    config = context['config']
-    others = {name: value for name, value in config.items() if name not in ('thresholds', 'attacks')}
-    others['decision'] = {name: value for name, value in config['decision'].items() if name != 'refusal_overrides'}
+    config = record.config_fields
+    examples = [record.splits, record.num_examples, record.fingerprints]
     return {
-        'model_fingerprint': context.get('model_fingerprint', ''),
+        'model_fingerprint': record.model_fingerprint or '',
         'config_sha256': sha256_of_json(config),
         'thresholds_sha256': sha256_of_json(config['thresholds']),
         'attacks_sha256': sha256_of_json(config['attacks']),
-        'settings_sha256': sha256_of_json(others),
-        'eval_config_sha256': sha256_of_json(context.get('eval_config')),
-        'examples_sha256': sha256_of_json([context.get(name) for name in ('splits', 'num_examples', 'fingerprints')]),
-        'other_inputs_sha256': sha256_of_json(_other_inputs(context)),
-        'upstream': _UPSTREAM[context.get('upstream_blessed')],
+        'settings_sha256': sha256_of_json(_other_settings(config)),
+        'eval_config_sha256': sha256_of_json(record.eval_config),
+        'examples_sha256': sha256_of_json(to_json(examples)),
+        'other_inputs_sha256': sha256_of_json(_other_inputs(record)),
+        'upstream': _UPSTREAM[record.upstream_blessed],
     }
 
 
-def in_short(context: Mapping[str, Any]) -> dict[str, str]:
+def _other_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config without what has hashes of its own, and without overrides, which change no measurement."""
+    others = {name: value for name, value in config.items() if name not in ('thresholds', 'attacks', _OLD_OVERRIDES)}
+    if 'decision' in config:
+        others['decision'] = {name: value for name, value in config['decision'].items() if name != 'refusal_overrides'}
+    return others
+
+
+def in_short(record: Record) -> dict[str, str]:
     """What decision.json says in full, as JSON texts that fit into the properties of a blessing."""
     told = {
-        'thresholds': context['config']['thresholds'],
-        'seed': context['config']['measurement']['seed'],
-        'examples': _examples(context),
-        'artifacts': context.get('artifacts'),
-        'package_versions': context.get('versions'),
+        'thresholds': record.config_fields['thresholds'],
+        'seed': record.privacy_config.measurement.seed,
+        'examples': _examples(record),
+        'artifacts': to_json(record.artifacts),
+        'package_versions': record.versions,
     }
     return {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
 
@@ -104,7 +106,7 @@ def in_short(context: Mapping[str, Any]) -> dict[str, str]:
 def outcome(result: PrivacyResult) -> str:
     """How the evaluation ended, in one word of `history`."""
     assert result.verdict is not None
-    has_refusal = any(one.is_refusal for one in _earlier(result.context))
+    has_refusal = any(one.is_refusal for one in result.record.earlier_evaluations or ())
     if result.verdict.blessed:
         return BLESSED_OVER_REFUSAL if has_refusal else BLESSED
     if any(map(_is_evidence, result.verdict.comparisons)):
@@ -112,7 +114,7 @@ def outcome(result: PrivacyResult) -> str:
     return REFUSAL_STANDS if has_refusal else NOT_BLESSED
 
 
-def record(result: PrivacyResult, metrics_text: str) -> str:
+def decision_json(result: PrivacyResult, metrics_text: str) -> str:
     """decision.json: the verdict reason by reason, and what it follows from.
 
     Args:
@@ -120,24 +122,24 @@ def record(result: PrivacyResult, metrics_text: str) -> str:
       metrics_text: of the privacy_metrics.json beside it, whose hash tells later whether it is still the same.
     """
     assert result.verdict is not None
-    context = result.context
+    record = result.record
     fields = {
         'schema_version': SCHEMA_VERSION,
         'outcome': outcome(result),
         **dataclasses.asdict(result.verdict),
-        'thresholds': context['config']['thresholds'],
-        'confidence_level': context['config']['decision']['confidence_level'],
-        'seed': context['config']['measurement']['seed'],
-        'model': {'uri': context.get('model_uri'), 'fingerprint': context.get('model_fingerprint')},
-        'examples': _examples(context),
-        'artifacts': context.get('artifacts'),
-        'upstream_blessed': context.get('upstream_blessed'),
-        'earlier_evaluations': context.get('earlier_evaluations'),
-        'versions': context.get('versions'),
-        'started': context.get('started'),
-        'config': context['config'],
-        'eval_config': context.get('eval_config'),
-        'sha256': {**_hashes(context), 'privacy_metrics': sha256(metrics_text)},
+        'thresholds': record.config_fields['thresholds'],
+        'confidence_level': record.privacy_config.decision.confidence_level,
+        'seed': record.privacy_config.measurement.seed,
+        'model': {'uri': record.model_uri, 'fingerprint': record.model_fingerprint},
+        'examples': _examples(record),
+        'artifacts': to_json(record.artifacts),
+        'upstream_blessed': record.upstream_blessed,
+        'earlier_evaluations': to_json(record.earlier_evaluations),
+        'versions': record.versions,
+        'started': record.started,
+        'config': record.config,
+        'eval_config': record.eval_config,
+        'sha256': {**_hashes(record), 'privacy_metrics': sha256(metrics_text)},
     }
     return json.dumps(fields, indent=1, allow_nan=False)
 
@@ -147,26 +149,23 @@ def _is_evidence(c: Comparison) -> bool:
     return c.outcome == EXCEEDED and (c.block_if == LEAK_SHOWN or not c.note)
 
 
-def _earlier(context: Mapping[str, Any]) -> list[Earlier]:
-    return [Earlier.from_json(fields) for fields in context.get('earlier_evaluations', ())]
-
-
-def _examples(context: Mapping[str, Any]) -> dict[str, Any]:
+def _examples(record: Record) -> dict[str, Any]:
     """For each split its number of examples and their fingerprint."""
-    splits, sizes, prints = (context.get(name) or {} for name in ('splits', 'num_examples', 'fingerprints'))
+    sizes = record.num_examples if isinstance(record.num_examples, Mapping) else {}
+    prints = record.fingerprints or {}
     return {
         split: {'side': side, 'num_examples': sizes.get(split), 'fingerprint': prints.get(split)}
-        for side, names in splits.items()
+        for side, names in (to_json(record.splits) or {}).items()
         for split in names
     }
 
 
-def _other_inputs(context: Mapping[str, Any]) -> dict[str, list[str]]:
+def _other_inputs(record: Record) -> dict[str, list[str]]:
     """Fingerprints of the inputs besides model and examples."""
-    artifacts = context.get('artifacts', {})
-    return {name: [one['fingerprint'] for one in ones if 'fingerprint' in one] for name, ones in artifacts.items()}
+    artifacts = record.artifacts or {}
+    return {name: [one.fingerprint for one in ones if one.fingerprint is not None] for name, ones in artifacts.items()}
 
 
-def _hashes(context: Mapping[str, Any]) -> dict[str, str]:
+def _hashes(record: Record) -> dict[str, str]:
     suffix = '_sha256'
-    return {name.removesuffix(suffix): value for name, value in identity(context).items() if name.endswith(suffix)}
+    return {name.removesuffix(suffix): value for name, value in identity(record).items() if name.endswith(suffix)}

@@ -20,6 +20,7 @@ from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.other_models import read_baseline, read_columns
+from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.evaluation.slices import slices_of, slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
@@ -111,9 +112,9 @@ def evaluate_privacy(
     measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
     results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    context = _context(inputs, baseline, config)
+    record = _record(inputs, baseline, config)
     checks = run_checks(evidence_of(inputs, measured, config), config.checks)
-    return decided(PrivacyResult(results, None, context, vulnerable, num_suppressed=num_suppressed, checks=checks))
+    return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
 
 
 def _by_kind(logits: Any, probabilities: Any, predictions: Any) -> dict[str, Any]:
@@ -180,21 +181,20 @@ def _most_vulnerable(inputs: Inputs, observations: Observations, config: Privacy
     return tuple({'example_id': i, 'risk': float(risk)} for i, risk in zip(ids, risks[rows], strict=True))
 
 
-def _context(inputs: Inputs, baseline: Observations | None, config: PrivacyConfig) -> dict[str, Any]:
-    """What was evaluated and how; JSON values only."""
+def _record(inputs: Inputs, baseline: Observations | None, config: PrivacyConfig) -> Record:
     observations = inputs.observations
     warnings = [*inputs.warnings, *unused_baseline(baseline is not None, config)]
     if observations.group_id is not None:
         mixed = num_mixed_groups(observations.is_member, observations.group_id)
         if mixed:
             warnings.append(mixed_groups_warning(mixed))
-    return {
-        'task': observations.task,
-        'output_kind': inputs.kind,
-        'output_kind_evidence': f'handed in as {inputs.kind}: {inputs.evidence.in_words()}',
-        'output_evidence': dataclasses.asdict(inputs.evidence),
-        'num_examples': len(observations),
-        'config': json.loads(config.to_json()),
-        'slicing_specs': [dataclasses.asdict(spec) for spec in config.slicing_specs],
-        'warnings': warnings,
-    }
+    return Record(
+        task=observations.task,
+        output_kind=inputs.kind,
+        output_kind_evidence=f'handed in as {inputs.kind}: {inputs.evidence.in_words()}',
+        output_evidence=inputs.evidence,
+        num_examples=len(observations),
+        config=json.loads(config.to_json()),
+        slicing_specs=config.slicing_specs,
+        warnings=tuple(warnings),
+    )

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,10 @@ def read_config(path: str | Path) -> PrivacyConfig:
 
 
 def _replay(result: PrivacyResult, config: PrivacyConfig | None, is_sealed: bool) -> Replay:
-    recorded_config = decision.recorded_config(result.context)
+    recorded_config = result.record.privacy_config
     again = decision.decide_result(result, recorded_config)
     if result.verdict is not None and _reworded(again) != _reworded(result.verdict):
-        raise PrivacyInputError(_disagreement(result.verdict, again, result.context.get('versions', {})))
+        raise PrivacyInputError(_disagreement(result.verdict, again, result.record.versions or {}))
     config = config and config.for_task(_task(result, recorded_config))
     if config is None or config == recorded_config:
         return Replay(again, result.verdict, True, is_sealed)
@@ -117,7 +117,7 @@ def _replay(result: PrivacyResult, config: PrivacyConfig | None, is_sealed: bool
 
 def _task(result: PrivacyResult, recorded: PrivacyConfig) -> str:
     """The model's task: the component records it in the config only, where 'auto' means a classifier."""
-    told = result.context.get('task', recorded.outputs.task)
+    told = result.record.task or recorded.outputs.task
     return MULTICLASS if told == 'auto' else told
 
 
@@ -219,11 +219,11 @@ def _had_baseline(result: PrivacyResult, recorded: PrivacyConfig) -> bool:
     if any(one.baseline is not None for one in result.results):
         return True
     unused = unused_baseline(True, recorded)
-    was_told = any(warning in unused for warning in result.context.get('warnings', ()))
-    return was_told or bool(result.context.get('artifacts', {}).get('baseline_model'))
+    was_told = any(warning in unused for warning in result.record.warnings)
+    return was_told or bool((result.record.artifacts or {}).get('baseline_model'))
 
 
-def _disagreement(recorded: Verdict, verdict: Verdict, versions: dict[str, Any]) -> str:
+def _disagreement(recorded: Verdict, verdict: Verdict, versions: Mapping[str, str]) -> str:
     then = ', '.join(f'{name} {versions.get(name, "unknown")}' for name in _PACKAGES)
     return (
         'the recorded verdict does not follow from the recorded figures with this release: '

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from privacy_component.checks import Check
-from privacy_component.errors import PrivacyInputError
+from privacy_component.deprecation import warn_renamed
+from privacy_component.errors import PrivacyInputError, prefixed_errors
+from privacy_component.evaluation.record import WHERE, Record
 from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.curve import RocCurve
@@ -31,7 +33,7 @@ class PrivacyResult:
     Attributes:
       results: one per slice and attack.
       verdict: the gate's decision; None where no gate was asked for.
-      context: what was evaluated and how, JSON values only: model, splits, config, package versions.
+      record: what was evaluated and how: model, splits, config, package versions.
       most_vulnerable: the members at the highest risk, highest first, each with its example_id and risk.
       num_suppressed: how many slices are too small to be named; see `suppression`.
       checks: whether the measurement itself is sound.
@@ -39,10 +41,16 @@ class PrivacyResult:
 
     results: tuple[SliceResult, ...]
     verdict: Verdict | None = None
-    context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    record: Record = dataclasses.field(default_factory=Record)
     most_vulnerable: tuple[Mapping[str, Any], ...] = ()
     num_suppressed: int = 0
     checks: tuple[Check, ...] = ()
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The fields of `record` as JSON values, under the name that it had; goes with the next release."""
+        warn_renamed('privacy_component.PrivacyResult.context is now .record; the old name goes with the next release.')
+        return self.record.to_json_fields()
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict per slice and attack: counts, figures, intervals."""
@@ -58,7 +66,7 @@ class PrivacyResult:
         fields = {
             'schema_version': SCHEMA_VERSION,
             'verdict': None if self.verdict is None else _verdict_to_json(self.verdict),
-            'context': self.context,
+            WHERE: self.record.to_json_fields(),
             'most_vulnerable': self.most_vulnerable,
             'num_suppressed': self.num_suppressed,
             'checks': [dataclasses.asdict(check) for check in self.checks],
@@ -71,7 +79,7 @@ class PrivacyResult:
         """The result that `to_json` wrote.
 
         Raises:
-          PrivacyInputError: not such a text, or one of another schema version.
+          PrivacyInputError: not such a text, one of another schema version, or what was evaluated cannot be read.
         """
         try:
             fields = json.loads(text)
@@ -83,10 +91,12 @@ class PrivacyResult:
                 f'{FILE_NAME} has schema_version {version!r}, this release reads {SCHEMA_VERSION}: read it with the '
                 'release that wrote it (context.versions in the file).'
             )
+        with prefixed_errors(FILE_NAME):
+            record = Record.from_json_fields(fields.get(WHERE))
         return cls(
             tuple(map(result_from_json, fields['results'])),
             fields['verdict'] and _verdict_from_json(fields['verdict']),
-            fields['context'],
+            record,
             tuple(fields.get('most_vulnerable', ())),
             num_suppressed=fields.get('num_suppressed', 0),
             checks=tuple(Check(**check) for check in fields.get('checks', ())),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from privacy_component.config.refusal_override import RefusalOverride
 from privacy_component.gate.verdict import Verdict
@@ -39,11 +38,6 @@ class Earlier:
     message: str
     decision_sha256: str
     differs: tuple[str, ...]
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Earlier:
-        """The evaluation that `dataclasses.asdict` made the fields of."""
-        return cls(**{**fields, 'differs': tuple(fields['differs'])})
 
     @property
     def is_refusal(self) -> bool:

@@ -1,4 +1,4 @@
-"""What was measured and how, from a result's context; every key may be absent or of an unexpected type."""
+"""What was measured and how, from a result's record, of which anything may be absent."""
 
 from __future__ import annotations
 
@@ -11,59 +11,53 @@ from privacy_component.attacks import attack_named
 from privacy_component.config.moved_fields import regrouped
 from privacy_component.config.thresholds import LEAK_SHOWN, SAFETY_NOT_SHOWN
 from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult
+from privacy_component.evaluation.typed_json import to_json
 from privacy_component.gate.comparisons import UNDECIDED
+from privacy_component.gate.history import Earlier
 from privacy_component.report.ranking import Row, flat
 from privacy_component.report.wording import change_interval, comparison_title, number, outcome_counts, percent, visible
 
-_KNOWN = {
-    'model_uri', 'examples_uri', 'inputs', 'splits', 'num_examples', 'task', 'label_key', 'output_kind', 'model_called',
-    'output_evidence', 'output_kind_evidence', 'upstream_blessed', 'config', 'versions', 'started', 'seconds',
-    'warnings', 'model_fingerprint', 'fingerprints', 'artifacts', 'slicing_specs', 'earlier_evaluations',
-    'baseline_model_uri', 'baseline_output_kind',
-}  # fmt: skip
 _RULE_DETAILS = {
     LEAK_SHOWN: 'the corrected lower bound is above the limit. A leak that the examples are too few to show passes.',
     SAFETY_NOT_SHOWN: 'the corrected upper bound has to be at or below the limit. Too few examples block.',
 }
-_UPSTREAM = {'yes': 'blessed the model', 'no': 'did not bless the model'}
+_UPSTREAM = {True: 'blessed the model', False: 'did not bless the model', None: ''}
 
 
 def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[str, str]]:
     """(label, text) pairs; what is not known is left out."""
-    context = result.context
-    seconds = context.get('seconds')
+    record = result.record
     pairs = [
-        ('Model', _plain(context.get('model_uri'))),
-        ('Model fingerprint', _plain(context.get('model_fingerprint'))),
-        ('Earlier evaluations', _history(context.get('earlier_evaluations'))),
-        ('Baseline model', _plain(context.get('baseline_model_uri'))),
-        ('Examples', _plain(context.get('examples_uri'))),
-        ('Inputs', _plain(context.get('inputs'))),
-        ('Members', _side(context, 'members', slices)),
-        ('Non-members', _side(context, 'non_members', slices)),
-        ('Examples read', _plain(context.get('num_examples'))),
-        ('Examples fingerprint', _plain(context.get('fingerprints'))),
-        ('Task', _plain(context.get('task'))),
-        ('Label', _plain(context.get('label_key'))),
-        ('Model outputs', _outputs(context)),
-        ('Baseline model outputs', _plain(context.get('baseline_output_kind'))),
-        ('Model called', _plain(context.get('model_called'))),
-        ('Upstream validator', _UPSTREAM.get(_plain(context.get('upstream_blessed')), '')),
+        ('Model', _plain(record.model_uri)),
+        ('Model fingerprint', _plain(record.model_fingerprint)),
+        ('Earlier evaluations', _history(record.earlier_evaluations)),
+        ('Baseline model', _plain(record.baseline_model_uri)),
+        ('Inputs', _plain(record.inputs)),
+        ('Members', _side(record, 'members', slices)),
+        ('Non-members', _side(record, 'non_members', slices)),
+        ('Examples read', _plain(record.num_examples)),
+        ('Examples fingerprint', _plain(record.fingerprints)),
+        ('Task', _plain(record.task)),
+        ('Label', _plain(record.label_key)),
+        ('Model outputs', _outputs(record)),
+        ('Baseline model outputs', _plain(record.baseline_output_kind)),
+        ('Model called', _plain(record.model_called)),
+        ('Upstream validator', _UPSTREAM[record.upstream_blessed]),
         ('Confidence level', confidence(result)),
         ('Comparisons', _comparisons(result)),
         ('Slices not listed', f'{result.num_suppressed:,}, too small to be named' if result.num_suppressed else ''),
-        ('Versions', _plain(context.get('versions'))),
-        ('Started', _plain(context.get('started'))),
-        ('Took', f'{seconds:,.1f} s' if isinstance(seconds, int | float) else _plain(seconds)),
+        ('Versions', _plain(record.versions)),
+        ('Started', _plain(record.started)),
+        ('Took', '' if record.seconds is None else f'{record.seconds:,.1f} s'),
     ]
     return [(label, text) for label, text in pairs if text]
 
 
 def warnings(result: PrivacyResult) -> list[str]:
     """What was noticed while measuring."""
-    noticed = result.context.get('warnings')
-    return [visible(text) for text in noticed] if isinstance(noticed, Sequence) and not isinstance(noticed, str) else []
+    return list(map(visible, result.record.warnings))
 
 
 def attacks(slices: Sequence[Sequence[Row]]) -> list[dict[str, str]]:
@@ -122,46 +116,51 @@ def rules(result: PrivacyResult) -> list[tuple[str, str]]:
 
 def confidence(result: PrivacyResult) -> str:
     """'95 %', or nothing where the config was not recorded."""
-    level = _setting(result.context, 'decision', 'confidence_level')
+    level = _setting(result.record, 'decision', 'confidence_level')
     return percent(level) if isinstance(level, int | float) else ''
 
 
 def config_text(result: PrivacyResult) -> str:
     """The recorded config as indented JSON; empty if there is none."""
-    return _json(result.context.get('config'))
+    return _json(result.record.config)
 
 
 def other_facts(result: PrivacyResult) -> list[tuple[str, str]]:
-    """Context under keys that this page does not know."""
-    return [(visible(key), _json(value)) for key, value in sorted(result.context.items()) if key not in _KNOWN]
+    """What only some readers look for, under the names that privacy_metrics.json has for it."""
+    record = result.record
+    asked = {
+        'cpu_seconds': record.cpu_seconds,
+        'eval_config': record.eval_config,
+        'num_bad_records': record.num_bad_records,
+        'sums_of_weights': record.sums_of_weights,
+    }
+    return [(name, _json(value)) for name, value in asked.items() if value is not None]
 
 
-def _side(context: Mapping[str, Any], side: str, slices: Sequence[Sequence[Row]]) -> str:
+def _side(record: Record, side: str, slices: Sequence[Sequence[Row]]) -> str:
     overall = next((rows[0].result for rows in slices if rows[0].is_overall), None)
-    aggregation = _setting(context, 'people', 'group_aggregation')
+    aggregation = _setting(record, 'people', 'group_aggregation')
     unit = 'examples' if aggregation in (None, 'none') else 'groups'
     count = f'{getattr(overall, f"num_{side}"):,} {unit}' if overall else ''
-    splits = context.get('splits')
-    names = _plain(splits.get(side)) if isinstance(splits, Mapping) else ''
+    names = _plain(getattr(record.splits, side)) if record.splits else ''
     return ' of '.join(filter(None, (count, names and f'split {names}')))
 
 
-def _setting(context: Mapping[str, Any], group: str, name: str) -> Any:
+def _setting(record: Record, group: str, name: str) -> Any:
     """A field of the recorded config, by whichever names it was recorded; None if it was not."""
-    config = context.get('config')
-    fields = regrouped(config).get(group) if isinstance(config, Mapping) else None
+    fields = None if record.config is None else regrouped(record.config).get(group)
     return fields.get(name) if isinstance(fields, Mapping) else None
 
 
-def _history(earlier: Any) -> str:
-    if not isinstance(earlier, Sequence) or isinstance(earlier, str):
+def _history(earlier: Sequence[Earlier] | None) -> str:
+    if earlier is None:
         return ''
     return f'{len(earlier):,} did not bless this model' if earlier else 'none that did not bless this model'
 
 
-def _outputs(context: Mapping[str, Any]) -> str:
-    kind = _plain(context.get('output_kind'))
-    evidence = _plain(context.get('output_kind_evidence') or context.get('output_evidence'))
+def _outputs(record: Record) -> str:
+    kind = _plain(record.output_kind)
+    evidence = _plain(record.output_kind_evidence or to_json(record.output_evidence))
     return '; '.join(filter(None, (kind, evidence)))
 
 

@@ -50,8 +50,8 @@ KINDS = {
 def test_bad_records_are_dropped_and_counted(tmp_path, kind):
     good, spoilt = spoilt_world(tmp_path, [0, 7, 8, 399], KINDS[kind])
     found = load(spoilt.run(privacy_config=config()))
-    assert found.context['num_bad_records'] == {'eval': 0, 'train': 4}
-    assert found.context['num_examples'] == {'eval': 400, 'train': 400}
+    assert found.record.num_bad_records == {'eval': 0, 'train': 4}
+    assert found.record.num_examples == {'eval': 400, 'train': 400}
     assert [r.row() for r in found.results] == [r.row() for r in load(good.run()).results]
 
 
@@ -70,7 +70,7 @@ def test_more_than_a_batch_of_them(tmp_path):
     """A batch of nothing but bad records is dropped as a whole, at the start of a split too."""
     good, spoilt = spoilt_world(tmp_path, range(1500), num_rows=2000)
     found = load(spoilt.run(privacy_config=config(0.5)))
-    assert found.context['num_bad_records'] == {'eval': 0, 'train': 1500}
+    assert found.record.num_bad_records == {'eval': 0, 'train': 1500}
     assert [r.row() for r in found.results] == [r.row() for r in load(good.run()).results]
 
 
@@ -79,7 +79,7 @@ def test_too_many_are_refused(tmp_path):
     with pytest.raises(PrivacyInputError, match=r"20 of 420 records of the split 'train' .* 0.048: .* allows 0.04"):
         spoilt.run(privacy_config=config(0.04))
     assert not list((spoilt.root / 'out').rglob('*BLESSED'))
-    assert 'num_bad_records' in load(spoilt.run(privacy_config=config(0.05))).context
+    assert load(spoilt.run(privacy_config=config(0.05))).record.num_bad_records == {'eval': 0, 'train': 4}
 
 
 @pytest.mark.parametrize('place', [0, 200])

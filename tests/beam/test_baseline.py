@@ -50,7 +50,7 @@ def test_a_model_that_leaks_more_than_its_baseline_is_blocked(world):
     result = load(outputs)
     assert 'color = red, loss_threshold and scaled_logit_threshold: auc rose by 0.' in result.verdict.reasons[0]
     assert {c.change for c in result.verdict.comparisons} == {'', PAIRED}
-    assert result.context['baseline_model_uri'].startswith(str(world.root / 'baseline'))
+    assert result.record.baseline_model_uri.startswith(str(world.root / 'baseline'))
 
 
 def test_a_model_like_its_baseline_is_blessed(world):
@@ -138,8 +138,8 @@ def test_counts_of_both_models_merge_in_any_partition(how):
 def test_outputs_are_told_apart_for_either_model(world):
     softmax = world.with_baseline(**says(lambda logits: tf.nn.softmax(logits)))
     outputs = world.run(config(thresholds=(RISE,)), inputs=softmax)
-    context = load(outputs).context
-    assert (context['output_kind'], context['baseline_output_kind']) == ('logits', 'probabilities')
+    record = load(outputs).record
+    assert (record.output_kind, record.baseline_output_kind) == ('logits', 'probabilities')
     assert max(abs(c.value) for c in comparisons(outputs) if c.value is not None) < 0.002
 
 
@@ -228,7 +228,7 @@ def test_a_baseline_that_nothing_asks_for_costs_nothing(world):
     inputs = world.with_baseline(outputs=4)  # which would fail if it were called
     result = load(world.run(config(), inputs=inputs))
     assert not any(r.baseline for r in result.results)
-    assert any('no Threshold has `absolute`' in warning for warning in result.context['warnings'])
+    assert any('no Threshold has `absolute`' in warning for warning in result.record.warnings)
 
 
 def test_bad_records_are_dropped_for_both_models(tmp_path):
@@ -237,5 +237,5 @@ def test_bad_records_are_dropped_for_both_models(tmp_path):
     write_split(tmp_path / 'examples', 'eval', [serialize(r) for r in rows[:-3]] + [b'none of it'] * 3)
     chosen = config(thresholds=(RISE,), measurement={'max_bad_record_share': 0.05})
     result = load(world.run(chosen, inputs=world.with_baseline(**says(similar))))
-    assert result.context['num_bad_records'] == {'train': 0, 'eval': 3}
+    assert result.record.num_bad_records == {'train': 0, 'eval': 3}
     assert result.results[0].num_non_members == result.results[0].baseline.curve.num_non_members == 297

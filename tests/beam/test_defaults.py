@@ -62,8 +62,8 @@ def test_both_ways_fill_in_the_default(tmp_path):
     )
     directly = run(world, privacy_config=w.config(slices={'missing': True}))
     by_extractors = run(named(world), privacy_config=w.config(slices={'missing': True}))
-    assert directly.context['model_called'] == 'directly'
-    assert by_extractors.context['model_called'] == "by TFMA's extractors"
+    assert directly.record.model_called == 'directly'
+    assert by_extractors.record.model_called == "by TFMA's extractors"
     found = sizes(directly)
     assert found[(('color', 'unknown'),)] == (200, 200)
     assert (('color', '<missing>'),) not in found

@@ -38,7 +38,7 @@ def test_groups_are_counted_as_on_arrays(people, how):
     assert found.most_vulnerable == expected.most_vulnerable
     overall = found.results[0]
     assert (overall.slice, overall.num_members, overall.num_non_members) == ('Overall', 90, 90)
-    assert found.context['num_examples'] == {'eval': 600, 'train': 600}
+    assert found.record.num_examples == {'eval': 600, 'train': 600}
 
 
 @pytest.mark.parametrize('person', [lambda split, i: i % 70 + 1000 * (split == 'eval'), lambda split, i: -(i % 70) - 1])
@@ -51,7 +51,7 @@ def test_whole_numbers_say_whose_an_example_is_too(tmp_path, person):
 def test_people_on_both_sides_are_said(tmp_path):
     world = people_world(tmp_path, lambda split, i: f'{i % 90 if split == "train" else i % 90 + 50}')
     found = load(world.run(privacy_config=config()))
-    assert '40 groups have both members and non-members' in found.context['warnings'][-1]
+    assert '40 groups have both members and non-members' in found.record.warnings[-1]
     assert_same_figures(found, evaluated(world, config()), at_least=10)
 
 
@@ -79,7 +79,7 @@ def test_groups_through_tfmas_extractors(tmp_path):
     tf.saved_model.save(model, str(tmp_path / 'model' / 'Format-Serving'), signatures={'serving_default': model.serve})
     chosen = config(attacks=ATTACKS)
     found = load(world.run(privacy_config=chosen))
-    assert found.context['model_called'] == "by TFMA's extractors"
+    assert found.record.model_called == "by TFMA's extractors"
     assert_same_figures(found, evaluated(world, chosen), at_least=10)
 
 

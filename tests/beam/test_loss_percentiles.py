@@ -47,7 +47,7 @@ def test_they_are_those_on_arrays(tmp_path, decimals):
     assert len(tenths(found)) == len(tenths(expected)) == len(ATTACKS) * TENTHS
     sizes = sum(one.num_members + one.num_non_members for one in tenths(found) if one.attack == ATTACKS[0])
     assert (sizes > 1200) == (decimals == 0)  # a loss on an edge is in both slices
-    assert not found.context['warnings']
+    assert not found.record.warnings
     assert not any('loss_percentile' in c.slice for c in found.verdict.comparisons)
 
 
@@ -87,7 +87,7 @@ def test_outputs_whose_kind_is_found_out_in_the_job(tmp_path, monkeypatch):
 def test_edges_that_had_to_be_rounded_are_said(tmp_path):
     world = loss_world(tmp_path, num_rows=1500)
     found = load(world.run(privacy_config=config(measurement={'max_distinct_scores': 1000})))
-    (warning,) = found.context['warnings']
+    (warning,) = found.record.warnings
     assert 'The losses take more than 1,000 values' in warning
     assert 'raise PrivacyConfig.measurement.max_distinct_scores' in warning
     sizes = [one.num_members + one.num_non_members for one in tenths(found) if one.attack == 'loss_threshold']

@@ -124,5 +124,5 @@ def test_through_tfmas_extractors(tmp_path):
     model = ByName()
     tf.saved_model.save(model, str(tmp_path / 'model' / 'Format-Serving'), signatures={'serving_default': model.serve})
     named = load(world.run(privacy_config=config))
-    assert named.context['model_called'] == "by TFMA's extractors"
+    assert named.record.model_called == "by TFMA's extractors"
     assert [r.row() for r in named.results] == [r.row() for r in direct.results]

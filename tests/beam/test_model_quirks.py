@@ -11,7 +11,7 @@ from tests.component import world as w
 
 def warnings_of(outputs) -> str:
     result = PrivacyResult.load(Path(outputs['privacy_metrics'].uri) / 'privacy_metrics.json')
-    return ' '.join((*result.context['warnings'], *result.verdict.warnings))
+    return ' '.join((*result.record.warnings, *result.verdict.warnings))
 
 
 def test_outputs_that_depend_on_the_batch_are_said(tmp_path):

@@ -32,8 +32,8 @@ def by_both(tmp_path_factory):
 
 def test_the_way_is_chosen_and_said(by_both):
     direct, named = by_both
-    assert direct.context['model_called'] == 'directly'
-    assert named.context['model_called'] == "by TFMA's extractors"
+    assert direct.record.model_called == 'directly'
+    assert named.record.model_called == "by TFMA's extractors"
 
 
 def test_both_ways_agree(by_both):

@@ -66,7 +66,7 @@ def assert_same(found, expected):
     assert [r.row() for r in found.results] == [r.row() for r in expected.results]
     assert found.verdict == expected.verdict
     assert found.most_vulnerable == expected.most_vulnerable
-    assert found.context['num_examples'] == expected.context['num_examples'] == {'train': 400, 'eval': 400}
+    assert found.record.num_examples == expected.record.num_examples == {'train': 400, 'eval': 400}
 
 
 def test_scores_counted_before_the_failure_do_not_count_again(small_world, config, expected, fails, monkeypatch):

@@ -31,8 +31,8 @@ def test_weights_are_summed_and_change_nothing(tmp_path):
     assert [without_weights(r.row()) for r in found.results] == [r.row() for r in plain.results]
     assert found.verdict == plain.verdict
     expected = math.fsum(0.1 * (i % 7) for i in range(300))
-    assert found.context['sums_of_weights'] == pytest.approx({'members': expected, 'non_members': expected}, rel=1e-6)
-    assert 'sums_of_weights' not in plain.context
+    assert found.record.sums_of_weights == pytest.approx({'members': expected, 'non_members': expected}, rel=1e-6)
+    assert plain.record.sums_of_weights is None
 
 
 def naive_sums(world, key):
@@ -58,7 +58,7 @@ def test_every_slice_has_its_sums(tmp_path, attacks):
     for result in found.results:
         assert result.sums_of_weights == naive_sums(world, result.slice_key)
         assert result.row()['sums_of_weights'] == result.sums_of_weights
-    assert found.results[0].sums_of_weights == found.context['sums_of_weights']
+    assert found.results[0].sums_of_weights == found.record.sums_of_weights
 
 
 def test_the_report_shows_them_where_there_are_any(tmp_path):
@@ -84,7 +84,7 @@ def test_sums_of_weights_are_the_same_bits_in_any_order(tmp_path):
         old.unlink()
     w.write_split(tmp_path / 'examples', 'train', records[::-1], shards=4)
     found = load(world.run(evaluation=evaluation))
-    assert found.context['sums_of_weights'] == expected.context['sums_of_weights']
+    assert found.record.sums_of_weights == expected.record.sums_of_weights
     assert [r.row() for r in found.results] == [r.row() for r in expected.results]
 
 

@@ -243,7 +243,7 @@ def uncompressed(rig: Rig) -> dict[str, Any]:
 
 
 def _all_read(rig: Rig, result: Any) -> None:
-    assert result.context['num_examples'] == {'train': worlds.NUM_ROWS, 'eval': worlds.NUM_ROWS}
+    assert result.record.num_examples == {'train': worlds.NUM_ROWS, 'eval': worlds.NUM_ROWS}
 
 
 def _rewrite(path: Path, change: Change) -> None:

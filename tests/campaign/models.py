@@ -189,4 +189,4 @@ def _label_beyond(rig: Rig) -> None:
 
 
 def _has_class_slices(rig: Rig, result: PrivacyResult) -> None:
-    assert result.context['output_evidence']['num_outputs'] == _NUM_CLASSES
+    assert result.record.output_evidence.num_outputs == _NUM_CLASSES

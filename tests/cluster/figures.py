@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-# Of the context: when and how fast it ran.
+# Of what is recorded: when and how fast it ran.
 VARYING = ('started', 'seconds', 'cpu_seconds')
 
 

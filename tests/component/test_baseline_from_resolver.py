@@ -65,6 +65,6 @@ def test_the_first_run_is_judged_without_a_baseline(results):
 
 
 def test_the_second_is_held_against_the_first(results):
-    assert results[1].context['baseline_model_uri'] == results[0].context['model_uri']
+    assert results[1].record.baseline_model_uri == results[0].record.model_uri
     assert not results[1].verdict.blessed
     assert 'over the baseline' in results[1].verdict.reasons[0]

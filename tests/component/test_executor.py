@@ -224,7 +224,7 @@ def test_rounding_does_not_make_logits_of_probabilities(tmp_path):
     for split, seed in (('train', 5), ('eval', 6)):
         rows = w.make_rows(400, seed, leak=False)
         world.replace_rows(split, [r | {'label': r['label'] % 2} for r in rows])
-    assert load(world.run()).context['output_kind'] == 'probabilities'
+    assert load(world.run()).record.output_kind == 'probabilities'
 
 
 @pytest.mark.parametrize('values', [{'colour': 'red'}, {'color': 'pink'}])

@@ -66,7 +66,7 @@ def test_what_stands_is_what_was_refused_since_the_last_override(history, random
     assert [one.id for one in standing(artifacts)] == expected
     for model in 'ab':
         evaluations = earlier_evaluations(artifacts, NOW | {'model_fingerprint': model})
-        assert any(one['outcome'] in (REFUSED, REFUSAL_STANDS) for one in evaluations) == is_refused(history, model)
+        assert any(one.outcome in (REFUSED, REFUSAL_STANDS) for one in evaluations) == is_refused(history, model)
 
 
 @given(HISTORIES)
@@ -109,7 +109,7 @@ def test_evaluating_a_refused_model_again_changes_nothing_that_is_resolved(histo
 )
 def test_every_reason_is_mentioned_once(history, mentioned):
     artifacts = artifacts_of([('a', *one) for one in history])
-    assert [one['uri'] for one in earlier_evaluations(artifacts, NOW)] == [f'/runs/{number}' for number in mentioned]
+    assert [one.uri for one in earlier_evaluations(artifacts, NOW)] == [f'/runs/{number}' for number in mentioned]
 
 
 def test_nothing_refused_is_an_empty_list():
@@ -119,9 +119,9 @@ def test_nothing_refused_is_an_empty_list():
 def test_what_differs_is_told_in_words():
     same = NOW | {'outcome': REFUSED, 'message': 'red leaks'}
     (found,) = earlier_evaluations([artifact(3, **same)], NOW)
-    assert (found['uri'], found['message'], found['differs']) == ('/runs/3', 'red leaks', ())
+    assert (found.uri, found.message, found.differs) == ('/runs/3', 'red leaks', ())
     (found,) = earlier_evaluations([artifact(3, **same)], NOW | {'examples_sha256': '2', 'upstream': 'blessed'})
-    assert found['differs'] == ('examples', 'the upstream verdict')
+    assert found.differs == ('examples', 'the upstream verdict')
 
 
 def test_artifacts_of_other_models_and_of_releases_before_fingerprints_say_nothing():

@@ -106,5 +106,5 @@ def test_classes_are_slices_and_the_report_says_why(run):
     (metrics,) = artifacts(connection, 'privacy_component.PrivacyMetrics')
     result = PrivacyResult.load(Path(metrics.uri) / 'privacy_metrics.json')
     assert {r.slice for r in result.results} == {'Overall', *(f'class = {digit}' for digit in range(10))}
-    assert result.context['output_kind'] == 'logits'
+    assert result.record.output_kind == 'logits'
     assert 'a leak is shown' in (Path(metrics.uri) / 'report.html').read_text()

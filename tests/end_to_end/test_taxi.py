@@ -89,7 +89,7 @@ def test_slices_and_their_sizes_are_those_of_tfma(store):
 
 def test_slices_read_as_raw_values_and_the_label_is_transforms(store):
     overfit, _ = privacy_results(store)
-    assert overfit.context['label_key'] == 'big_tipper'
+    assert overfit.record.label_key == 'big_tipper'
     assert {'payment_type = Cash', 'trip_start_hour = 12'} <= {r.slice for r in overfit.results}
 
 

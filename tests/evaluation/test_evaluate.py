@@ -65,8 +65,8 @@ def test_result_survives_json():
     again = PrivacyResult.from_json(result.to_json())
     assert again.rows() == result.rows()
     assert again.most_vulnerable == result.most_vulnerable
-    assert again.context == result.context
-    assert PrivacyConfig.from_json(json.dumps(result.context['config'])) == PrivacyConfig()
+    assert again.record == result.record
+    assert PrivacyConfig.from_json(json.dumps(result.record.config)) == PrivacyConfig()
 
 
 def test_same_figures_in_any_order_of_rows():
@@ -163,7 +163,7 @@ def test_rows_of_one_person_widen_intervals():
 
 def test_people_on_both_sides_are_mentioned():
     result = evaluate_privacy(**arguments(n=50), group_ids=np.arange(100) % 60)
-    assert '40 groups have both members and non-members' in result.context['warnings'][0]
+    assert '40 groups have both members and non-members' in result.record.warnings[0]
 
 
 def test_most_vulnerable_members_by_the_ids_given():
@@ -181,17 +181,17 @@ def test_most_vulnerable_members_by_the_ids_given():
 
 def test_says_what_was_assumed_from_what_evidence():
     given = arguments(n=50)
-    context = evaluate_privacy(**given).context
-    assert context['output_kind'] == 'logits'
-    assert context['task'] == 'multiclass'
-    assert '5 outputs per example in [-' in context['output_kind_evidence']
-    assert context['warnings'] == []
+    record = evaluate_privacy(**given).record
+    assert record.output_kind == 'logits'
+    assert record.task == 'multiclass'
+    assert '5 outputs per example in [-' in record.output_kind_evidence
+    assert record.warnings == ()
 
 
 def test_warns_of_logits_that_look_like_probabilities():
     given = arguments(n=50)
     given['logits'] = softmax(given['logits'], axis=1)
-    assert 'looks like probabilities' in evaluate_privacy(**given).context['warnings'][0]
+    assert 'looks like probabilities' in evaluate_privacy(**given).record.warnings[0]
 
 
 def test_warns_of_saturated_outputs():

@@ -18,7 +18,7 @@ MODEL = 'sha256:' + '0' * 64
 LEVEL, RISE = Threshold('auc', 0.95), Threshold('auc', absolute=0.05)
 EARLIER = {
     'model_fingerprint': MODEL,
-    'earlier_evaluations': [dataclasses.asdict(Earlier('/7', REFUSED, 'red leaks', '', ()))],
+    'earlier_evaluations': (Earlier('/7', REFUSED, 'red leaks', '', ()),),
 }
 OVERRIDE = (RefusalOverride(MODEL, 'mistaken limit'),)
 # What an evaluation is, and the words of the earlier release in its verdict.
@@ -55,20 +55,20 @@ def as_before(result):
     for new, old in NEW_WORDS.items():
         verdict = verdict.replace(new, old)
     told = {name: tuple(json.loads(verdict)[name]) for name in ('reasons', 'warnings')}
-    context = {**result.context, 'config': flattened(result.context['config'])}
-    return dataclasses.replace(result, context=context, verdict=dataclasses.replace(result.verdict, **told))
+    record = dataclasses.replace(result.record, config=flattened(result.record.config))
+    return dataclasses.replace(result, record=record, verdict=dataclasses.replace(result.verdict, **told))
 
 
-def evaluated(settings, context):
+def evaluated(settings, recorded):
     result = examples.evaluated(**{'shift': 0.0, 'n': 400} | settings)
-    return decision.decided(dataclasses.replace(result, context=result.context | context))
+    return decision.decided(dataclasses.replace(result, record=dataclasses.replace(result.record, **recorded)))
 
 
 @pytest.fixture(params=CASES)
 def stored(request, tmp_path):
     """The new result, and the old one whose privacy_metrics.json is in a folder."""
-    settings, context, words = CASES[request.param]
-    new = evaluated(settings, context)
+    settings, recorded, words = CASES[request.param]
+    new = evaluated(settings, recorded)
     old = as_before(new)
     assert words in ' '.join((*old.verdict.reasons, *old.verdict.warnings))
     assert (old.verdict == new.verdict) == (not words)
@@ -82,7 +82,7 @@ def test_an_old_file_is_decided_again_without_a_warning(stored):
         warnings.simplefilter('error')
         replayed = replay(folder)
     assert (replayed.verdict, replayed.recorded, replayed.is_same_config) == (new.verdict, old.verdict, True)
-    assert replay(folder, decision.recorded_config(new.context)).is_same_config
+    assert replay(folder, new.record.privacy_config).is_same_config
 
 
 def test_an_old_file_becomes_the_same_report(stored, capsys):
@@ -96,7 +96,7 @@ def test_an_old_file_can_be_judged_by_a_new_config_and_by_an_old_one(tmp_path):
     old = as_before(evaluated({}, {}))
     (tmp_path / 'privacy_metrics.json').write_text(old.to_json())
     limits = json.loads(PrivacyConfig(thresholds=(Threshold('auc', 0.4),)).to_json())['thresholds']
-    recorded = old.context['config'] | {'thresholds': limits}
+    recorded = old.record.config | {'thresholds': limits}
     with pytest.warns(FutureWarning, match='min_examples is now decision.min_examples'):
         asked = PrivacyConfig.from_json(json.dumps(recorded))
     assert not replay(tmp_path, asked).verdict.blessed

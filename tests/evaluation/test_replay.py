@@ -10,6 +10,7 @@ from privacy_component.checks import REFUSED as CHECK_REFUSED
 from privacy_component.cli import main
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
 from privacy_component.evaluation import decision
+from privacy_component.evaluation.record import InputArtifact
 from privacy_component.evaluation.replay import replay
 from privacy_component.gate.history import BLESSED, NOT_BLESSED, REFUSED, Earlier
 from tests.report import examples
@@ -46,25 +47,25 @@ def test_the_replayed_verdict_is_the_recorded_one(tmp_path, name, shift):
     assert replayed.verdict == result.verdict == replayed.recorded
     assert replayed.is_same_config
     assert replayed.is_sealed
-    assert decision.decide_result(result, decision.recorded_config(result.context)) == result.verdict
+    assert decision.decide_result(result, result.record.privacy_config) == result.verdict
 
 
-def test_the_whole_context_counts(tmp_path):
+def test_the_whole_record_counts(tmp_path):
     """Upstream verdict, slices asked for and history come from the file, not from the caller."""
     result = examples.evaluated(shift=0.0, n=400)
     assert result.verdict.blessed
-    earlier = dataclasses.asdict(Earlier('/7', REFUSED, 'red leaks', '', ()))
-    specs = [{'feature_keys': [], 'feature_values': {'kind': 'Gold'}}]
+    earlier = Earlier('/7', REFUSED, 'red leaks', '', ())
+    plain, specs = result.record, (SlicingSpec(feature_values={'kind': 'Gold'}),)
     for added, reason in [
         ({'upstream_blessed': False}, 'upstream'),
         ({'slicing_specs': specs}, "'kind = Gold' has no examples"),
-        ({'earlier_evaluations': [earlier], 'model_fingerprint': MODEL}, 'refused it (/7)'),
+        ({'earlier_evaluations': (earlier,), 'model_fingerprint': MODEL}, 'refused it (/7)'),
     ]:
-        result = decision.decided(dataclasses.replace(result, context={**result.context, **added}))
+        record = dataclasses.replace(plain, **added)
+        result = decision.decided(dataclasses.replace(result, record=record))
         write(tmp_path, result)
         assert main(['gate', '--metrics', str(tmp_path)]) == 1
         assert reason in ' '.join(replay(tmp_path).verdict.reasons)
-        result = dataclasses.replace(result, context={k: v for k, v in result.context.items() if k not in added})
 
 
 def test_other_limits_give_another_verdict(refused, capsys):
@@ -76,7 +77,7 @@ def test_other_limits_give_another_verdict(refused, capsys):
 
 def test_the_config_of_the_evaluation_in_a_file_is_the_same_config(refused, capsys):
     folder, result = refused
-    (folder / 'config.json').write_text(json.dumps(result.context['config']))
+    (folder / 'config.json').write_text(json.dumps(result.record.config))
     assert main(['gate', '--metrics', str(folder), '--config', str(folder / 'config.json')]) == 1
     assert 'bit for bit' in capsys.readouterr().out
 
@@ -122,9 +123,9 @@ def test_a_change_that_was_not_measured_cannot_be_decided(tmp_path, capsys, meas
 def test_a_baseline_among_the_artifacts_counts_too(tmp_path):
     result = examples.evaluated(0.0, n=300, thresholds=(LEVEL,))
     asking = PrivacyConfig(thresholds=(LEVEL, RISE), **IGNORING)
-    for baselines, is_given in (([], False), ([{'id': 3, 'uri': '/model'}], True)):
-        context = {**result.context, 'artifacts': {'baseline_model': baselines}}
-        write(tmp_path, dataclasses.replace(result, context=context))
+    for baselines, is_given in (((), False), ((InputArtifact(3, '/model'),), True)):
+        record = dataclasses.replace(result.record, artifacts={'baseline_model': baselines})
+        write(tmp_path, dataclasses.replace(result, record=record))
         if not is_given:
             assert 'There is no baseline model' in replay(tmp_path, asking).verdict.warnings[0]
             continue
@@ -239,7 +240,7 @@ def test_the_record_says_what_led_to_the_verdict(refused):
     assert record['outcome'] == 'refused'
     assert record['reasons'] == list(result.verdict.reasons)
     assert len(record['comparisons']) == len(result.verdict.comparisons)
-    assert PrivacyConfig.from_json(json.dumps(record['config'])) == decision.recorded_config(result.context)
+    assert PrivacyConfig.from_json(json.dumps(record['config'])) == result.record.privacy_config
     assert record['sha256']['config'] == decision.sha256_of_json(json.loads(json.dumps(record['config'], indent=7)))
 
 

@@ -7,7 +7,6 @@ import pytest
 from privacy_component import PrivacyConfig, RefusalOverride, SlicingSpec, Threshold
 from privacy_component.cli import main
 from privacy_component.config.moved_fields import MOVED
-from privacy_component.evaluation import decision
 from tests.report import examples
 from tests.stored import write
 
@@ -63,7 +62,7 @@ def test_these_are_all_fields():
 def test_a_replay_may_change_what_only_the_gate_reads_and_names_the_path_of_all_else(tmp_path, capsys, path):
     result = examples.evaluated(0.0, n=300)
     write(tmp_path, result)
-    asked = changed(decision.recorded_config(result.context), path, OTHERS[path])
+    asked = changed(result.record.privacy_config, path, OTHERS[path])
     (tmp_path / 'asked.json').write_text(asked.to_json())
     code = main(['gate', '--metrics', str(tmp_path), '--config', str(tmp_path / 'asked.json')])
     if path in REPLAYABLE:

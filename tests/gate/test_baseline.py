@@ -204,7 +204,7 @@ def test_a_slice_that_lacks_the_baseline_is_undecided():
 def test_an_unused_baseline_is_told():
     result = evaluated(thresholds=(LEVEL,))
     assert result.results[0].baseline is None
-    assert 'no Threshold has `absolute`' in result.context['warnings'][0]
+    assert 'no Threshold has `absolute`' in result.record.warnings[0]
 
 
 @pytest.mark.parametrize(

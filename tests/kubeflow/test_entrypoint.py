@@ -51,7 +51,7 @@ def outputs(cluster, artifacts):
 
 def test_blessing_says_no_because_of_the_leak_alone(outputs):
     result = PrivacyResult.load(f'{outputs["privacy_metrics"]["uri"]}/privacy_metrics.json')
-    assert result.context['upstream_blessed'] is True
+    assert result.record.upstream_blessed is True
     assert all('a leak is shown' in reason for reason in result.verdict.reasons)
     assert outputs['blessing']['metadata']['blessed'] == 0
 

@@ -84,7 +84,7 @@ def one_sided():
 
 def without_verdict(result):
     """The same figures, never judged."""
-    return PrivacyResult(result.results, None, {})
+    return PrivacyResult(result.results)
 
 
 KINDS = {

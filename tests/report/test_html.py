@@ -9,8 +9,10 @@ import pytest
 from privacy_component import PrivacyResult, Threshold
 from privacy_component.checks import Check
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
+from privacy_component.evaluation.record import Record, Splits
 from privacy_component.report import html
 from privacy_component.report.wording import number, visible
+from tests.evaluation.records import FULL
 from tests.report import examples
 from tests.report.page import Page
 
@@ -100,11 +102,13 @@ def test_no_name_can_fake_a_line_or_turn_the_text_around():
     assert '\nVerdict: BLESSED' not in html.summary(result)
 
 
-def test_context_and_warnings_are_text_and_nothing_else(blocked):
+def test_record_and_warnings_are_text_and_nothing_else(blocked):
     evil = '<script>alert(1)</script>'
-    context = {'model_uri': evil, 'versions': {evil: evil}, 'config': {evil: evil}, evil: evil, 'warnings': [evil]}
+    record = Record(
+        model_uri=evil, versions={evil: evil}, config={evil: evil}, cpu_seconds={evil: 1.0}, warnings=(evil,)
+    )
     verdict = dataclasses.replace(blocked.verdict, reasons=(evil,), warnings=(evil,))
-    page = html.render(dataclasses.replace(blocked, context=context, verdict=verdict))
+    page = html.render(dataclasses.replace(blocked, record=record, verdict=verdict))
     assert evil not in page
     assert page.count('<script') == 1
 
@@ -203,32 +207,36 @@ def test_one_sided_slice_is_listed_as_inconclusive():
     assert [text for text, _ in row[5:]] == ['no non-members'] * len(MAIN)
 
 
-@pytest.mark.parametrize('value', [None, 3, 'text', [1, None], {'members': 'train'}, True, 1.5])
-def test_context_of_any_type_is_taken(blocked, value):
-    keys = ('model_uri', 'splits', 'versions', 'config', 'seconds', 'upstream_blessed', 'num_examples', 'odd')
-    for key in (*keys, 'output_evidence', 'warnings', 'inputs'):
-        html.render(dataclasses.replace(blocked, context={key: value}))
-
-
 def test_what_was_measured_is_said(blocked):
-    context = {
-        'model_uri': 'somewhere/model',
-        'splits': {'members': ['train'], 'non_members': ['eval', 'test']},
-        'versions': {'tfx': '1.16.0'},
-        'upstream_blessed': False,
-        'config': {'decision': {'confidence_level': 0.9}},
-        'seconds': 12.34,
-        'warnings': ['The outputs are saturated.'],
-    }
-    text = Page(html.render(dataclasses.replace(blocked, context=context))).text
+    record = Record(
+        model_uri='somewhere/model',
+        splits=Splits(('train',), ('eval', 'test')),
+        versions={'tfx': '1.16.0'},
+        upstream_blessed=False,
+        config={'decision': {'confidence_level': 0.9}},
+        seconds=12.34,
+        warnings=('The outputs are saturated.',),
+    )
+    text = Page(html.render(dataclasses.replace(blocked, record=record))).text
     said = ('somewhere/model', '3,000 examples of split train', 'of split eval, test', 'tfx 1.16.0', '90 % interval')
     for words in (*said, 'did not bless the model', '12.3 s', 'The outputs are saturated.', 'Holm'):
         assert words in text
 
 
-def test_unknown_context_is_shown_in_details(blocked):
-    page = html.render(dataclasses.replace(blocked, context={'colour_of_the_sky': 'blue'}))
-    assert 'colour_of_the_sky' in page
+# Which channel and which slices are told in other words.
+ELSEWHERE = {'artifacts', 'slicing_specs', 'earlier_evaluations', 'upstream_blessed', 'config'}
+
+
+@pytest.mark.parametrize('name', {field.name for field in dataclasses.fields(Record)} - ELSEWHERE)
+def test_every_recorded_field_is_on_the_page(blocked, name):
+    record = dataclasses.replace(FULL, output_kind_evidence=None) if name == 'output_evidence' else FULL
+    pages = [html.render(dataclasses.replace(blocked, record=one)) for one in (record, without(record, name))]
+    assert Page(pages[0]).text != Page(pages[1]).text
+
+
+def without(record, name):
+    plain = next(field.default for field in dataclasses.fields(Record) if field.name == name)
+    return dataclasses.replace(record, **{name: plain})
 
 
 def test_passing_for_want_of_proof_is_said():
