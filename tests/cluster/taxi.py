@@ -1,9 +1,11 @@
 """The taxi model, trained by its own pipeline up to Trainer: python -m tests.cluster.taxi FOLDER."""
 
+import dataclasses
 import shutil
 import sys
 from pathlib import Path
 
+import tensorflow as tf
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import RunOptions
@@ -15,7 +17,8 @@ from pipelines.taxi.pipeline import create_pipeline
 from privacy_component.component import executor
 from tests.component.world import World
 
-COPIES = 60  # enough for some seconds of reading on each worker
+COPIES = 30  # enough for some seconds of reading on each worker
+ATTACKS = ('loss_threshold', 'gradient_norm')  # both in one pass; the second takes a worker's model apart
 DATABASE = 'metadata.sqlite'
 TRAINER = TRAINERS / 'overfit' / 'trainer.py'
 
@@ -38,7 +41,7 @@ def train(folder):
 
 
 class TaxiWorld(World):
-    """What PrivacyEvaluator gets in the taxi pipeline, each file of examples COPIES times."""
+    """What PrivacyEvaluator gets in the taxi pipeline, the examples of each file COPIES times."""
 
     def write(self, trained):
         """Takes artifacts from the folder that `train` wrote."""
@@ -57,17 +60,22 @@ class TaxiWorld(World):
         }
 
     def run(self, **arguments):
-        """With the configuration of the taxi pipeline."""
+        """With the configuration of the taxi pipeline, and its own attacks."""
         shutil.rmtree(self.root / 'out', ignore_errors=True)
-        chosen = {'privacy_config': configs.privacy_config(), 'evaluation': configs.eval_config()}
+        config = dataclasses.replace(configs.privacy_config(), attacks=ATTACKS)
+        chosen = {'privacy_config': config, 'evaluation': configs.eval_config()}
         return super().run(**chosen | arguments)
 
     def _copy(self, split):
         folder = self.root / 'examples' / f'Split-{split}'
         folder.mkdir(parents=True)
         (file,) = Path(self._artifacts[standard_artifacts.Examples].uri, f'Split-{split}').iterdir()
-        for i in range(COPIES):
-            (folder / f'data_tfrecord-{i:05d}-of-{COPIES:05d}.gz').symlink_to(file)
+        records = list(tf.data.TFRecordDataset(str(file), 'GZIP').as_numpy_iterator())
+        for i in range(COPIES):  # each in another order, as no two files may be equal
+            path = folder / f'data_tfrecord-{i:05d}-of-{COPIES:05d}.gz'
+            with tf.io.TFRecordWriter(str(path), 'GZIP') as writer:
+                for record in records[i:] + records[:i]:
+                    writer.write(record)
 
 
 def _database(folder):

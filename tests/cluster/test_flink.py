@@ -3,6 +3,8 @@
 import psutil
 import pytest
 
+from pipelines.taxi import configs
+from tests.cluster.conftest import IN_MEMORY
 from tests.cluster.figures import figures
 from tests.cluster.flink import TASK_MANAGERS
 from tests.cluster.waiting import Background, wait_for
@@ -27,6 +29,14 @@ def start(taxi, cluster):
 def test_cluster_equals_memory(start, cluster, in_memory):
     assert start().result(JOB_SECONDS) == in_memory
     assert cluster.api.last_job().restarts == 0
+
+
+def test_attacks_that_learn_equal_memory(taxi, cluster):
+    """The pipeline's own config: a second pass with attackers that were fitted in the first."""
+    chosen = configs.privacy_config()
+    expected = figures(taxi.run(privacy_config=chosen, beam_args=list(IN_MEMORY)))
+    job = Background(lambda: figures(taxi.run(privacy_config=chosen, beam_args=cluster.beam_args())))
+    assert job.result(JOB_SECONDS) == expected
 
 
 def test_survives_killed_worker(start, cluster, in_memory):
