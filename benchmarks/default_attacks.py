@@ -31,6 +31,7 @@ import numpy as np
 
 RESULTS = Path(__file__).parent / 'results'
 FASHION = Path('/usr/share/datasets/fashion-mnist')
+MODELS = Path(tempfile.gettempdir()) / 'privacy_component_default_attacks'
 ATTACKS = ('loss_threshold', 'logistic_regression', 'gradient_boosting', 'quantile')
 ONE_THREAD = {f'{name}_NUM_THREADS': '1' for name in ('OMP', 'OPENBLAS', 'MKL')}
 
