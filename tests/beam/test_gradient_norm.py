@@ -109,16 +109,23 @@ def test_norms_are_those_of_an_explicit_gradient(tmp_path, case):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
-def test_a_confident_softmax_still_has_a_gradient(tmp_path):
-    """In float32, 1 - p of the label is 0 or its last bit here, and a plain cross-entropy's gradient with it."""
-    net = Net(lambda z: tf.nn.softmax(z * 15))
+@pytest.mark.parametrize(
+    ('head', 'sure'), [(tf.nn.softmax, 1 - 5e-7), (lambda z: tf.exp(tf.nn.log_softmax(z)), 1.0)], ids=['usual', 'exact']
+)
+@pytest.mark.parametrize('scale', [6, 15])
+def test_a_confident_softmax_still_has_a_gradient(tmp_path, head, sure, scale):
+    """In float32, 1 - p of the label is 0 or its last bits here, and a plain cross-entropy's gradient with it.
+
+    The larger scale has gradients whose squares are 0 in float32.
+    """
+    net = Net(lambda z: head(z * scale))
     model = ServedModel(ModelPlan(*saved(net, tmp_path), output_kind='probabilities'))
     model.load()
     logits, words = rows_of(40)
     records = [w.serialize({'logits': z.tolist(), 'words': v.tolist()}) for z, v in zip(logits, words, strict=True)]
     outputs = model.outputs(Serialized(records))
     labels = outputs.argmax(axis=1)
-    is_sure = (outputs.max(axis=1) > 1 - 2e-7) & (np.sort(outputs, axis=1)[:, -2] > 1e-30)
+    is_sure = (outputs.max(axis=1) >= sure) & (np.sort(outputs, axis=1)[:, -2] > 1e-30)
     assert is_sure.sum() > 5
     assert (gradient_norm(model, Serialized(records), labels, outputs, 'multiclass')[is_sure] > 0).all()
 

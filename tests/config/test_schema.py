@@ -90,7 +90,6 @@ def test_an_empty_object_fits_and_the_defaults_are_those_of_the_config():
         {'decision': {'min_example': 30}},
         {'decision': []},
         {'attacks': ['loss_treshold']},
-        {'attacks': []},
         {'attacks': ['mlp', 'mlp']},
         {'thresholds': [{'upper_bound': 0.6}]},
         {'thresholds': [{'metric': 'auk', 'upper_bound': 0.6}]},

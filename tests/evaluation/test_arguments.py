@@ -17,7 +17,14 @@ def test_too_few_examples_are_inconclusive_and_not_blessed(members):
         slices={'by_correctness': True, 'by_loss_percentile': True},
         thresholds=(Threshold('auc', 0.9),),
     )
-    result = evaluate_privacy(is_member=members, labels=[0] * n, logits=np.eye(3)[np.arange(n) % 3], config=config)
+    result = evaluate_privacy(
+        is_member=members,
+        labels=[0] * n,
+        logits=np.eye(3)[np.arange(n) % 3],
+        reference_logits=np.eye(3)[(np.arange(n) + np.arange(2)[:, None]) % 3],
+        signals={'gradient_norm': np.ones(n)},
+        config=config,
+    )
     assert {r.status for r in result.results} == {'inconclusive'}
     assert {row['attack'] for row in result.rows() if row['slice'] == 'Overall'} == set(attacks)
     assert not result.verdict.blessed

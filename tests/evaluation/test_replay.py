@@ -16,6 +16,7 @@ from privacy_component.gate.history import BLESSED, NOT_BLESSED, REFUSED, Earlie
 from tests.report import examples
 from tests.stored import config_file, edit, write
 
+TWO_SIGNALS = ('loss_threshold', 'scaled_logit_threshold')
 MODEL = 'sha256:' + '0' * 64
 NAMED = SlicingSpec(feature_values={'kind': 'Cash'})
 THRESHOLDS = {
@@ -68,10 +69,12 @@ def test_the_whole_record_counts(tmp_path):
         assert reason in ' '.join(replay(tmp_path).verdict.reasons)
 
 
-def test_other_limits_give_another_verdict(refused, capsys):
-    folder, _ = refused
-    lax = config_file(folder, thresholds=(Threshold('auc', 0.99, slicing_specs=(SlicingSpec(),)),))
-    assert main(['gate', '--metrics', str(folder), '--config', lax]) == 0
+def test_other_limits_give_another_verdict(tmp_path, capsys):
+    write(tmp_path, examples.evaluated(shift=1.5, n=300, attacks=TWO_SIGNALS))
+    lax = config_file(
+        tmp_path, thresholds=(Threshold('auc', 0.99, slicing_specs=(SlicingSpec(),)),), attacks=TWO_SIGNALS
+    )
+    assert main(['gate', '--metrics', str(tmp_path), '--config', lax]) == 0
     assert 'by which the model was not blessed' in capsys.readouterr().out
 
 
@@ -114,8 +117,8 @@ def only_loss(threshold):
     ],
 )
 def test_a_change_that_was_not_measured_cannot_be_decided(tmp_path, capsys, measured, asked, named):
-    write(tmp_path, examples.evaluated(1.0, n=300, baseline=0.5, thresholds=measured))
-    asking = config_file(tmp_path, thresholds=asked, **IGNORING)
+    write(tmp_path, examples.evaluated(1.0, n=300, baseline=0.5, thresholds=measured, attacks=TWO_SIGNALS))
+    asking = config_file(tmp_path, thresholds=asked, attacks=TWO_SIGNALS, **IGNORING)
     assert main(['gate', '--metrics', str(tmp_path), '--config', asking]) == 2
     assert f'limits {named}, which the evaluation did not measure' in capsys.readouterr().err
 
@@ -256,7 +259,7 @@ STRICT = {'block_if': SAFETY_NOT_SHOWN, 'slicing_specs': (SlicingSpec(),)}
         ({'shift': 0.0, 'n': 300, 'thresholds': (Threshold('auc', 0.5, **STRICT),)}, NOT_BLESSED),  # no number shows it
         ({'shift': 1.5, 'n': 300, 'baseline': 0.0, 'thresholds': (RISE,)}, REFUSED),
         ({'shift': 1.5, 'n': 300, 'thresholds': (RISE,)}, NOT_BLESSED),  # no baseline
-        ({'shift': -1.5, 'n': 300}, NOT_BLESSED),  # works turned round
+        ({'shift': -1.5, 'n': 300, 'attacks': TWO_SIGNALS}, NOT_BLESSED),  # works turned round
         ({'shift': 0.0, 'n': 20}, NOT_BLESSED),
         ({'shift': 1.5, 'n': 300, 'thresholds': (), 'report_only': True}, NOT_BLESSED),
     ],

@@ -41,7 +41,9 @@ def test_multilabel_probabilities_need_not_sum_to_1():
 
 
 def test_evidence_that_contradicts_the_config_is_an_error(logits):
-    with pytest.raises(PrivacyInputError, match="output_kind is 'probabilities' but the outputs range over"):
+    with pytest.raises(
+        PrivacyInputError, match=r"PrivacyConfig\.outputs\.kind is 'probabilities' but the outputs range over"
+    ):
         output_kind(OutputEvidence.of(logits), 'probabilities')
 
 

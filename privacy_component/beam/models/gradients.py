@@ -47,7 +47,7 @@ def gradient_norms(model: Any, signature: str, prediction_key: str) -> Norms:
         input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.float32)], autograph=False
     )
     def norms(serialized: tf.Tensor, output_gradients: tf.Tensor) -> tf.Tensor:
-        return tf.map_fn(norm_of_one, (serialized, output_gradients), fn_output_signature=tf.float32)
+        return tf.map_fn(norm_of_one, (serialized, output_gradients), fn_output_signature=tf.float64)
 
     return norms
 
@@ -63,8 +63,11 @@ def _norm(gradients: Sequence[tf.Tensor | tf.IndexedSlices | None], signature: s
 
 
 def _sum_of_squares(gradient: tf.Tensor | tf.IndexedSlices) -> tf.Tensor:
-    """Of an embedding, rows that the example looks up twice are added up before they are squared."""
+    """Of an embedding, rows that the example looks up twice are added up before they are squared.
+
+    In float64: in float32 the squares of what a confident model has, 1e-23 say, are 0.
+    """
     if isinstance(gradient, tf.IndexedSlices):
         rows, position = tf.unique(gradient.indices)
         gradient = tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))
-    return tf.reduce_sum(tf.square(tf.cast(gradient, tf.float32)))
+    return tf.reduce_sum(tf.square(tf.cast(gradient, tf.float64)))
