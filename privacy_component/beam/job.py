@@ -165,7 +165,7 @@ def _write(
         'totals': dataclasses.asdict(totals),
         'most_vulnerable': [{'example_id': example_id, 'risk': risk} for risk, _, example_id in vulnerable],
         'bad_records': dict(sorted((bad_records or {}).items())),
-        'warnings': [*found[WARNINGS], *warnings],
+        'warnings': [*sorted(found[WARNINGS]), *warnings],
         'evidence': evidence_fields(found[EVIDENCE]),
     }
     try:

@@ -17,8 +17,9 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.gate.one_sided import is_one_sided
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.counts.against import members_against
-from privacy_component.metrics.counts.groups import NO_AGGREGATION, GroupScores, aggregate
+from privacy_component.metrics.counts.groups import NO_AGGREGATION, aggregate
 from privacy_component.metrics.counts.joint import JointCounts, SortedPairs
+from privacy_component.metrics.counts.scored_groups import GroupPairs, ScoredGroups
 from privacy_component.metrics.design_effect import change_design_effect, design_effect
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.slicing import OVERALL, SliceKey, SliceRows, against_all
@@ -44,12 +45,12 @@ def counts_by_slice(
     else:
         sorted_scores = roc.SortedScores.of(roc.score_keys(scored.scores), observations.is_member)
     effects_of = _independent if by_group else functools.partial(_design_effects, scored, observations)
-    whole: list[roc.RocCounts] = []
+    whole: list[Any] = []
     for sliced in slices:
         rows, codes = _slice_and_fold(scored, sliced)
         num_counts = len(sliced.keys) * scored.num_folds
         if by_group:
-            counts = iter(_group_counts(scored, observations, rows, codes, num_counts, how))
+            counts: Iterator[Any] = iter(_groups(scored, observations, rows, codes, num_counts, how))
         else:
             counts = sorted_scores.each(rows, codes, num_counts)
         effect = functools.partial(_effect_beside, effects_of, scored, observations, rows, codes)
@@ -75,14 +76,13 @@ def joint_by_slice(
     if not by_group:
         pairs = SortedPairs.of(scored.scores, other.scores, observations.is_member)
     effects_of = _independent if by_group else functools.partial(_change_effects, scored, other, observations)
-    whole: list[JointCounts] = []
+    whole: list[Any] = []
     for sliced in slices:
         rows, codes = _slice_and_fold(scored, sliced)
         num_counts = len(sliced.keys) * scored.num_folds
         if by_group:
-            units, theirs = (_units(one, observations, rows, codes, how) for one in (scored, other))
-            unit_pairs = SortedPairs.of(units.scores, theirs.scores, units.is_member)
-            counts = unit_pairs.each(all_rows(len(units.codes)), units.codes, num_counts)
+            both = (_groups(one, observations, rows, codes, num_counts, how) for one in (scored, other))
+            counts: Iterator[Any] = itertools.starmap(GroupPairs, zip(*both, strict=True))
         else:
             counts = pairs.each(rows, codes, num_counts)
         effect = functools.partial(_effect_beside, effects_of, scored, observations, rows, codes)
@@ -107,11 +107,11 @@ def _each(
     for i, key in enumerate(sliced.keys):
         part = slice(i * num_folds, (i + 1) * num_folds)
         folds = list(itertools.islice(counts, num_folds))
-        yield key, folds, float(effects[part].max())
+        yield key, list(map(_finished, folds)), float(effects[part].max())
         if key == OVERALL:
             whole[:] = folds
         if is_one_sided(key, folds, whole, config):
-            beside = list(map(members_against, folds, whole))
+            beside = list(map(_finished, map(members_against, folds, whole)))
             yield against_all(key), beside, effect_beside(part)
 
 
@@ -151,16 +151,17 @@ def _beside_all(
     return chosen, np.concatenate([codes[inside].astype(np.int64) - part.start, folds[others]]), scored.num_folds
 
 
-def _group_counts(
+def _groups(
     scored: FoldScores, observations: Observations, rows: NDArray, codes: NDArray, num_counts: int, how: str
-) -> list[roc.RocCounts]:
-    units = _units(scored, observations, rows, codes, how)
-    return roc.count_by_slice(units.codes, num_counts, roc.score_keys(units.scores), units.is_member)
+) -> list[ScoredGroups]:
+    groups = observations.group_id
+    assert groups is not None
+    return aggregate(scored.scores[rows], observations.is_member[rows], codes, groups[rows], num_counts, how)
 
 
-def _units(scored: FoldScores, observations: Observations, rows: NDArray, codes: NDArray, how: str) -> GroupScores:
-    assert observations.group_id is not None
-    return aggregate(scored.scores[rows], observations.is_member[rows], codes, observations.group_id[rows], how)
+def _finished(one: Any) -> Any:
+    """Counts, of groups too, once there is nothing more to put beside them."""
+    return one.counts() if isinstance(one, ScoredGroups | GroupPairs) else one
 
 
 def _design_effects(

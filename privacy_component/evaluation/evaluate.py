@@ -19,6 +19,7 @@ from privacy_component.evaluation.arguments import Inputs, read_inputs
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
 from privacy_component.evaluation.decision import decided
+from privacy_component.evaluation.groups import look_at_groups
 from privacy_component.evaluation.other_models import read_baseline, read_columns
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult
@@ -26,7 +27,6 @@ from privacy_component.evaluation.slices import slices_of, slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.gate.suppression import suppress
 from privacy_component.metrics.change import Baseline
-from privacy_component.metrics.counts.groups import mixed_groups_warning, num_mixed_groups
 from privacy_component.metrics.counts.joint import JointCounts
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.risk import most_vulnerable, privacy_risk_scores
@@ -109,10 +109,11 @@ def evaluate_privacy(
         check_needs(attack, attack_named(attack), observations.task, observations.available)
     observations = _with_loss(observations, config)
     slices = _slices(inputs.columns, observations, config)
+    said_of_groups = sorted(look_at_groups(observations, slices, config))
     measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
     results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    record = _record(inputs, baseline, config)
+    record = _record(inputs, baseline, said_of_groups, config)
     checks = run_checks(evidence_of(inputs, measured, config), config.checks)
     return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
 
@@ -181,13 +182,11 @@ def _most_vulnerable(inputs: Inputs, observations: Observations, config: Privacy
     return tuple({'example_id': i, 'risk': float(risk)} for i, risk in zip(ids, risks[rows], strict=True))
 
 
-def _record(inputs: Inputs, baseline: Observations | None, config: PrivacyConfig) -> Record:
+def _record(
+    inputs: Inputs, baseline: Observations | None, said_of_groups: Iterable[str], config: PrivacyConfig
+) -> Record:
     observations = inputs.observations
-    warnings = [*inputs.warnings, *unused_baseline(baseline is not None, config)]
-    if observations.group_id is not None:
-        mixed = num_mixed_groups(observations.is_member, observations.group_id)
-        if mixed:
-            warnings.append(mixed_groups_warning(mixed))
+    warnings = [*inputs.warnings, *said_of_groups, *unused_baseline(baseline is not None, config)]
     return Record(
         task=observations.task,
         output_kind=inputs.kind,

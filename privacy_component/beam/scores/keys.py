@@ -11,13 +11,14 @@ from apache_beam.metrics import Metrics
 from privacy_component.beam.examples.read import NAMESPACE
 from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.scores.two_models import FoldCounts, as_counts, as_roc, baseline_of, beside_all
+from privacy_component.beam.scores.two_models import FoldCounts, as_counts, baseline_of, beside_all, scored
 from privacy_component.beam.scores.weights import WeightSums
 from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
 from privacy_component.gate.one_sided import is_one_sided
-from privacy_component.metrics.counts import roc
-from privacy_component.metrics.counts.groups import mixed_groups_warning
+from privacy_component.gate.people import group_warnings
+from privacy_component.metrics.counts.scored_groups import ScoredGroups
+from privacy_component.metrics.counts.sides import Sides
 from privacy_component.metrics.registry import metrics_for
 from privacy_component.metrics.slice_result import SliceResult, measure
 from privacy_component.observations.slicing import OVERALL, SliceKey, against_all
@@ -39,35 +40,37 @@ class ScoreKey:
     attack: str
 
     def measured(self, folds: FoldCounts, plan: Plan) -> Iterator[Measured]:
-        """The result, and for the overall slice a warning about mixed groups."""
+        """The result, and what is to be said of groups."""
         is_first = self.attack == plan.config.attacks[0]
         if is_first:
             Metrics.counter(NAMESPACE, 'slices').inc()
         if self.slice_key == OVERALL:
             Metrics.counter(NAMESPACE, 'attacks').inc()
-        num_mixed = folds.num_mixed if is_first and self.slice_key == OVERALL else 0
-        if num_mixed:
-            yield WARNINGS, mixed_groups_warning(num_mixed)
+        folds = scored(folds)
+        groups = [fold for fold in folds.of_candidate if isinstance(fold, ScoredGroups)]
+        if is_first and groups:
+            for warning in group_warnings(self.slice_key, groups[0].merge(*groups[1:]), plan.config.people):
+                yield WARNINGS, warning
         yield RESULTS, _result(self.slice_key, self.attack, folds, plan)
 
     def measured_beside_all(self, folds: FoldCounts, whole: FoldCounts, plan: Plan) -> Iterator[Measured]:
-        """The result of a one-sided slice's members beside all non-members; `whole` is of all examples, by `as_roc`."""
+        """The result of a one-sided slice's members beside all non-members; `whole` is of all examples, by `scored`."""
         config = plan.config
-        part = as_roc(folds, self.attack, config)
-        if is_one_sided(self.slice_key, _candidate(part), _candidate(whole), config):
+        part = scored(folds)
+        if is_one_sided(self.slice_key, _sides(part), _sides(whole), config):
             beside = beside_all(part, whole, config.measurement.max_distinct_scores)
             yield RESULTS, _result(against_all(self.slice_key), self.attack, beside, plan)
 
 
 def overall_counts(counted: tuple[Key, Any], plan: Plan) -> Iterator[tuple[str, FoldCounts]]:
-    """An attack's counts of all examples, which the members of one-sided slices are measured beside; bounded."""
+    """An attack's counts of all examples, which the members of one-sided slices are measured beside."""
     key, counts = counted
     if isinstance(key, ScoreKey) and key.slice_key == OVERALL:
-        yield key.attack, as_roc(counts, key.attack, plan.config)
+        yield key.attack, scored(counts)
 
 
-def _candidate(counts: FoldCounts) -> list[roc.RocCounts]:
-    return [fold for fold in counts.of_candidate if isinstance(fold, roc.RocCounts)]
+def _sides(counts: FoldCounts) -> list[Sides]:
+    return [fold for fold in counts.of_candidate if isinstance(fold, Sides)]
 
 
 def _result(key: SliceKey, attack: str, folds: FoldCounts, plan: Plan) -> SliceResult:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from privacy_component.arrays import all_rows
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.gate.baseline import attacks_paired
 from privacy_component.metrics.change import Baseline
@@ -16,9 +15,10 @@ from privacy_component.metrics.counts import joint, roc
 from privacy_component.metrics.counts.against import members_against
 from privacy_component.metrics.counts.groups import GroupTotals
 from privacy_component.metrics.counts.mergeable import Mergeable
+from privacy_component.metrics.counts.scored_groups import GroupPairs, ScoredGroups
 from privacy_component.metrics.registry import Metric
 
-OneModel = roc.RocCounts | GroupTotals
+OneModel = roc.RocCounts | GroupTotals | ScoredGroups
 Counter = Callable[[np.ndarray, np.ndarray, int], Sequence[Any]]
 
 
@@ -70,22 +70,14 @@ class FoldCounts(Mergeable):
         """The candidate's counts of each fold."""
         return [fold.candidate if isinstance(fold, PairedCounts) else fold for fold in self.folds]
 
-    @property
-    def num_mixed(self) -> int:
-        """How many groups have both members and non-members; 0 where examples are counted."""
-        return sum(fold.num_mixed for fold in self.of_candidate if isinstance(fold, GroupTotals))
 
-
-def as_roc(counts: FoldCounts, attack: str, config: PrivacyConfig) -> FoldCounts:
-    """The counts of examples or of groups as counts by score, bounded as the config says."""
-    paired = attack in attacks_paired(config)
-    return FoldCounts(
-        tuple(_fold_as_roc(fold, config.measurement.max_distinct_scores, paired) for fold in counts.folds)
-    )
+def scored(counts: FoldCounts) -> FoldCounts:
+    """The same with one score for each group, where groups are counted."""
+    return FoldCounts(tuple(map(_scored_fold, counts.folds)))
 
 
 def beside_all(part: FoldCounts, whole: FoldCounts, most: int) -> FoldCounts:
-    """A slice's members and the non-members of all examples, both from `as_roc`."""
+    """A slice's members and the non-members of all examples, both from `scored`."""
     folds = tuple(_fold_beside(*folds) for folds in zip(part.folds, whole.folds, strict=True))
     return FoldCounts(folds).bounded_to(most)
 
@@ -114,27 +106,26 @@ def baseline_of(attack: str, counts: FoldCounts, metrics: Sequence[Metric], conf
 
 def as_counts(fold: OneModel, max_keys: int) -> roc.RocCounts:
     """The counts of one fold, of groups where these are the unit."""
-    if isinstance(fold, GroupTotals):
-        return roc.bounded(roc.count_scores(roc.score_keys(fold.scores), fold.is_member), max_keys)
-    return fold
+    one = _scored(fold)
+    return roc.bounded(one.counts(), max_keys) if isinstance(one, ScoredGroups) else one
 
 
 def _together(fold: PairedCounts, max_pairs: int) -> joint.JointCounts:
-    ours, theirs = fold.candidate, fold.baseline
     if fold.together is not None:
         return fold.together
-    assert isinstance(ours, GroupTotals) and isinstance(theirs, GroupTotals)  # of the same groups, in the same order
-    num_groups = len(ours.group_id)
-    pairs = joint.SortedPairs.of(ours.scores, theirs.scores, ours.is_member)
-    (counts,) = pairs.count(all_rows(num_groups), np.zeros(num_groups, np.int64), 1)
-    return joint.bounded(counts, max_pairs)
+    ours, theirs = _scored(fold.candidate), _scored(fold.baseline)
+    assert isinstance(ours, ScoredGroups) and isinstance(theirs, ScoredGroups)  # the same groups, in the same order
+    return joint.bounded(GroupPairs(ours, theirs).counts(), max_pairs)
 
 
-def _fold_as_roc(fold: OneModel | PairedCounts, most: int, paired: bool) -> roc.RocCounts | PairedCounts:
-    if not isinstance(fold, PairedCounts):
-        return as_counts(fold, most)
-    together = _together(fold, most) if paired else None
-    return PairedCounts(as_counts(fold.candidate, most), as_counts(fold.baseline, most), together)
+def _scored_fold(fold: OneModel | PairedCounts) -> OneModel | PairedCounts:
+    if isinstance(fold, PairedCounts):
+        return PairedCounts(_scored(fold.candidate), _scored(fold.baseline), fold.together)
+    return _scored(fold)
+
+
+def _scored(fold: OneModel) -> roc.RocCounts | ScoredGroups:
+    return fold.scored if isinstance(fold, GroupTotals) else fold
 
 
 def _fold_beside(part: Any, whole: Any) -> Any:

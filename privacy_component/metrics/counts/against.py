@@ -9,12 +9,15 @@ import numpy as np
 
 from privacy_component.metrics.counts.joint import JointCounts
 from privacy_component.metrics.counts.roc import RocCounts
+from privacy_component.metrics.counts.scored_groups import GroupPairs, ScoredGroups
 
-_Counts = TypeVar('_Counts', RocCounts, JointCounts)
+_Counts = TypeVar('_Counts', RocCounts, JointCounts, ScoredGroups, GroupPairs)
 
 
 def members_against(part: _Counts, whole: _Counts) -> _Counts:
-    """The members of one and the non-members of the other; exact, as both are integers."""
+    """The members of one and the non-members of the other; exact, as both are integers, or groups."""
+    if isinstance(part, ScoredGroups | GroupPairs):
+        return part.against(whole)
     return _one_side(part, 'members').merge(_one_side(whole, 'non_members'))
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from privacy_component.metrics.counts import fixed_point
 from privacy_component.metrics.counts.mergeable import Mergeable
+from privacy_component.metrics.counts.scored_groups import ScoredGroups, starts_of
 
 NO_AGGREGATION = 'none'
 
@@ -47,21 +48,6 @@ AGGREGATIONS: dict[str, Callable[..., NDArray[np.float64]]] = {
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class GroupScores:
-    """Groups within slices, as scored units.
-
-    Attributes:
-      scores: (u,) higher = more likely that the group was trained on.
-      is_member: (u,) True if any of the group's rows is a member.
-      codes: (u,) the slice.
-    """
-
-    scores: NDArray[np.float64]
-    is_member: NDArray[np.bool_]
-    codes: NDArray
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
 class GroupTotals(Mergeable):
     """What is known of the groups of one slice after some of its rows; merges like RocCounts do.
 
@@ -89,7 +75,7 @@ class GroupTotals(Mergeable):
         parts = (self, *others)
         group_id = np.concatenate([part.group_id for part in parts])
         order = np.argsort(group_id, kind='stable')
-        starts = _starts(group_id[order])
+        starts = starts_of(group_id[order])
 
         def added(field: str, add: np.ufunc = np.add) -> Any:
             return add.reduceat(np.concatenate([getattr(part, field) for part in parts])[order], starts)
@@ -98,19 +84,10 @@ class GroupTotals(Mergeable):
         return GroupTotals(self.how, group_id[order][starts], added('num_members'), added('num_rows'), values)
 
     @property
-    def scores(self) -> NDArray[np.float64]:
-        """(g,) one score for each group."""
-        return MERGEABLE[self.how].finished(self.values, self.num_rows)
-
-    @property
-    def is_member(self) -> NDArray[np.bool_]:
-        """(g,) True if any of the group's rows is a member."""
-        return self.num_members > 0
-
-    @property
-    def num_mixed(self) -> int:
-        """How many groups have both members and non-members."""
-        return int(np.count_nonzero(self.is_member & (self.num_members < self.num_rows)))
+    def scored(self) -> ScoredGroups:
+        """The groups with one score each."""
+        scores = MERGEABLE[self.how].finished(self.values, self.num_rows)
+        return ScoredGroups(self.group_id, scores, self.num_members, self.num_rows)
 
 
 def totals_by_slice(
@@ -124,7 +101,7 @@ def totals_by_slice(
     """The totals of every slice; arguments as for `aggregate`, with codes in [0, num_slices)."""
     order = np.lexsort((group_id, codes))
     codes, group_id = codes[order], group_id[order]
-    starts = _starts(codes, group_id)
+    starts = starts_of(codes, group_id)
     totals = GroupTotals(
         how=how,
         group_id=group_id[starts],
@@ -132,8 +109,7 @@ def totals_by_slice(
         num_rows=np.diff(starts, append=len(codes)),
         values=MERGEABLE[how].add.reduceat(MERGEABLE[how].kept(scores[order]), starts),
     )
-    edges = np.searchsorted(codes[starts], np.arange(num_slices + 1)).tolist()
-    return [totals.select(slice(a, b)) for a, b in itertools.pairwise(edges)]
+    return [totals.select(part) for part in _parts(codes[starts], num_slices)]
 
 
 def aggregate(
@@ -141,41 +117,33 @@ def aggregate(
     is_member: NDArray[np.bool_],
     codes: NDArray,
     group_id: NDArray[np.uint64],
+    num_slices: int,
     how: str,
-) -> GroupScores:
-    """One score for each group in each slice.
+) -> list[ScoredGroups]:
+    """The groups of every slice, with one score each.
 
     Args:
       scores: (v,) of rows; a row that is in two slices appears twice.
       is_member: (v,).
-      codes: (v,) the slice that the row is in.
+      codes: (v,) the slice that the row is in, in [0, num_slices).
       group_id: (v,).
+      num_slices: how many there are.
       how: 'mean', 'max', or 'logsumexp', which lies between: it counts a group's rows and lets the highest weigh most.
     """
-    if not len(scores):
-        return GroupScores(scores, is_member, codes)
     # Sorting by score as well makes sums independent of the order of the rows.
     order = np.lexsort((scores, group_id, codes))
     scores, codes, group_id = scores[order], codes[order], group_id[order]
-    starts = _starts(codes, group_id)
+    if not len(scores):
+        nothing = ScoredGroups(group_id, scores, np.zeros(0, np.int64), np.zeros(0, np.int64))
+        return [nothing] * num_slices
+    starts = starts_of(codes, group_id)
     sizes = np.diff(starts, append=len(scores))
-    return GroupScores(
-        AGGREGATIONS[how](scores, starts, sizes), np.logical_or.reduceat(is_member[order], starts), codes[starts]
-    )
+    member_rows = np.add.reduceat(is_member[order].astype(np.int64), starts)
+    groups = ScoredGroups(group_id[starts], AGGREGATIONS[how](scores, starts, sizes), member_rows, sizes)
+    return [groups.select(part) for part in _parts(codes[starts], num_slices)]
 
 
-def num_mixed_groups(is_member: NDArray[np.bool_], group_id: NDArray[np.uint64]) -> int:
-    """How many groups have both members and non-members."""
-    return len(np.intersect1d(group_id[is_member], group_id[~is_member]))
-
-
-def mixed_groups_warning(num_mixed: int) -> str:
-    """What should be known of groups on both sides."""
-    return f'{num_mixed:,} groups have both members and non-members; counted as groups, they are members.'
-
-
-def _starts(*sorted_keys: NDArray) -> NDArray[np.int64]:
-    """Where a new combination of keys begins in sorted rows."""
-    is_first = np.ones(len(sorted_keys[0]), bool)
-    is_first[1:] = np.any([keys[1:] != keys[:-1] for keys in sorted_keys], axis=0)
-    return np.flatnonzero(is_first)
+def _parts(sorted_codes: NDArray, num_slices: int) -> list[slice]:
+    """Where each slice's groups are."""
+    edges = np.searchsorted(sorted_codes, np.arange(num_slices + 1)).tolist()
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
