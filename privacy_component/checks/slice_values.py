@@ -10,20 +10,14 @@ from privacy_component.checks.check import REFUSE, WARN, CheckInfo, Finding
 from privacy_component.checks.evidence import Evidence, ValueFigures
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.columns import SliceValue
-from privacy_component.observations.slicing import (
-    CORRECT_FEATURE,
-    LOSS_PERCENTILE_FEATURE,
-    OVERALL,
-    is_against_all,
-    slice_name,
-)
+from privacy_component.observations.derived import is_made_of_outputs
+from privacy_component.observations.slicing import OVERALL, is_against_all, slice_name
 
 # A split drawn at random leaves out a value that stands 30 times in the other once in 2^30 times.
 FEWEST = 30
 # And a value that the other split does have is called one-sided below a third of what the splits' sizes lead to expect.
 FEWER = 3
 _NAMED = 5
-_MADE_OF_OUTPUTS = {CORRECT_FEATURE, LOSS_PERCENTILE_FEATURE}
 
 
 def measure_slice_values(results: Sequence[SliceResult], min_reported_examples: int) -> tuple[ValueFigures, ...]:
@@ -86,7 +80,7 @@ def _sizes(results: Sequence[SliceResult], attack: str) -> dict[tuple[str, Slice
         if result.attack != attack or is_against_all(result.slice_key):
             continue
         features = tuple(feature for feature, _ in result.slice_key)
-        if _MADE_OF_OUTPUTS.isdisjoint(features):
+        if not is_made_of_outputs(result.slice_key):
             for pair in result.slice_key:
                 by_value[pair].setdefault(features, []).append(result)
     return {pair: _total(families[min(families, key=lambda f: (len(f), f))]) for pair, families in by_value.items()}

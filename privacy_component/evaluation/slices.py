@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.observations.columns import (
     Column,
-    correct_column,
-    loss_percentile_column,
-    multilabel_column,
     with_missing,
 )
-from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
-from privacy_component.observations.signals import compute
+from privacy_component.observations.derived import DERIVED
+from privacy_component.observations.observations import MULTICLASS, Observations
 from privacy_component.observations.slicing import (
     CLASS_FEATURE,
     CORRECT_FEATURE,
-    LOSS_PERCENTILE_FEATURE,
     SliceRows,
     SlicingSpec,
     each_once,
@@ -30,13 +26,8 @@ from privacy_component.observations.slicing import (
 
 def slicing_specs_for(config: PrivacyConfig, specs: Sequence[SlicingSpec], task: str = MULTICLASS) -> list[SlicingSpec]:
     """The overall slice, those given, those of the config and those that it switches on, each once."""
-    derived = {
-        CLASS_FEATURE: config.slices.by_class and task != REGRESSION,
-        CORRECT_FEATURE: config.slices.by_correctness and task != REGRESSION,
-        LOSS_PERCENTILE_FEATURE: config.slices.by_loss_percentile,
-    }
-    switched_on = [SlicingSpec((name,)) for name, is_on in derived.items() if is_on]
-    wanted = [SlicingSpec(), *specs, *config.slicing_specs, *switched_on]
+    switched_on = (name for name, one in DERIVED.items() if getattr(config.slices, one.setting) and task in one.tasks)
+    wanted = [SlicingSpec(), *specs, *config.slicing_specs, *(SlicingSpec((name,)) for name in switched_on)]
     return [spec for i, spec in enumerate(wanted) if spec not in wanted[:i]]
 
 
@@ -51,16 +42,8 @@ def with_derived_columns(
     Loss percentiles are made only if `wanted` names them, because without `loss_edges`, (11,) those of the whole data
     set, they are right only for the whole data set.
     """
-    derived: dict[str, Column] = {}
-    if CLASS_FEATURE in wanted and observations.task != REGRESSION:
-        is_multilabel = observations.task == MULTILABEL
-        labels = observations.labels
-        derived[CLASS_FEATURE] = multilabel_column(labels) if is_multilabel else Column.from_values(labels)
-    if CORRECT_FEATURE in wanted and observations.task != REGRESSION:
-        derived[CORRECT_FEATURE] = correct_column(compute('correctness', observations) == 1)
-    if LOSS_PERCENTILE_FEATURE in wanted:
-        derived[LOSS_PERCENTILE_FEATURE] = loss_percentile_column(compute('loss', observations), loss_edges)
-    return {**columns, **derived}
+    chosen = {name: one for name, one in DERIVED.items() if name in wanted and observations.task in one.tasks}
+    return {**columns, **{name: one.column(observations, loss_edges) for name, one in chosen.items()}}
 
 
 def slices_of(

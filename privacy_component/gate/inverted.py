@@ -8,13 +8,12 @@ from privacy_component.attacks import is_known_to_learn
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.metrics.confidence import auc_lower
 from privacy_component.metrics.slice_result import SliceResult
-from privacy_component.observations.slicing import CORRECT_FEATURE, LOSS_PERCENTILE_FEATURE, NON_MEMBERS_FEATURE
+from privacy_component.observations.derived import is_made_of_outputs
+from privacy_component.observations.slicing import is_against_all
 
 _AUC = 'auc'
 # Beyond what a small difference between honest splits makes of 0.5.
 _LARGEST_LIMIT = 0.6
-# What is made of outputs, and what a harder slice does to members beside all non-members.
-_NOT_JUDGED = {CORRECT_FEATURE, LOSS_PERCENTILE_FEATURE, NON_MEMBERS_FEATURE}
 
 
 def inverted_reasons(config: PrivacyConfig, results: Sequence[SliceResult]) -> list[str]:
@@ -45,5 +44,6 @@ def inverted_reasons(config: PrivacyConfig, results: Sequence[SliceResult]) -> l
 
 def _can_be_reversed(result: SliceResult, config: PrivacyConfig) -> bool:
     is_large = min(result.num_members, result.num_non_members) >= config.decision.min_examples
-    is_derived = any(name in _NOT_JUDGED for name, _ in result.slice_key)
-    return is_large and result.curve is not None and not is_derived and not is_known_to_learn(result.attack)
+    # A harder slice, too, makes its members look like non-members beside all of these.
+    is_told = is_made_of_outputs(result.slice_key) or is_against_all(result.slice_key)
+    return is_large and result.curve is not None and not is_told and not is_known_to_learn(result.attack)

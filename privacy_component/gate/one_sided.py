@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.metrics.counts.sides import Sides
 from privacy_component.metrics.slice_result import SliceResult
+from privacy_component.observations.derived import is_made_of_outputs
 from privacy_component.observations.slicing import (
-    CORRECT_FEATURE,
-    LOSS_PERCENTILE_FEATURE,
     OVERALL,
     SliceKey,
     is_against_all,
@@ -24,7 +23,6 @@ from privacy_component.observations.slicing import (
 # A slice of few non-members is one-sided, and not only small, if it has less than a third of those that its number of
 # members would lead to expect.
 _FEWER = 3
-_MADE_OF_OUTPUTS = {CORRECT_FEATURE, LOSS_PERCENTILE_FEATURE}
 CAUTION = (
     'Its members were compared with all non-members, because it has too few of its own: that the slice is easier than '
     'the rest can look like a leak here. Give non-members of that value, or mend how it is written in either split.'
@@ -40,7 +38,7 @@ def is_one_sided(key: SliceKey, counts: Sequence[Sides], whole: Sequence[Sides],
       whole: of all examples.
       config: the smallest samples to name and to decide.
     """
-    if key == OVERALL or any(name in _MADE_OF_OUTPUTS for name, _ in key):
+    if key == OVERALL or is_made_of_outputs(key):
         return False
     members, others = _sizes(counts)
     if members < max(config.people.min_reported_examples, 1):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from privacy_component import PrivacyConfig, SlicingSpec, Threshold, evaluate_privacy
+from privacy_component.observations.derived import DERIVED
 
 RED = SlicingSpec(feature_values={'color': 'red'})
 TWICE = {
@@ -63,3 +64,10 @@ def test_a_slice_that_is_absent_is_missed_once():
     specs = (SlicingSpec(feature_values={'size': 7}), SlicingSpec(feature_values={'size': '7'}))
     reasons = evaluated(*colored(red=(200, 195)), slicing_specs=specs).verdict.reasons
     assert sum("'size = 7' has no examples" in reason for reason in reasons) == 1
+
+
+@pytest.mark.parametrize('name', DERIVED)
+@pytest.mark.parametrize('is_on', [True, False])
+def test_slices_by_what_follows_from_outputs_are_switched_by_their_setting(name, is_on):
+    found = evaluated(*colored(red=(200, 195)), slices={DERIVED[name].setting: is_on})
+    assert (name in {feature for r in found.results for feature, _ in r.slice_key}) == is_on

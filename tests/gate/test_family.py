@@ -9,7 +9,7 @@ from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN, Threshold
 from privacy_component.gate.loose_limits import loose_limits
 from privacy_component.gate.verdict import EXCEEDED, UNDECIDED, decide
-from privacy_component.metrics.registry import metric_named, metrics_for
+from privacy_component.metrics.registry import METRICS, metric_named, metrics_for
 from privacy_component.metrics.slice_result import measure
 from tests.metrics.simulate import counts_of, gaussian
 from tests.test_calibration import chance
@@ -88,6 +88,13 @@ def test_a_limit_that_allows_nearly_every_leak_is_said_to(threshold, allowed):
     assert threshold.metric in warning and 'allows nearly every leak' in warning and allowed in warning
     verdict = decide([result(0.0, names=[threshold.metric])], config(threshold))
     assert threshold.is_change or warning in verdict.warnings
+
+
+@pytest.mark.parametrize('name', [name for name, metric in METRICS.items() if metric.lower])
+def test_of_every_metric_some_limit_is_loose_and_zero_is_not(name):
+    (warning,) = loose_limits([Threshold(name, METRICS[name].largest or 100.0)])
+    assert warning.startswith(f"Threshold('{name}', upper_bound=")
+    assert not loose_limits([Threshold(name, 0.0)])
 
 
 def test_limits_that_are_some_are_not():
