@@ -20,10 +20,12 @@ def evaluated(kinds=KINDS, **settings):
     rows = [(value, side) for value, members, others in kinds for side in [True] * members + [False] * others]
     values, is_member = np.array([value for value, _ in rows]), np.array([side for _, side in rows])
     rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 2, len(rows)), rng.normal(size=(len(rows), 2))
+    logits[np.arange(len(rows)), labels] += 1  # a model that knows something
     return evaluate_privacy(
         is_member=is_member,
-        labels=rng.integers(0, 2, len(rows)),
-        logits=rng.normal(size=(len(rows), 2)),
+        labels=labels,
+        logits=logits,
         features={'kind': values},
         config=PrivacyConfig(thresholds=THRESHOLDS, **settings),
     )
