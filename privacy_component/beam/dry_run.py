@@ -15,10 +15,14 @@ from privacy_component.beam.examples.bad_records import only_examples, usual_typ
 from privacy_component.beam.examples.decode import KNOWN_TYPES, decode_batch, read_schema
 from privacy_component.beam.examples.read import RawBatch, read_file
 from privacy_component.beam.models.batch import Batch, Observer
+from privacy_component.beam.models.other_answers import find_other_answers
 from privacy_component.beam.models.predict import ObserveDirectly
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.totals import Totals, observations_of
-from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles
+from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles, Trial
+from privacy_component.checks import OTHERS, is_on
+from privacy_component.checks.evidence import OtherAnswers
+from privacy_component.checks.stable_outputs import larger_changes, rows_asked_again
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.needs import CANDIDATE
 from privacy_component.observations.outputs import output_kind
@@ -48,11 +52,8 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     worker.follow(dataclasses.replace(plan, columns=()))
     batches = [_try(worker, sample) for sample in samples]
     totals = functools.reduce(Totals.merge, (Totals.of(batch, {}) for batch in batches))
-    plan = dataclasses.replace(
-        plan,
-        models=_with_kinds(plan, totals),
-        has_stable_outputs=all(map(lambda *pair: _is_stable(worker, *pair), samples, batches)),
-    )
+    plan = dataclasses.replace(plan, models=_with_kinds(plan, totals))
+    plan = dataclasses.replace(plan, trial=_trial(worker, plan, samples, batches))
     for batch in batches:
         _check_observations(plan, batch)
     if plan.columns:
@@ -153,6 +154,23 @@ def _arrow_types(schema: pa.Schema) -> Mapping[str, int]:
 
 def _type_of(value_type: pa.DataType) -> int:
     return next((kind for is_kind, kind in _TYPES if is_kind(value_type)), schema_pb2.BYTES)
+
+
+def _trial(worker: ObserveDirectly, plan: Plan, samples: list[RawBatch], batches: list[Batch]) -> Trial:
+    readable = [worker.readable(sample) for sample in samples]
+    changes = [
+        worker.ask_again(sample, {role: [view.outputs for view in views] for role, views in batch.views.items()})
+        for sample, batch in zip(readable, batches, strict=True)
+    ]
+    others: OtherAnswers | str = 'Switched off.'
+    if is_on(OTHERS, plan.config.checks):
+        others = find_other_answers(worker.candidate, plan, readable, worker.transformed_names(samples[0]))
+    return Trial(
+        has_stable_outputs=all(map(lambda *pair: _is_stable(worker, *pair), samples, batches)),
+        changes=functools.reduce(larger_changes, changes),
+        num_asked_again=sum(len(rows_asked_again(len(sample.records))) for sample in readable),
+        other_answers=others,
+    )
 
 
 def _is_stable(worker: ObserveDirectly, sample: RawBatch, batch: Batch) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from privacy_component.checks.evidence import OtherAnswers
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.observations.needs import BASELINE, CANDIDATE
 from privacy_component.observations.observations import MULTICLASS
@@ -36,11 +37,31 @@ class ModelPlan:
       path: directory of the SavedModel.
       eval_config: tfma.EvalConfig as JSON, with one model_spec.
       output_kind: 'logits' or 'probabilities'; '' if it has to be found out in the job.
+      signature, output: the signature that is called, and which of its outputs is judged; '' if that is not known.
     """
 
     path: str
     eval_config: str
     output_kind: str = ''
+    signature: str = ''
+    output: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What the trial on the first examples found out.
+
+    Attributes:
+      has_stable_outputs: whether an example's outputs are the same bits at any place in a batch.
+      changes: by role, by how much answers changed at most when asked again; see `checks.stable_outputs`.
+      num_asked_again: how many examples the models were asked about again.
+      other_answers: what else the candidate answers; text says why that was not looked at.
+    """
+
+    has_stable_outputs: bool
+    changes: Mapping[str, float]
+    num_asked_again: int
+    other_answers: OtherAnswers | str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +80,7 @@ class Plan:
         extractors (`beam/models/tfma_extractors.py`).
       feature_types: for direct calls, the features to decode and the TFMD type of each.
       columns: what the attacks need of models besides outputs, of those in `beam.models.sources.SOURCES`.
-      has_stable_outputs: whether an example's outputs are the same bits at any place in a batch; None if not tried.
+      trial: what the trial found out; None where there was none.
     """
 
     config: PrivacyConfig
@@ -72,7 +93,7 @@ class Plan:
     calls_model_directly: bool = False
     feature_types: tuple[tuple[str, int], ...] = ()
     columns: tuple[str, ...] = ()
-    has_stable_outputs: bool | None = None
+    trial: Trial | None = None
 
     @property
     def candidate(self) -> ModelPlan:

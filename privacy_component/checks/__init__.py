@@ -25,11 +25,14 @@ from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_NON_MEMBERS, I
 from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.labels import CONSTANT_LABELS, LABELS_FIT_OUTPUTS
 from privacy_component.checks.near_duplicates import NEAR_DUPLICATES
+from privacy_component.checks.other_signatures import OTHER_SIGNATURES
 from privacy_component.checks.slice_values import SPELLINGS, VALUES
+from privacy_component.checks.stable_outputs import STABLE_OUTPUTS
 from privacy_component.checks.tied_scores import TIED_SCORES
 from privacy_component.errors import PrivacyInputError, did_you_mean
 
 BLIND = 'blind_baseline'
+STABLE, OTHERS = 'stable_outputs', 'other_signatures'
 OF_EXAMPLES = ('duplicates_across_splits', 'duplicates_in_training', 'duplicates_in_non_members', BLIND)
 
 CHECKS: dict[str, CheckInfo] = {
@@ -42,6 +45,8 @@ CHECKS: dict[str, CheckInfo] = {
     'tied_scores': TIED_SCORES,
     'saturated_outputs': SATURATED,
     'rounded_outputs': ROUNDED,
+    STABLE: STABLE_OUTPUTS,
+    OTHERS: OTHER_SIGNATURES,
     'constant_labels': CONSTANT_LABELS,
     'labels_fit_outputs': LABELS_FIT_OUTPUTS,
     'accuracy_gap': ACCURACY_GAP,
@@ -113,7 +118,9 @@ __all__ = [
     'OFF',
     'OF_EXAMPLES',
     'OK',
+    'OTHERS',
     'REFUSED',
+    'STABLE',
     'WARNING',
     'Check',
     'CheckInfo',

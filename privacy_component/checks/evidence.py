@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from privacy_component.observations.columns import SliceValue
 from privacy_component.observations.outputs import OutputEvidence
@@ -142,6 +143,39 @@ class ValueFigures:
 
 
 @dataclasses.dataclass(frozen=True)
+class StableFigures:
+    """What models answered when they were asked again.
+
+    Attributes:
+      largest: role of a model -> the largest change of an answer, in standard deviations of its outputs.
+      num_asked: how many examples they were asked about again.
+    """
+
+    largest: Mapping[str, float]
+    num_asked: int
+
+
+@dataclasses.dataclass(frozen=True)
+class OtherAnswers:
+    """The model's answers besides those that are judged.
+
+    Attributes:
+      signature, output: the one that is judged.
+      num_examples: examples that all were asked about.
+      different: other signatures and outputs that do not tell the same.
+      alike: those that do.
+      left_out: those that were not compared, and why.
+    """
+
+    signature: str
+    output: str
+    num_examples: int
+    different: tuple[str, ...]
+    alike: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Evidence:
     """Everything that checks look at.
 
@@ -153,6 +187,8 @@ class Evidence:
       duplicates: how many examples are alike; text says why that is not known.
       blind: the classifier without the model; text says why there is none.
       values: of slicing features, those that hardly stand on one side; text says why they are not known.
+      stability: what models answered when they were asked again; text says why they were not.
+      other_answers: what else the model answers; text says why that is not known.
     """
 
     task: str
@@ -162,3 +198,5 @@ class Evidence:
     duplicates: DuplicateFigures | str
     blind: BlindFigures | str
     values: tuple[ValueFigures, ...] | str = 'The slices were not looked at.'
+    stability: StableFigures | str = 'The model was not asked again.'
+    other_answers: OtherAnswers | str = 'Other answers were not looked at.'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
@@ -52,13 +53,14 @@ def make_plan(
     config = config.for_task(task_of(config))
     all_specs, eval_config = eval_config, candidate_only(eval_config)
     spec = eval_config.model_specs[0]
-    calls_model_directly = check_model(model_path, spec)
+    calls_model_directly, signature, output = check_model(model_path, spec)
     if not calls_model_directly:
         _check_loads(model_path, eval_config)  # the trial does so otherwise
     check_settings(config, spec, calls_model_directly)
+    candidate = ModelPlan(model_path, json_format.MessageToJson(eval_config), signature=signature, output=output)
     plan = Plan(
         config=config,
-        models={CANDIDATE: (ModelPlan(model_path, json_format.MessageToJson(eval_config)),)},
+        models={CANDIDATE: (candidate,)},
         splits=splits_of(examples, config.member_splits, config.non_member_splits),
         slicing_specs=_slicing_specs(eval_config, config),
         schema_path=schema_path,
@@ -77,7 +79,7 @@ def make_plan(
 def _baseline_plan(plan: Plan, model_path: str, eval_config: tfma.EvalConfig) -> ModelPlan:
     with errors_of(BASELINE):
         eval_config = candidate_only(baseline_config(eval_config))
-        is_direct = check_model(model_path, eval_config.model_specs[0])
+        is_direct, *_ = check_model(model_path, eval_config.model_specs[0])
     check_called_directly(plan.calls_model_directly, is_direct)
     return ModelPlan(model_path, json_format.MessageToJson(eval_config))
 
@@ -128,8 +130,22 @@ def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
     return result
 
 
-def check_model(model_path: str, spec: tfma.ModelSpec) -> bool:
-    """True if the signatures that will be called take serialized examples, so that workers can call them directly.
+class Answer(NamedTuple):
+    """Which of a model's answers is judged, and whether workers can ask for it directly.
+
+    Attributes:
+      is_direct: True if the signatures that will be called take serialized examples.
+      signature: the one that is judged.
+      output: of its outputs, the one that is; '' if that is not known.
+    """
+
+    is_direct: bool
+    signature: str
+    output: str
+
+
+def check_model(model_path: str, spec: tfma.ModelSpec) -> Answer:
+    """How the model will be called.
 
     Raises:
       PrivacyInputError: there is no SavedModel, or it lacks such a signature.
@@ -152,7 +168,9 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> bool:
             f'({_listed(signatures)}): export it as one; an attribute of the model is not called.'
         )
     is_saved_model = spec.model_type in ('', tfma.constants.TF_GENERIC, tfma.constants.TF_KERAS)
-    return is_saved_model and all(_takes_serialized_examples(signatures.get(name)) for name in called)
+    is_direct = is_saved_model and all(_takes_serialized_examples(signatures.get(name)) for name in called)
+    outputs = sorted(signatures[called[0]].outputs) if called[0] in signatures else []
+    return Answer(is_direct, called[0], spec.prediction_key or (outputs[0] if len(outputs) == 1 else ''))
 
 
 def _on_one_line(error: Exception) -> str:

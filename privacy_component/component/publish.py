@@ -16,9 +16,10 @@ from privacy_component.beam.examples.bad_records import check_share
 from privacy_component.beam.models.totals import Totals, totals_from_json
 from privacy_component.beam.plan import BASELINE_MODEL, Plan
 from privacy_component.checks.degenerate_outputs import saturation
-from privacy_component.checks.evidence import Evidence
+from privacy_component.checks.evidence import Evidence, StableFigures
 from privacy_component.checks.evidence_json import evidence_from
 from privacy_component.checks.slice_values import measure_slice_values
+from privacy_component.checks.stable_outputs import MOST_CHANGED, larger_changes
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.component.output_lock import OutputLock, writing
 from privacy_component.component.provenance import Provenance
@@ -36,11 +37,16 @@ from privacy_component.report import html
 REPORT_FILE_NAME = 'report.html'
 _PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', 'numpy', 'scipy', 'scikit-learn')
 _LONGEST_MESSAGE = 4000
-_ON_BLESSING = ('outcome', 'model_fingerprint', 'examples_sha256', 'config_sha256', 'decision_sha256', 'version')
+_ON_BLESSING = (
+    'outcome', 'model_fingerprint', 'judged_signature', 'judged_output', 'examples_sha256', 'config_sha256',
+    'decision_sha256', 'version',
+)  # fmt: skip
 _UNSTABLE = (
     "The model's outputs depend in their last bits on an example's place in its batch, so another sharding of the data "
     'can change figures in their last digits.'
 )
+
+_BY_EXTRACTORS = "The model is called through TFMA's extractors, which ask for one answer to each example, once."
 
 
 def record_of(
@@ -77,6 +83,8 @@ def record_of(
         slicing_specs=plan.slicing_specs,
         config=json.loads(plan.config.to_json()),
         eval_config=eval_config,
+        judged_signature=plan.candidate.signature,
+        judged_output=plan.candidate.output,
         model_called='directly' if plan.calls_model_directly else "by TFMA's extractors",
         versions=_versions(),
         started=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
@@ -93,7 +101,24 @@ def evidence(plan: Plan, measured: Mapping[str, Any], results: Sequence[SliceRes
     """What checks look at, of what the job measured; `results` are those of all slices, however small."""
     totals: Totals = totals_from_json(measured['totals'])
     found = evidence_from(measured['evidence'], plan.task, check_totals(plan, totals), totals.of_candidate)
-    return dataclasses.replace(found, values=measure_slice_values(results, plan.config.people.min_reported_examples))
+    values = measure_slice_values(results, plan.config.people.min_reported_examples)
+    return dataclasses.replace(found, values=values, **_of_trial(plan, totals))
+
+
+def _of_trial(plan: Plan, totals: Totals) -> dict[str, Any]:
+    """What the trial found out, and the job after it; where TFMA calls the model there is none."""
+    if plan.trial is None:
+        return {'stability': _BY_EXTRACTORS, 'other_answers': _BY_EXTRACTORS}
+    num_asked = plan.trial.num_asked_again + totals.num_asked_again
+    stability = StableFigures(larger_changes(plan.trial.changes, totals.changes), num_asked)
+    return {'stability': stability, 'other_answers': plan.trial.other_answers}
+
+
+def _unstable(plan: Plan) -> list[str]:
+    """A word on differences in the last bits; of larger ones the check `stable_outputs` tells."""
+    trial = plan.trial
+    is_told = trial is None or trial.has_stable_outputs or max(trial.changes.values()) > MOST_CHANGED
+    return [] if is_told else [_UNSTABLE]
 
 
 def _num_bad_records(plan: Plan, bad_records: Mapping[str, int]) -> dict[str, int] | None:
@@ -105,8 +130,7 @@ def _num_bad_records(plan: Plan, bad_records: Mapping[str, int]) -> dict[str, in
 
 def _warnings(plan: Plan, totals: Totals, has_baseline: bool) -> list[str]:
     """What is to be said of the models."""
-    unstable = [] if plan.has_stable_outputs in (None, True) else [_UNSTABLE]
-    warnings = [*unstable, *unused_baseline(has_baseline, plan.config)]
+    warnings = [*_unstable(plan), *unused_baseline(has_baseline, plan.config)]
     if plan.baseline is None or plan.task == REGRESSION:
         return warnings
     found = saturation(totals.outputs[BASELINE][0])
@@ -127,6 +151,8 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
     write_whole(f'{metrics.uri}/{FILE_NAME}', text)
     write_whole(f'{metrics.uri}/{decision.FILE_NAME}', decided)
     provenance = properties_of(result.record) | {
+        'judged_signature': result.record.judged_signature or '',
+        'judged_output': result.record.judged_output or '',
         'outcome': decision.outcome(result),
         'message': _message(result.verdict),
         'decision_sha256': decision.sha256(decided),

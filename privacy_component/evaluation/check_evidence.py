@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from privacy_component.checks import BLIND, OF_EXAMPLES, Evidence, is_on
 from privacy_component.checks.blind_baseline import measure_blind
+from privacy_component.checks.check import DoesNotApply
 from privacy_component.checks.duplicates import measure_duplicates
 from privacy_component.checks.evidence import BlindFigures
 from privacy_component.checks.example_sketch import MOST_COUNTED
@@ -42,6 +43,8 @@ def evidence_of(inputs: Inputs, results: Sequence[SliceResult], config: PrivacyC
         outputs=inputs.evidence,
         answers=Answers.of(inputs.outputs, inputs.observations).figures(),
         values=measure_slice_values(results, config.people.min_reported_examples),
+        stability=DoesNotApply('Arrays are answers already: there is no model to ask again.'),
+        other_answers=DoesNotApply('Arrays are one answer: there is no model with others.'),
         **_of_examples(inputs, config),
     )
 

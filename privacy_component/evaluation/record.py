@@ -76,6 +76,8 @@ class Record:
       config: the PrivacyConfig as JSON, by the names it was recorded with, for its hashes are of these; see
         `privacy_config`.
       eval_config: the tfma.EvalConfig as JSON.
+      judged_signature: the model's signature that the verdict is on.
+      judged_output: which of its outputs.
       model_called: who called the model, in words.
       versions: package -> version, of what it was measured with.
       started: UTC, ISO 8601.
@@ -105,6 +107,8 @@ class Record:
     slicing_specs: tuple[SlicingSpec, ...] = ()
     config: Mapping[str, Any] | None = None
     eval_config: Mapping[str, Any] | None = None
+    judged_signature: str | None = None
+    judged_output: str | None = None
     model_called: str | None = None
     versions: Mapping[str, str] | None = None
     started: str | None = None

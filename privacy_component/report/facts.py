@@ -42,6 +42,8 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
         ('Task', _plain(record.task)),
         ('Label', _plain(record.label_key)),
         ('Model outputs', _outputs(record)),
+        ('Signature judged', _plain(record.judged_signature)),
+        ('Output judged', _plain(record.judged_output)),
         ('Baseline model outputs', _plain(record.baseline_output_kind)),
         ('Model called', _plain(record.model_called)),
         ('Upstream validator', _UPSTREAM[record.upstream_blessed]),

@@ -17,6 +17,8 @@ NOT_FINITE = 'model outputs: not finite'
 SHAPES = 'model outputs: shape and type'
 SILENT = 'model outputs: little or nothing said'
 CLASSES = 'model outputs: 10,000 classes'
+SERVED = 'model: what is served is not what is judged'
+AGAIN = 'model outputs: others when asked again'
 
 _MARK = 1000.0
 _NUM_CLASSES = 10_000
@@ -29,6 +31,8 @@ def cases() -> Iterator[Case]:
     yield from _shapes()
     yield from _silent()
     yield from _many_classes()
+    yield from _served()
+    yield from _asked_again()
 
 
 def _model(family: str, name: str, answer: Callable[[tf.Tensor], Any], *mentions: str, **rest: Any) -> Case:
@@ -190,3 +194,76 @@ def _label_beyond(rig: Rig) -> None:
 
 def _has_class_slices(rig: Rig, result: PrivacyResult) -> None:
     assert result.record.output_evidence.num_outputs == _NUM_CLASSES
+
+
+class Signatures(tf.Module):
+    """A signature for each answer; what `predict` says is judged, if there is one."""
+
+    def __init__(self, answers: dict[str, Respond]):
+        super().__init__()
+        self._spec = {'logits': tf.io.FixedLenFeature([w.NUM_CLASSES], tf.float32)}
+        self._scale = tf.Variable(1.0)
+        self.served = {name: self._signature(answer) for name, answer in answers.items()}
+
+    def _signature(self, answer: Respond) -> Any:
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def serve(examples):
+            return answer(tf.io.parse_example(examples, self._spec)['logits'] * self._scale)
+
+        return serve
+
+
+def _harmless(z: tf.Tensor) -> tf.Tensor:
+    """Which class, and digits of the logits that nobody learns anything from."""
+    return tf.one_hot(tf.argmax(z, 1), w.NUM_CLASSES) + tf.math.floormod(1000 * z, 1.0)
+
+
+def _served() -> Iterator[Case]:
+    judged = _respond(_harmless)
+    leaks: dict[str, Callable[[tf.Tensor], Any]] = {
+        'logits': tf.identity,
+        'probabilities': tf.nn.softmax,
+        'scaled down': lambda z: z / 1000,
+        'half precision': lambda z: tf.cast(tf.minimum(z, 90.0), tf.bfloat16),
+        'the surest probability only': lambda z: tf.reduce_max(tf.nn.softmax(z), 1),
+        'whole numbers': lambda z: tf.cast(z * 10, tf.int32),
+    }
+    named = {'evaluation': w.eval_config(signature_name='quiet')}
+    keyed = {'evaluation': w.eval_config(prediction_key='quiet')}
+    for name, leak in leaks.items():
+        loud = _respond(leak)
+        yield _signatures(f'{name}, by serving_default beside predict', {'predict': judged, 'serving_default': loud})
+        yield _signatures(
+            f'{name}, beside a signature that is named', {'quiet': judged, 'serving_default': loud}, named
+        )
+        both = {'serving_default': lambda z, leak=leak: {'quiet': _harmless(z), 'other': leak(z)}}
+        yield _signatures(f'{name}, in an output that is not named', both, keyed)
+    loud = _respond(tf.identity)
+    yield _signatures('a third signature', {'quiet': judged, 'serving_default': judged, 'extra': loud}, named)
+
+
+def _signatures(name: str, answers: dict[str, Respond], arguments: dict[str, Any] | None = None) -> Case:
+    def spoil(rig: Rig) -> dict[str, Any] | None:
+        model = Signatures(answers)
+        worlds.save(rig, model, **model.served)
+        return arguments
+
+    words = ('another answer that this evaluation does not judge',)
+    return Case(SERVED, name, spoil, (REFUSAL,), mentions=words, world='leaky')
+
+
+def _asked_again() -> Iterator[Case]:
+    changing: dict[str, Callable[[tf.Tensor], Any]] = {
+        'noise': lambda z: z + tf.random.normal(tf.shape(z), stddev=3.0),
+        'little noise': lambda z: z + tf.random.normal(tf.shape(z), stddev=0.003),
+        'dropout': lambda z: tf.nn.dropout(z, 0.3),
+        'a class drawn by its probability': _drawn,
+        'batch statistics': lambda z: (z - tf.reduce_mean(z, 0)) / tf.math.reduce_std(z, 0),
+        'ranks within the batch': lambda z: tf.cast(tf.argsort(tf.argsort(z, 0), 0), tf.float32),
+    }
+    for name, answer in changing.items():
+        yield _model(AGAIN, name, answer, 'asked about again', world='leaky', expects=(REFUSAL,))
+
+
+def _drawn(z: tf.Tensor) -> tf.Tensor:
+    return tf.one_hot(tf.random.categorical(z, 1)[:, 0], w.NUM_CLASSES) * 5.0

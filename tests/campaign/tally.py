@@ -37,6 +37,11 @@ Written by `python -m tests.campaign`, which runs every case in `tests/campaign`
   make it weaker, nothing shows.
 - The same examples on both sides, or a model that answers everybody alike, give every attack an AUC of 0.5. Checks
   refuse both by default; with `duplicates_across_splits` and `constant_outputs` on `warn` or `off` such a model passes.
+- What a model answers to its millionth caller, or to an example that nobody has: models are asked twice about the first
+  examples of each split and about one batch in 64, and every signature about 64 examples of each split. A counter in
+  the graph, a date, or an input that only an attacker knows shows in none of them.
+- A signature that does not take serialized examples cannot be asked; the check names it. So are class numbers, and
+  outputs of another width than the judged one's, which may be embeddings.
 - Beam's local runner waits for ever if one of its worker processes is killed before it has reported
   (`--direct_running_mode=multi_processing`, Beam 2.74): no blessing, but no end either. Give such runs a time limit. A
   worker that dies later ends the job with an error; Flink starts its bundle again.

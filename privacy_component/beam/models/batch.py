@@ -56,6 +56,8 @@ class Batch:
       weights: (n,) float64, the examples' weights; None if they have none.
       split: where the examples are from; '' if it is not known.
       nanoseconds: CPU time spent on it, by stage.
+      changes: by role, how much its models' answers changed when asked again; {} if they were not. See
+        `checks.stable_outputs`.
     """
 
     is_member: NDArray[np.bool_]
@@ -67,6 +69,7 @@ class Batch:
     weights: NDArray[np.float64] | None = None
     split: str = ''
     nanoseconds: dict[str, int] = dataclasses.field(default_factory=dict)
+    changes: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def outputs(self) -> NDArray:

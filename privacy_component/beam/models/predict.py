@@ -6,8 +6,9 @@ them what the configured attacks need, nothing else.
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -28,6 +29,8 @@ from privacy_component.beam.models.signatures import Call, Serialized, parse_cal
 from privacy_component.beam.models.sources import SOURCES
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.surfaced_errors import is_parse_error
+from privacy_component.checks import STABLE, is_on
+from privacy_component.checks.stable_outputs import is_asked_again, largest_change, rows_asked_again
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.needs import CANDIDATE
 
@@ -96,6 +99,15 @@ class ObserveDirectly(beam.DoFn):
             sample = without_bad(sample, lambda part: self._transform(Serialized(part.records)))
         return set(self._transform(Serialized(sample.records[:1])))
 
+    def readable(self, sample: RawBatch) -> RawBatch:
+        """The records of a sample that the models can be called with."""
+        return self._call_readable(sample)[0] if self._drops_bad_records else sample
+
+    @property
+    def candidate(self) -> ServedModel:
+        """The model that is judged."""
+        return self._models[CANDIDATE][0]
+
     def _call(self, batch: RawBatch) -> _Called:
         serialized = Serialized(batch.records)
         raw = self._features.read(batch, serialized)
@@ -114,6 +126,7 @@ class ObserveDirectly(beam.DoFn):
         return batch, self._call(batch) if batch.records else None
 
     def _observe(self, batch: RawBatch, called: _Called, started: int) -> Batch:
+        changes = self._changes(batch, called)
         predicted = time.process_time_ns()
         sources = (called.transformed, called.raw)
         labels = self._observer.labels(sources, len(batch.records), called.outputs[CANDIDATE][0].shape[1])
@@ -124,7 +137,24 @@ class ObserveDirectly(beam.DoFn):
         observed.nanoseconds.update(spent, columns=time.process_time_ns() - viewed)
         if self._plan.columns:
             observed.nanoseconds['gradients'] = viewed - predicted
-        return observed
+        return dataclasses.replace(observed, changes=changes)
+
+    def _changes(self, batch: RawBatch, called: _Called) -> dict[str, float]:
+        """How much answers change when they are asked for again; for a small sample of the batches."""
+        is_wanted = is_on(STABLE, self._plan.config.checks) and is_asked_again(batch.example_id)
+        return self.ask_again(batch, called.outputs) if is_wanted else {}
+
+    def ask_again(self, batch: RawBatch, outputs: Mapping[str, Sequence[np.ndarray]]) -> dict[str, float]:
+        """By role, by how much the models' answers to a batch change when its examples stand in another one."""
+        rows = rows_asked_again(len(batch.records))
+        serialized = Serialized([batch.records[row] for row in rows])
+        return {
+            role: max(
+                largest_change(first, model.outputs(serialized), rows)
+                for model, first in zip(self._models[role], outputs[role], strict=True)
+            )
+            for role in self._models
+        }
 
     def _views(self, role: str, called: _Called, labels: np.ndarray) -> tuple[View, ...]:
         """What the models of a role say, with the columns that attacks need of them."""

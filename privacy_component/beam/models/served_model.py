@@ -54,6 +54,16 @@ class ServedModel:
         """Another of its signatures."""
         return signature_call(self._model, signature)
 
+    @property
+    def signatures(self) -> Mapping[str, Any]:
+        """All of its signatures by name, as TensorFlow functions."""
+        return self._model.signatures
+
+    @property
+    def preprocessing(self) -> tuple[str, ...]:
+        """The signatures that make features, by eval_config."""
+        return tuple(self._spec.preprocessing_function_names)
+
     def outputs(self, serialized: Serialized) -> np.ndarray:
         """(n, classes) of the model's outputs.
 

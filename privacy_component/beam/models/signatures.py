@@ -56,6 +56,12 @@ def signature_call(model: Any, signature: str) -> Call:
     return _cut_and_named(lambda serialized: call(**{argument: serialized}), signature)
 
 
+def takes_serialized_examples(signature: Any) -> bool:
+    """Whether a loaded signature takes one tensor of strings, one for each example."""
+    inputs = list(signature.structured_input_signature[1].values())
+    return len(inputs) == 1 and inputs[0].dtype == tf.string and inputs[0].shape.rank in (None, 1)
+
+
 def transform_call(transform_path: str) -> Call:
     """A transform graph as a function from serialized raw examples to transformed features."""
     with loading('transform_graph', transform_path):

@@ -10,6 +10,7 @@ from typing import Any
 from privacy_component.beam.models.batch import Batch
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.plan import Plan
+from privacy_component.checks.stable_outputs import larger_changes, rows_asked_again
 from privacy_component.hashing import fingerprint
 from privacy_component.metrics.counts.fixed_point import exact_sum
 from privacy_component.metrics.counts.mergeable import Mergeable
@@ -28,6 +29,8 @@ class Totals(Mergeable):
       nanoseconds: CPU time, by stage.
       weights: the sums of the weights of 'members' and 'non_members', exact, in `fixed_point`'s units; {} without any.
       fingerprints: of the examples, by split.
+      changes: by role, the largest change of an answer when a model was asked again.
+      num_asked_again: how many examples it was asked about again.
     """
 
     outputs: Mapping[str, tuple[OutputEvidence, ...]]
@@ -35,6 +38,8 @@ class Totals(Mergeable):
     nanoseconds: dict[str, int]
     weights: Mapping[str, int] = dataclasses.field(default_factory=dict)
     fingerprints: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    changes: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    num_asked_again: int = 0
 
     @classmethod
     def of(cls, batch: Batch, nanoseconds: Mapping[str, int]) -> Totals:
@@ -44,7 +49,8 @@ class Totals(Mergeable):
             with errors_of(role):
                 evidence[role] = tuple(OutputEvidence.of(view.outputs) for view in views)
         sizes, prints = {batch.split: len(batch.labels)}, {batch.split: fingerprint(batch.example_id)}
-        return cls(evidence, sizes, dict(nanoseconds), _weights(batch), prints)
+        asked_again = len(rows_asked_again(len(batch.labels))) if batch.changes else 0
+        return cls(evidence, sizes, dict(nanoseconds), _weights(batch), prints, batch.changes, asked_again)
 
     @property
     def of_candidate(self) -> OutputEvidence:
@@ -91,6 +97,8 @@ def _both(one: Totals, other: Totals) -> Totals:
         _add(one.nanoseconds, other.nanoseconds),
         _add(one.weights, other.weights),
         {name: total % 2**64 for name, total in _add(one.fingerprints, other.fingerprints).items()},
+        larger_changes(one.changes, other.changes),
+        one.num_asked_again + other.num_asked_again,
     )
 
 
