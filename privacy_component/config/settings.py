@@ -47,8 +47,9 @@ class PeopleSettings:
       group_key: the feature that says whose example it is (a person, author or device); '' for none. For the component:
         evaluate_privacy takes group_ids. Attacks that learn then never score a person whom they have learnt from.
       group_aggregation: 'none', or how the scores of a group's examples become the group's: 'mean', 'max', 'logsumexp';
-        then groups are what is counted. The component needs 'mean' or 'max' with group_key; its memory is some 60 bytes
-        for each group, slice and attack.
+        then groups are what is counted, each compared with those of as many examples. Groups on both sides are left
+        out, and more than 5 % of them are an error: split by group. The component needs 'mean' or 'max' with
+        group_key; its memory is some 60 bytes for each group, slice and attack.
       num_most_vulnerable: how many members at the highest risk are named in the result, by id; costs a Beam job a
         second pass.
       min_reported_examples: fewer members or non-members than this and a slice is counted, not named; 0 names all. At

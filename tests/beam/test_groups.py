@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from privacy_component import PrivacyInputError
+from privacy_component import PrivacyInputError, Threshold
 from tests.beam.arrays import assert_same_figures, evaluated, load
 from tests.component import world as w
 from tests.settings import merged
@@ -41,18 +41,50 @@ def test_groups_are_counted_as_on_arrays(people, how):
     assert found.record.num_examples == {'eval': 600, 'train': 600}
 
 
-@pytest.mark.parametrize('person', [lambda split, i: i % 70 + 1000 * (split == 'eval'), lambda split, i: -(i % 70) - 1])
+@pytest.mark.parametrize(
+    'person',
+    [lambda split, i: i % 70 + 1000 * (split == 'eval'), lambda split, i: -(i % 70) - 1 - 1000 * (split == 'eval')],
+)
 def test_whole_numbers_say_whose_an_example_is_too(tmp_path, person):
     world = people_world(tmp_path, person)
     chosen = config(attacks=('loss_threshold', 'quantile'), people={'min_reported_examples': 0})
     assert_same_figures(load(world.run(privacy_config=chosen)), evaluated(world, chosen), at_least=10)
 
 
-def test_people_on_both_sides_are_said(tmp_path):
+def of_size(split, i):
+    """Members have one to six rows, others one to three; nobody is on both sides."""
+    most = 6 if split == 'train' else 3
+    return f'{split} {i // most if i % 2 else -i}'
+
+
+@pytest.mark.parametrize('how', ['mean', 'max'])
+def test_people_of_different_sizes_are_compared_as_on_arrays(tmp_path, how):
+    world = people_world(tmp_path, of_size)
+    chosen = config(
+        attacks=('loss_threshold', 'logistic_regression'),
+        thresholds=(Threshold('auc', upper_bound=0.6),),
+        people={'group_aggregation': how, 'min_reported_examples': 0},
+    )
+    found, expected = load(world.run(privacy_config=chosen)), evaluated(world, chosen)
+    assert_same_figures(found, expected, at_least=10)
+    assert 'were left out, because the other side has too few of their size' in expected.record.warnings[-1]
+    assert set(expected.record.warnings) <= set(found.record.warnings)
+
+
+def test_few_people_on_both_sides_are_said(tmp_path):
+    world = people_world(tmp_path, lambda split, i: f'{i % 90 if split == "train" else i % 90 + 87}')
+    found, expected = load(world.run(privacy_config=config())), evaluated(world, config())
+    assert '3 groups have both members and non-members and were left out' in found.record.warnings[-1]
+    assert found.record.warnings[-1] == expected.record.warnings[-1]
+    assert_same_figures(found, expected, at_least=10)
+    assert (found.results[0].num_members, found.results[0].num_non_members) == (87, 87)
+
+
+def test_many_people_on_both_sides_are_an_error(tmp_path):
     world = people_world(tmp_path, lambda split, i: f'{i % 90 if split == "train" else i % 90 + 50}')
-    found = load(world.run(privacy_config=config()))
-    assert '40 groups have both members and non-members' in found.record.warnings[-1]
-    assert_same_figures(found, evaluated(world, config()), at_least=10)
+    for run in (lambda: world.run(privacy_config=config()), lambda: evaluated(world, config())):
+        with pytest.raises(PrivacyInputError, match=r'^40 groups have both .*, 44% of .*partition_feature_name'):
+            run()
 
 
 def test_shards_and_workers_do_not_matter(people, tmp_path):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import collections
 
-from tests.campaign import artifacts, files, models, rows, settings, slices, upstream
+from tests.campaign import artifacts, files, models, people, rows, settings, slices, upstream
 from tests.campaign.case import Case
 
-_MODULES = (files, artifacts, settings, models, rows, slices, upstream)
+_MODULES = (files, artifacts, settings, models, rows, people, slices, upstream)
 
 
 def all_cases() -> list[Case]:

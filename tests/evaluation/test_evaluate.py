@@ -174,7 +174,7 @@ def test_rows_of_one_person_widen_intervals():
 
 def test_people_on_both_sides_are_mentioned():
     result = evaluate_privacy(**arguments(n=50), group_ids=np.arange(100) % 60)
-    assert '40 groups have both members and non-members' in result.record.warnings[0]
+    assert '40 groups have both members and non-members: what the model has learnt' in result.record.warnings[0]
 
 
 def test_most_vulnerable_members_by_the_ids_given():
