@@ -25,6 +25,8 @@ FULL = Record(
     slicing_specs=(SlicingSpec(), SlicingSpec(('color',), {'size': 1, 'price': 0.5, 'kind': 'Cash'})),
     config=json.loads(PrivacyConfig(thresholds=(Threshold('auc', 0.6),)).to_json()),
     eval_config={'modelSpecs': [{'labelKey': 'label'}], 'slicingSpecs': [{}]},
+    judged_signature='serving_default',
+    judged_output='outputs',
     model_called='directly',
     versions={'privacy-component': '0.1.0', 'numpy': '1.26.4'},
     started='2026-01-02T03:04:05Z',
