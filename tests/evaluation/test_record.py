@@ -53,6 +53,8 @@ WRONG = [
     ('slicing_specs', [{'feature': 'color'}], "context.slicing_specs[0]: SlicingSpec has no field 'feature'"),
     ('config', '{}', "context.config is '{}'; it must be an object"),
     ('eval_config', [], 'context.eval_config is []; it must be an object'),
+    ('judged_signature', 1, 'context.judged_signature is 1'),
+    ('judged_output', 1, 'context.judged_output is 1'),
     ('model_called', 1, 'context.model_called is 1'),
     ('versions', {'numpy': 1.26}, "context.versions['numpy'] is 1.26; it must be a text"),
     ('started', 1700000000, 'context.started is 1700000000'),
