@@ -110,12 +110,13 @@ def test_what_a_check_refused_is_mentioned_later(tmp_path):
     rows = w.make_rows(600, 1, leak=False)
     world.replace_rows('train', rows)
     world.replace_rows('eval', [*rows[:60], *w.make_rows(540, 2, leak=False)])
+    unlooked = {'duplicates_across_splits': 'off', 'near_duplicates': 'off'}
     past, told = [], []
     for config in (
-        w.config(thresholds=(), report_only=True, checks={'duplicates_across_splits': 'off'}),
-        w.config(thresholds=(Threshold('tpr_at_fpr_0.001', 0.9),), checks={'duplicates_across_splits': 'off'}),
+        w.config(thresholds=(), report_only=True, checks=unlooked),
+        w.config(thresholds=(Threshold('tpr_at_fpr_0.001', 0.9),), checks=unlooked),
         w.config(),
-        w.config(checks={'duplicates_across_splits': 'off'}),
+        w.config(checks=unlooked),
     ):
         outputs = world.run(privacy_config=config, inputs=world.inputs() | {executor.PREVIOUS_METRICS_KEY: past})
         metrics = outputs['privacy_metrics']
