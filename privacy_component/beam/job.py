@@ -21,7 +21,7 @@ from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.scores.count_scores import CountScores
 from privacy_component.beam.scores.fit_attacks import draw_sample, fit_attacks
-from privacy_component.beam.scores.keys import (
+from privacy_component.beam.scores.job_keys import (
     EVIDENCE,
     RESULTS,
     TOTALS,

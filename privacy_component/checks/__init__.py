@@ -23,7 +23,7 @@ from privacy_component.checks.check import (
 from privacy_component.checks.degenerate_outputs import CONSTANT, ROUNDED, SATURATED
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_NON_MEMBERS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
-from privacy_component.checks.labels import CONSTANT_LABELS, LABELS_FIT_OUTPUTS
+from privacy_component.checks.label_checks import CONSTANT_LABELS, LABELS_FIT_OUTPUTS
 from privacy_component.checks.near_duplicates import NEAR_DUPLICATES
 from privacy_component.checks.other_signatures import OTHER_SIGNATURES
 from privacy_component.checks.slice_values import SPELLINGS, VALUES

@@ -19,7 +19,7 @@ from privacy_component.evaluation.arguments import Inputs, read_inputs
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
 from privacy_component.evaluation.decision import decided
-from privacy_component.evaluation.groups import look_at_groups
+from privacy_component.evaluation.group_counts import look_at_groups
 from privacy_component.evaluation.other_models import read_baseline, read_columns
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult

@@ -16,7 +16,7 @@ from privacy_component.beam.models.batch import Batch, View
 from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import ModelPlan, Plan
 from privacy_component.beam.scores import count_scores, merge
-from privacy_component.beam.scores.keys import AnswersKey, TotalsKey, WeightKey
+from privacy_component.beam.scores.job_keys import AnswersKey, TotalsKey, WeightKey
 from privacy_component.beam.scores.two_models import FoldCounts, as_counts
 from privacy_component.beam.scores.weights import WeightSums, weigh
 from privacy_component.metrics.counts import fixed_point, roc

@@ -124,7 +124,7 @@ def test_clean_weak_models_do_not_alarm(strength, imbalance):
 
 def _alarms(labels, num_members):
     from privacy_component.checks.evidence import AnswerFigures, Evidence, NearFigures
-    from privacy_component.checks.labels import labels_fit_outputs
+    from privacy_component.checks.label_checks import labels_fit_outputs
     from privacy_component.observations.outputs import OutputEvidence
 
     answers = AnswerFigures(

@@ -162,7 +162,7 @@ def test_one_output_is_two_classes(tmp_path, respond):
 
 def test_configured_probabilities_that_are_none(tmp_path):
     world = w.World(tmp_path).write()
-    with pytest.raises(ValueError, match="PrivacyConfig.outputs.kind is 'probabilities' but the outputs range over"):
+    with pytest.raises(ValueError, match=r"PrivacyConfig\.outputs\.kind is 'probabilities' but the outputs range over"):
         world.run(privacy_config=w.config(outputs={'kind': 'probabilities'}))
 
 

@@ -20,7 +20,7 @@ from privacy_component.beam.models.batch import Batch, concatenate_batches
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.totals import Totals, observations_of
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.scores.keys import AnswersKey, Key, ScoreKey, TotalsKey, WeightKey
+from privacy_component.beam.scores.job_keys import AnswersKey, Key, ScoreKey, TotalsKey, WeightKey
 from privacy_component.beam.scores.merge import PARTS_KEPT, Merge
 from privacy_component.beam.scores.two_models import Counter, FoldCounts, both
 from privacy_component.beam.scores.weights import weigh
