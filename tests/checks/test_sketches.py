@@ -178,6 +178,6 @@ def test_an_example_without_a_group_counts_where_it_is_in_the_sample(small_limit
     for i, lacks in ((order[0], True), (order[-1], False)):
         for one_first in (True, False):
             given = [odd[i], *records[0]] if one_first else [*records[0], odd[i]]
-            sketch = sketch_of(given, records[1], group_key='person', group_aggregation='mean')
+            sketch = sketch_of(given, records[1], people={'group_key': 'person', 'group_aggregation': 'mean'})
             found = sketch.figures(is_grouped=True, seed=0)['blind']
             assert ('group_key has no single value in 1 of the 120 examples' in str(found)) == lacks

@@ -57,10 +57,15 @@ def run(tmp_path_factory):
         eval_args=tfx.proto.EvalArgs(num_steps=1),
         custom_config={'epochs': 100},
     )
-    eval_config = tfma.EvalConfig(model_specs=[tfma.ModelSpec(label_key='digit')])
+    metrics = [tfma.MetricsSpec(metrics=[tfma.MetricConfig(class_name='ExampleCount')])]
+    eval_config = tfma.EvalConfig(model_specs=[tfma.ModelSpec(label_key='digit')], metrics_specs=metrics)
+    evaluator = tfx.components.Evaluator(
+        examples=example_gen.outputs['examples'], model=trainer.outputs['model'], eval_config=eval_config
+    )
     names = {
         'example_gen': example_gen,
         'trainer': trainer,
+        'evaluator': evaluator,
         'eval_config': eval_config,
         'Pusher': tfx.components.Pusher,
         'push_destination': tfx.proto.PushDestination(
@@ -73,7 +78,7 @@ def run(tmp_path_factory):
         tfx.dsl.Pipeline(
             pipeline_name='digits',
             pipeline_root=str(root / 'pipeline'),
-            components=[example_gen, trainer, names['privacy'], names['pusher']],
+            components=[example_gen, trainer, evaluator, names['privacy'], names['pusher']],
             metadata_connection_config=connection,
         )
     )
