@@ -61,10 +61,10 @@ def make_plan(
     plan = Plan(
         config=config,
         models={CANDIDATE: (candidate,)},
+        compression=compression_of(examples),
         splits=splits_of(examples, config.member_splits, config.non_member_splits),
         slicing_specs=_slicing_specs(eval_config, config),
         schema_path=schema_path,
-        compression=compression_of(examples),
         calls_model_directly=calls_model_directly,
         columns=columns_needed(config, calls_model_directly),
     )

@@ -167,7 +167,7 @@ def _many_classes() -> Iterator[Case]:
     why = 'nothing leaks'
     yield Case(CLASSES, 'no leak', lambda rig: _classes(rig, 0.0), (BLESSING,), why=why, check=_has_class_slices)
     yield Case(CLASSES, 'a leak', lambda rig: _classes(rig, 3.0), (REFUSAL,), check=_has_class_slices)
-    yield Case(CLASSES, 'more slices than allowed', lambda rig: _classes(rig, 0.0, max_slices=100),
+    yield Case(CLASSES, 'more slices than allowed', lambda rig: _classes(rig, 0.0, slices={'max_slices': 100}),
                mentions=('100 slices',))  # fmt: skip
     yield Case(CLASSES, 'a label beyond the last', _label_beyond, mentions=('holds the class 10000',))
 
