@@ -1,4 +1,4 @@
-"""The command line: `python -m privacy_component gate` decides again, `report` writes the page again.
+"""The command line: `gate` decides again, `report` writes the page again, `history` and `compare` look back.
 
 Nothing is imported before it is needed, and no error ends with the exit code of a verdict.
 """
@@ -10,6 +10,8 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+from privacy_component.errors import PrivacyInputError
 
 if TYPE_CHECKING:
     from privacy_component.evaluation.replay import Replay
@@ -34,8 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _explain(error: Exception) -> None:
-    from privacy_component.errors import PrivacyInputError
-
     if not isinstance(error, PrivacyInputError | OSError):
         traceback.print_exc()
     print(f'error: {error}', file=sys.stderr)
@@ -50,7 +50,31 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument('--config', metavar='PATH', help="a PrivacyConfig as JSON; the evaluation's own if left out")
     report = _command(commands, 'report', _report, 'write report.html again; needs privacy-component[report]')
     report.add_argument('--out', metavar='FILE', required=True, help='where to write the page')
+    _add_history(commands)
+    _add_compare(commands)
     return parser
+
+
+def _add_history(commands: argparse._SubParsersAction) -> None:
+    what = 'list every past evaluation in ML Metadata, the oldest first; needs privacy-component[tfx]'
+    history = commands.add_parser('history', help=what, description=what)
+    store = history.add_mutually_exclusive_group(required=True)
+    store.add_argument('--metadata', metavar='FILE', help="a pipeline's metadata.sqlite")
+    store.add_argument(
+        '--metadata-config', metavar='FILE', help='a ConnectionConfig in text format, for MySQL or PostgreSQL'
+    )
+    history.add_argument('--pipeline', metavar='NAME', help='only the evaluations of this pipeline')
+    history.add_argument('--json', action='store_true', help='print JSON, one evaluation a line')
+    history.add_argument('--picture', metavar='FILE', help='also draw them, as .png or .svg')
+    history.set_defaults(run=_history)
+
+
+def _add_compare(commands: argparse._SubParsersAction) -> None:
+    what = 'show two evaluations side by side'
+    compare = commands.add_parser('compare', help=what, description=what)
+    for name in ('first', 'second'):
+        compare.add_argument(name, metavar=name.upper(), help='a privacy_metrics.json, or the directory it is in')
+    compare.set_defaults(run=_compare)
 
 
 def _command(
@@ -112,4 +136,35 @@ def _report(chosen: argparse.Namespace) -> int:
     with open(chosen.out, 'w', encoding='utf-8') as file:
         file.write(page)
     print(''.join(f'{line}\n' for line in _without_seal(is_sealed)), end='')
+    return 0
+
+
+def _history(chosen: argparse.Namespace) -> int:
+    import dataclasses
+    import json
+    from pathlib import Path
+
+    try:
+        from privacy_component.component.metadata_history import connection_to, past_evaluations
+    except ModuleNotFoundError as error:
+        raise PrivacyInputError("history reads ML Metadata: pip install 'privacy-component[tfx]'.") from error
+    from privacy_component.report import over_time, terminal
+
+    past = past_evaluations(connection_to(chosen.metadata, chosen.metadata_config), chosen.pipeline)
+    if chosen.json:
+        print(''.join(f'{json.dumps(dataclasses.asdict(one))}\n' for one in past), end='')
+    else:
+        terminal.print_history(past)
+    if chosen.picture:
+        over_time.draw_history(past, Path(chosen.picture))
+    return 0
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    from privacy_component.evaluation.past_evaluation import side_by_side
+    from privacy_component.evaluation.replay import load_checked
+    from privacy_component.report import terminal
+
+    first, second = (load_checked(path)[0] for path in (chosen.first, chosen.second))
+    terminal.print_side_by_side(first, second, side_by_side(first, second))
     return 0

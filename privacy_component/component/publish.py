@@ -187,7 +187,13 @@ def headline(result: PrivacyResult) -> dict[str, str | int | float]:
     overall = [r for r in result.results if not r.slice_key]
     if overall:
         figures |= {'num_members': overall[0].num_members, 'num_non_members': overall[0].num_non_members}
-    return figures | _worst('overall', overall) | _worst('worst', result.measured)
+    return figures | _accuracy(result) | _worst('overall', overall) | _worst('worst', result.measured)
+
+
+def _accuracy(result: PrivacyResult) -> dict[str, str | int | float]:
+    """On either side, as the check of their gap found it; nothing where it was not looked at."""
+    found = {check.name: check.figures for check in result.checks}.get('accuracy_gap', {})
+    return {f'accuracy_{side}': found[side] for side in ('members', 'non_members') if side in found}
 
 
 def write_blessing(

@@ -1,11 +1,14 @@
 """What later runs make of a verdict: real LocalDagRunner, Resolver, Evaluator and ML Metadata."""
 
+import json
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 from tfx import v1 as tfx
 
 from privacy_component import PrivacyResult, RefusalOverride, Threshold
+from privacy_component.cli import main
 from tests.component import world as w
 from tests.component.lineage import Pipeline
 
@@ -76,6 +79,31 @@ def test_a_refusal_that_stands_says_why_and_what_differs(refused_again_and_again
     assert 'What differs now: thresholds.' in verdict.reasons[0]
     assert text(first, 'model_fingerprint') in verdict.reasons[1]
     assert first.uri in (Path(metrics[3].uri) / 'report.html').read_text()
+
+
+def test_history_lists_every_evaluation_and_draws_it(refused_again_and_again, tmp_path, capsys):
+    file, picture = str(refused_again_and_again.root / 'metadata.db'), tmp_path / 'history.png'
+    assert main(['history', '--metadata', file, '--json', '--picture', str(picture)]) == 0
+    past = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    metrics = refused_again_and_again.metrics()
+    assert [one['outcome'] for one in past] == [text(artifact, 'outcome') for artifact in metrics]
+    assert {one['pipeline'] for one in past} == {'lineage'}
+    assert len({one['run'] for one in past}) == len(past)
+    models = [one['model'] for one in past]
+    assert len(set(models)) == 2
+    assert models[2] != models[0] == models[1] == models[3]
+    assert past[0]['figures']['worst_auc'] == pytest.approx(metrics[0].custom_properties['worst_auc'].double_value)
+    assert 0.5 < past[0]['figures']['accuracy_members'] <= 1
+    assert plt.imread(picture).std() > 0.02
+
+    assert main(['history', '--metadata', file, '--pipeline', 'another']) == 0
+    assert 'REFUSED' not in capsys.readouterr().out
+    config = tmp_path / 'config.txt'
+    config.write_text(str(refused_again_and_again.connection))
+    assert main(['history', '--metadata-config', str(config)]) == 0
+    table = capsys.readouterr().out
+    assert table.count('REFUSAL STANDS') == 2
+    assert 'color = red' in table
 
 
 def test_an_override_is_told_with_its_reason(refused_again_and_again):

@@ -1,0 +1,75 @@
+"""Tables for a terminal: of past evaluations, and of two side by side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluation.past_evaluation import Pair, PastEvaluation
+from privacy_component.evaluation.result import PrivacyResult
+from privacy_component.gate.history import BLESSED, BLESSED_OVER_REFUSAL
+from privacy_component.metrics.registry import Estimate
+from privacy_component.report.wording import MISSING, interval, number, verdict_word, visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_FIGURES = {
+    'worst_auc': 'AUC',
+    'overall_auc': 'overall AUC',
+    'overall_tnr_at_fnr_0.01': 'TNR at 1 % FNR',
+    'accuracy_non_members': 'accuracy',
+}
+_WIDTH_OF_A_PIPE = 200  # nobody wants a column cut where the next program reads it
+
+
+def print_history(past: Sequence[PastEvaluation]) -> None:
+    """A row for each evaluation, the oldest first."""
+    table = _table('evaluated', 'run', 'model', 'verdict', 'worst slice', 'attack', *_FIGURES.values())
+    for one in past:
+        word = 'BLESSED' if one.outcome in (BLESSED, BLESSED_OVER_REFUSAL) else one.outcome.upper().replace('_', ' ')
+        cells = [one.evaluated, one.run, one.model, word, one.worst_slice, one.worst_attack]
+        _add(table, [*cells, *(number(one.figures.get(name)) for name in _FIGURES)], is_bad=word != 'BLESSED')
+    _print(table)
+
+
+def print_side_by_side(first: PrivacyResult, second: PrivacyResult, pairs: Sequence[Pair]) -> None:
+    """Both verdicts, and the AUC of every slice and attack in either."""
+    for name, result in (('first', first), ('second', second)):
+        print(f'{name}: {verdict_word(result.verdict)}, {visible(result.record.model_uri or "no model recorded")}')
+    table = _table('slice', 'attack', 'first', '', 'second', '', 'change')
+    for pair in pairs:
+        cells = [*_auc(pair.first), *_auc(pair.second)]
+        change = MISSING if pair.change is None else f'{pair.change:+.3f}'
+        _add(table, [pair.slice, pair.attack, *cells, change], is_bad=False)
+    _print(table)
+
+
+def _auc(estimate: Estimate | None) -> tuple[str, str]:
+    return (MISSING, '') if estimate is None else (number(estimate.value), interval(estimate))
+
+
+def _table(*columns: str) -> Table:
+    try:
+        from rich import box
+        from rich.table import Table
+    except ModuleNotFoundError as error:
+        raise PrivacyInputError("tables need rich: pip install 'privacy-component[report]'.") from error
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow='fold')
+    return table
+
+
+def _add(table: Table, cells: Sequence[object], is_bad: bool) -> None:
+    from rich.text import Text
+
+    table.add_row(*(Text(visible(cell)) for cell in cells), style='red' if is_bad else '')
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE, highlight=False).print(table)
