@@ -13,7 +13,7 @@ from tfx_bsl.coders import example_coder
 
 from privacy_component.beam.examples.bad_records import only_examples, usual_types
 from privacy_component.beam.examples.decode import KNOWN_TYPES, decode_batch, read_schema
-from privacy_component.beam.examples.read import RawBatch, read_file
+from privacy_component.beam.examples.read import RawBatch, read_files
 from privacy_component.beam.models.batch import Batch, Observer
 from privacy_component.beam.models.other_answers import find_other_answers
 from privacy_component.beam.models.predict import ObserveDirectly
@@ -105,12 +105,11 @@ def _check_observations(plan: Plan, batch: Batch) -> None:
 
 def _first_batch(split: SplitFiles, plan: Plan) -> RawBatch:
     is_empty = True
-    for path in split.paths:
-        for batch in read_file(path, split.split, split.is_member, plan.compression):
-            sample = only_examples(batch) if plan.config.measurement.max_bad_record_share else batch
-            if sample.records:
-                return sample
-            is_empty = False
+    for batch in read_files(split.paths, split.split, split.is_member, plan.compression, plan.batch_size):
+        sample = only_examples(batch) if plan.config.measurement.max_bad_record_share else batch
+        if sample.records:
+            return sample
+        is_empty = False
     files = f'its {len(split.paths)} files'
     if is_empty:
         raise PrivacyInputError(f"the split '{split.split}' is empty: {files} hold no example.")

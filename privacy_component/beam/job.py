@@ -49,7 +49,7 @@ from privacy_component.observations.slicing import SliceKey
 
 def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     """Adds the job to a Beam pipeline; it leaves its measurements in the JSON file `output_path`."""
-    records = read_batches(root, plan.splits, plan.compression)
+    records = read_batches(root, plan)
     batches, bad_records = observe(records, plan)
     totals = {} if plan.candidate.output_kind else {'totals': beam.pvalue.AsSingleton(_totals(batches))}
     loss_edges, warnings = find_loss_edges(batches, plan, **totals)

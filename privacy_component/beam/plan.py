@@ -22,11 +22,13 @@ class SplitFiles:
       split: its name.
       is_member: whether the model was trained on it.
       paths: its files.
+      groups: the same, those together that are read into the same batches; each alone if left out.
     """
 
     split: str
     is_member: bool
     paths: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Plan:
       transform_path: directory of a transform_graph to apply to raw examples; '' for none.
       schema_path: directory of the examples' schema; '' for none.
       compression: 'GZIP', '' ..., as tf.data names it.
+      batch_size: how many examples models are called with; see `beam/examples/layout.py`.
       calls_model_directly: whether workers call the model themselves (`beam/models/predict.py`) or leave it to TFMA's
         extractors (`beam/models/tfma_extractors.py`).
       feature_types: for direct calls, the features to decode and the TFMD type of each.
@@ -90,6 +93,7 @@ class Plan:
     transform_path: str = ''
     schema_path: str = ''
     compression: str = 'GZIP'
+    batch_size: int = 1024
     calls_model_directly: bool = False
     feature_types: tuple[tuple[str, int], ...] = ()
     columns: tuple[str, ...] = ()

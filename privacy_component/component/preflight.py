@@ -15,6 +15,7 @@ from tensorflow.python.saved_model import loader_impl
 
 from privacy_component.beam.dry_run import first_batches, try_out
 from privacy_component.beam.examples.decode import read_schema
+from privacy_component.beam.examples.layout import laid_out
 from privacy_component.beam.examples.read import RawBatch
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.signatures import called_signature
@@ -68,6 +69,7 @@ def make_plan(
         calls_model_directly=calls_model_directly,
         columns=columns_needed(config, calls_model_directly),
     )
+    plan = laid_out(plan)
     samples = first_batches(plan)
     plan = _with_transform(plan, transform_path, samples)
     if baseline_path and attacks_on_baseline(config):

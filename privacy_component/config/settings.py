@@ -94,12 +94,14 @@ class MeasurementSettings:
         and a comparison that it leaves open blocks.
       max_bad_record_share: of a split's records, how many the component may drop and count because they cannot be
         parsed; 0 fails at the first.
+      batch_size: how many examples the component calls a model with; 0 for 1024, or fewer where no split has as many.
     """
 
     folds: int = field(default=2, metadata=declare(Integer(2, 20)))
     seed: int = field(default=0, metadata=declare(Integer(0)))
     max_distinct_scores: int = field(default=50_000, metadata=declare(Integer(1000)))
     max_bad_record_share: float = field(default=0.0, metadata=declare(Number(0, 0.5)))
+    batch_size: int = field(default=0, metadata=declare(Integer(0, 65_536)))
 
     def __post_init__(self) -> None:
         settle(self, 'PrivacyConfig.measurement')

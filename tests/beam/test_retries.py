@@ -24,6 +24,7 @@ def config():
         attacks=('loss_threshold', 'quantile'),
         slices={'by_loss_percentile': True, 'missing': True},
         people={'num_most_vulnerable': 3},
+        measurement={'batch_size': 300},
     )
 
 
@@ -70,12 +71,12 @@ def assert_same(found, expected):
 
 
 def test_scores_counted_before_the_failure_do_not_count_again(small_world, config, expected, fails, monkeypatch):
-    """Three batches in one bundle: the second fails when the first is counted, the third when two are."""
+    """Four batches in one bundle: the second fails when the first is counted, the third when two are."""
     monkeypatch.setattr(count_scores, '_BATCHES_AT_ONCE', 1)
     count = fails(count_scores.CountScores, 'process', 2, 5)
     assert_same(run(small_world, config), expected)
     assert count == {
-        'calls': 2 + 3 + 2 * 3,
+        'calls': 2 + 3 + 2 * 4,
         'failures': 2,
     }  # two attempts in vain, then both CountScores
 
@@ -98,7 +99,7 @@ def test_a_failure_anywhere(small_world, config, expected, fails, owner, name, c
 def test_every_bundle_again_with_the_same_function(small_world, config, expected, fails):
     count = fails(count_scores.CountScores, 'process')
     assert_same(run(small_world, config, '--runner=FnApiRunner', '--direct_runner_bundle_repeat=2'), expected)
-    assert count['calls'] == 3 * 2 * 3
+    assert count['calls'] == 4 * 2 * 3
 
 
 def test_a_failure_that_stays_is_one(small_world, config, fails):

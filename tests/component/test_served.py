@@ -170,7 +170,7 @@ def test_the_job_asks_a_sample_of_the_batches_again(tmp_path, sampled):
     outputs = world.run(privacy_config=w.config(checks={'blind_baseline': 'off'}))
     found = check_of(PrivacyResult.load(Path(outputs['privacy_metrics'].uri) / 'privacy_metrics.json'), STABLE)
     assert found.status == (REFUSED if sampled else OK)
-    assert found.figures['num_asked'] == 150 + (1 + sampled) * BATCH_SIZE / 2  # of the first 300 members, too
+    assert found.figures['num_asked'] == 300 + (1 + sampled) * BATCH_SIZE / 2  # of the 600 members, too
 
 
 def test_the_sample_is_one_batch_in_64():

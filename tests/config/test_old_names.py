@@ -13,7 +13,8 @@ from privacy_component.config.moved_fields import MOVED
 from tests.config.test_settings import OTHERS
 
 FLAT = {old: getattr(OTHERS[group], new) for old, (group, new) in MOVED.items()}
-NESTED = PrivacyConfig(**OTHERS)
+NEW = {'measurement': dataclasses.replace(OTHERS['measurement'], batch_size=0)}  # has never had a flat name
+NESTED = PrivacyConfig(**OTHERS | NEW)
 
 
 def as_json(value):

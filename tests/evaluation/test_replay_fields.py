@@ -34,6 +34,7 @@ OTHERS = {
     'measurement.seed': 1,
     'measurement.max_distinct_scores': 1000,
     'measurement.max_bad_record_share': 0.1,
+    'measurement.batch_size': 64,
     'decision.confidence_level': 0.9,
     'decision.min_examples': 31,
     'decision.small_slices': 'block',

@@ -19,11 +19,11 @@ from apache_beam.metrics import Metrics
 from numpy.typing import NDArray
 
 from privacy_component.beam.examples.record_hashes import example_hashes
-from privacy_component.beam.plan import SplitFiles
+from privacy_component.beam.plan import Plan
 from privacy_component.errors import PrivacyInputError
 
 NAMESPACE = 'privacy_component'
-BATCH_SIZE = 1024
+BATCH_SIZE = 1024  # unless examples are fewer, or the config says another
 _TOLD_EVERY = 1_000_000
 _NODE = re.compile(r'\{\{.*?\}\}\s*')  # where in TensorFlow's graph it happened
 _SMALLEST_GZIP = 18  # bytes of header and trailer
@@ -32,13 +32,13 @@ _FRAMING_BYTES = 16  # of each TFRecord: its length, and a checksum of the lengt
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RawBatch:
-    """Some serialized examples of one file.
+    """Some serialized examples of a split.
 
     Attributes:
       records: n serialized tf.Examples.
       is_member: (n,) bool, whether the model was trained on each.
       split: the split they are from.
-      path: the file they are from.
+      path: the file or files that they are from, in words.
     """
 
     records: list[bytes]
@@ -73,44 +73,79 @@ def _hashes_of_bytes(records: list[bytes]) -> NDArray[np.uint64]:
     return pd.util.hash_array(objects, categorize=False)
 
 
-def read_batches(root: beam.Pipeline, splits: Iterable[SplitFiles], compression: str) -> beam.PCollection:
-    """Every record of every file, in batches of BATCH_SIZE; the last of a file may be smaller."""
-    files = [(path, split.split, split.is_member) for split in splits for path in split.paths]
+def read_batches(root: beam.Pipeline, plan: Plan) -> beam.PCollection:
+    """Every record of every file, in batches of the plan's size; the last of a group of files may be smaller."""
+    groups = [
+        (paths, split.split, split.is_member)
+        for split in plan.splits
+        for paths in split.groups or [(path,) for path in split.paths]
+    ]
     return (
         root
-        | 'Files' >> beam.Create(files, reshuffle=False)
+        | 'Files' >> beam.Create(groups, reshuffle=False)
         | 'SpreadFiles' >> beam.Reshuffle()
-        | 'ReadFile' >> beam.FlatMap(_read_and_tell, compression)
+        | 'ReadFiles' >> beam.FlatMap(_read_and_tell, plan.compression, plan.batch_size)
     )
 
 
-def _read_and_tell(file: tuple[str, str, bool], compression: str) -> Iterator[RawBatch]:
-    """The batches of a file; counts its examples, and logs how far it is."""
-    path, split, is_member = file
+def _read_and_tell(group: tuple[Sequence[str], str, bool], compression: str, batch_size: int) -> Iterator[RawBatch]:
+    """The batches of a group of files; counts its examples, and logs how far it is."""
+    paths, split, is_member = group
     counter = Metrics.counter(NAMESPACE, f'examples_read_{split}')
     num_read = 0
-    for batch in read_file(path, split, is_member, compression):
+    for batch in read_files(paths, split, is_member, compression, batch_size):
         counter.inc(len(batch.records))
         num_read += len(batch.records)
         if num_read % _TOLD_EVERY < len(batch.records):
-            logging.info('Read %d examples of %s so far.', num_read, path)
+            logging.info('Read %d examples of %s so far.', num_read, named(paths))
         yield batch
-    logging.info('Read all %d examples of %s.', num_read, path)
+    logging.info('Read all %d examples of %s.', num_read, named(paths))
 
 
-def read_file(path: str, split: str, is_member: bool, compression: str) -> Iterator[RawBatch]:
-    """The batches of one TFRecord file.
+def read_files(
+    paths: Sequence[str], split: str, is_member: bool, compression: str, batch_size: int = BATCH_SIZE
+) -> Iterator[RawBatch]:
+    """The batches of some TFRecord files, one file after the other; a batch may hold records of several.
+
+    Raises:
+      PrivacyInputError: a file is missing, damaged or cut short; the message names it.
+    """
+    waiting: list[bytes] = []
+    sources: dict[str, None] = {}
+    for path in paths:
+        for records in read_records(path, compression, batch_size):
+            waiting += records
+            sources[path] = None
+            while len(waiting) >= batch_size:
+                yield _batch(waiting[:batch_size], split, is_member, sources)
+                waiting = waiting[batch_size:]
+                sources = {path: None} if waiting else {}
+    if waiting:
+        yield _batch(waiting, split, is_member, sources)
+
+
+def _batch(records: list[bytes], split: str, is_member: bool, sources: Iterable[str]) -> RawBatch:
+    return RawBatch(records, np.full(len(records), is_member), split, named(tuple(sources)))
+
+
+def named(paths: Sequence[str]) -> str:
+    """The files that a batch is of, in words."""
+    return paths[0] if len(paths) == 1 else f'{paths[0]} or the {len(paths) - 1} files up to {paths[-1]}'
+
+
+def read_records(path: str, compression: str, at_once: int) -> Iterator[list[bytes]]:
+    """The records of one TFRecord file, some at once.
 
     Raises:
       PrivacyInputError: the file is missing, damaged or cut short; the message names it.
     """
-    dataset = tf.data.TFRecordDataset(path, compression).batch(BATCH_SIZE).prefetch(1)
+    dataset = tf.data.TFRecordDataset(path, compression).batch(at_once).prefetch(1)
     num_bytes = 0
     try:
-        for records in dataset.as_numpy_iterator():
-            batch = RawBatch(records.tolist(), np.full(len(records), is_member), split, path)
-            num_bytes += sum(map(len, batch.records)) + _FRAMING_BYTES * len(batch.records)
-            yield batch
+        for batch in dataset.as_numpy_iterator():
+            records = batch.tolist()
+            num_bytes += sum(map(len, records)) + _FRAMING_BYTES * len(records)
+            yield records
     except tf.errors.OpError as error:
         raise unreadable(path, error.message) from error
     _check_whole(path, compression, num_bytes)

@@ -29,6 +29,7 @@ class _Asked:
 
     samples: Sequence[RawBatch]
     names: frozenset[str]
+    batch_size: int
 
 
 def find_other_answers(
@@ -43,7 +44,7 @@ def find_other_answers(
       transformed: names of the features that are made of raw ones.
     """
     samples = [sample.select(range(min(ROWS, len(sample.records)))) for sample in samples]
-    asked = _Asked(samples, frozenset(transformed) | frozenset(_raw_columns(samples)))
+    asked = _Asked(samples, frozenset(transformed) | frozenset(_raw_columns(samples)), plan.batch_size)
     candidate = plan.candidate
     named = _call(model, candidate.signature, asked)
     judged = named.pop(candidate.output)
@@ -106,7 +107,7 @@ def _why_not(judged: NDArray, values: Any) -> str:
 def _call(model: ServedModel, name: str, asked: _Asked) -> dict[str, Any]:
     """A signature's outputs for all samples together; None for one whose rows cannot be put together."""
     call = model.function(name)
-    parts = [call(Serialized(sample.records)) for sample in asked.samples]
+    parts = [call(Serialized(sample.records, asked.batch_size)) for sample in asked.samples]
     return {key: _joined([part[key] for part in parts], asked) for key in parts[0]}
 
 

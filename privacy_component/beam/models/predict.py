@@ -96,8 +96,8 @@ class ObserveDirectly(beam.DoFn):
     def transformed_names(self, sample: RawBatch) -> set[str]:
         """The names of the features that are made of raw ones."""
         if self._drops_bad_records:
-            sample = without_bad(sample, lambda part: self._transform(Serialized(part.records)))
-        return set(self._transform(Serialized(sample.records[:1])))
+            sample = without_bad(sample, lambda part: self._transform(self._serialized(part.records)))
+        return set(self._transform(self._serialized(sample.records[:1])))
 
     def readable(self, sample: RawBatch) -> RawBatch:
         """The records of a sample that the models can be called with."""
@@ -108,8 +108,11 @@ class ObserveDirectly(beam.DoFn):
         """The model that is judged."""
         return self._models[CANDIDATE][0]
 
+    def _serialized(self, records: list[bytes]) -> Serialized:
+        return Serialized(records, self._plan.batch_size)
+
     def _call(self, batch: RawBatch) -> _Called:
-        serialized = Serialized(batch.records)
+        serialized = self._serialized(batch.records)
         raw = self._features.read(batch, serialized)
         decoded = time.process_time_ns()
         outputs = {role: tuple(one.outputs(serialized) for one in models) for role, models in self._models.items()}
@@ -121,7 +124,7 @@ class ObserveDirectly(beam.DoFn):
             return batch, self._call(batch)
         except PrivacyInputError:
             # The cheap way first: only what the model's own call cannot take needs calls of it.
-            batch = without_bad(batch, lambda part: self._features.read(part, Serialized(part.records)))
+            batch = without_bad(batch, lambda part: self._features.read(part, self._serialized(part.records)))
             batch = without_bad(batch, self._call, is_parse_error)
         return batch, self._call(batch) if batch.records else None
 
@@ -147,7 +150,7 @@ class ObserveDirectly(beam.DoFn):
     def ask_again(self, batch: RawBatch, outputs: Mapping[str, Sequence[np.ndarray]]) -> dict[str, float]:
         """By role, by how much the models' answers to a batch change when its examples stand in another one."""
         rows = rows_asked_again(len(batch.records))
-        serialized = Serialized([batch.records[row] for row in rows])
+        serialized = self._serialized([batch.records[row] for row in rows])
         return {
             role: max(
                 largest_change(first, model.outputs(serialized), rows)

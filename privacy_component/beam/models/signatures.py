@@ -24,16 +24,16 @@ _DTYPES = {schema_pb2.INT: tf.int64, schema_pb2.FLOAT: tf.float32, schema_pb2.BY
 
 
 class Serialized:
-    """Serialized examples as a tensor of BATCH_SIZE strings, the last of them repeated where there are fewer.
+    """Serialized examples as a tensor of `size` strings, the last of them repeated where there are fewer.
 
     Attributes:
       num_rows: how many there are.
-      tensor: (BATCH_SIZE,) tf.string.
+      tensor: (size,) tf.string.
     """
 
-    def __init__(self, records: list[bytes]):
+    def __init__(self, records: list[bytes], size: int = BATCH_SIZE):
         self.num_rows = len(records)
-        self.tensor = tf.constant(records + records[-1:] * (BATCH_SIZE - len(records)))
+        self.tensor = tf.constant(records + records[-1:] * (size - len(records)))
 
     @property
     def rows(self) -> tf.Tensor:
@@ -91,7 +91,7 @@ def parse_call(
         except (tf.errors.OpError, UnicodeDecodeError) as error:
             why = '; '.join(f'{name} was {_DTYPES[kind].name} in the first examples' for name, kind in feature_types)
             raise PrivacyInputError(f'a feature has changed type or shape, or a record is none ({why})') from error
-        return {name: _cut(tensor, serialized.num_rows) for name, tensor in features.items()}
+        return {name: _cut(tensor, serialized) for name, tensor in features.items()}
 
     return parse
 
@@ -111,13 +111,14 @@ def _cut_and_named(call: Callable[[tf.Tensor], Mapping[str, Any]], name: str) ->
             outputs = call(serialized.tensor)
         except (tf.errors.OpError, UnicodeDecodeError) as error:
             raise bad_call(name, error) from error
-        return {key: _cut(tensor, serialized.num_rows) for key, tensor in outputs.items()}
+        return {key: _cut(tensor, serialized) for key, tensor in outputs.items()}
 
     return cut
 
 
-def _cut(tensor: Any, num_rows: int) -> Any:
+def _cut(tensor: Any, serialized: Serialized) -> Any:
     """The first rows of a tensor, as an array or a sparse value; all of one that has no row for each example."""
+    num_rows = serialized.num_rows
     if isinstance(tensor, tf.RaggedTensor):
         tensor = tensor.to_sparse()
     if isinstance(tensor, tf.SparseTensor):
@@ -125,4 +126,4 @@ def _cut(tensor: Any, num_rows: int) -> Any:
         kept = np.searchsorted(indices[:, 0], num_rows)  # rows ascend
         return tf.compat.v1.SparseTensorValue(indices[:kept], values[:kept], (num_rows, *tensor.shape[1:]))
     array = tensor.numpy()
-    return array[:num_rows] if array.ndim and len(array) == BATCH_SIZE else array
+    return array[:num_rows] if array.ndim and len(array) == len(serialized.tensor) else array

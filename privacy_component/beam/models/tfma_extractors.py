@@ -39,7 +39,7 @@ def _extractors(plan: Plan) -> Sequence[tfma.extractors.Extractor]:
     if eval_config.model_specs[0].preprocessing_function_names:
         chosen.append(make.TransformedFeaturesExtractor(eval_config, model))
     elif plan.transform_path:
-        apply_graph = beam.ParDo(ApplyTransformGraph(plan.transform_path))
+        apply_graph = beam.ParDo(ApplyTransformGraph(plan))
         chosen.append(make.Extractor(stage_name='ApplyTransformGraph', ptransform=apply_graph))
     return [*chosen, make.PredictionsExtractor(eval_config, model)]
 
@@ -74,8 +74,8 @@ class ApplyTransformGraph(beam.DoFn):
     `payment_type = Cash`, and the model gets the input it was trained on.
     """
 
-    def __init__(self, transform_path: str):
-        self._transform_path = transform_path
+    def __init__(self, plan: Plan):
+        self._transform_path, self._batch_size = plan.transform_path, plan.batch_size
 
     def setup(self) -> None:
         """Loads the graph once per worker."""
@@ -83,7 +83,7 @@ class ApplyTransformGraph(beam.DoFn):
 
     def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Transforms a batch."""
-        transformed = self._transform(Serialized(list(extracts[tfma.INPUT_KEY].flatten())))
+        transformed = self._transform(Serialized(list(extracts[tfma.INPUT_KEY].flatten()), self._batch_size))
         features = {**extracts[tfma.FEATURES_KEY], **transformed}
         yield {**extracts, tfma.FEATURES_KEY: features, TRANSFORMED_FEATURES_KEY: transformed}
 
