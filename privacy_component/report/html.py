@@ -17,7 +17,7 @@ from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.verdict import EXCEEDED, PASSED, Comparison
 from privacy_component.metrics.registry import DEFAULT_RATES
 from privacy_component.report import cards, check_rows, facts, plots, tables, wording
-from privacy_component.report.ranking import DIAGNOSTIC, Row, beside, flat, ranked_slices, worst_comparison, worst_row
+from privacy_component.report.ranking import DIAGNOSTIC, Row, beside, flat, ranked_slices, worst_row
 
 _SLICES_IN_PLOT = 15
 _ATTACKS_IN_PLOT = 2
@@ -34,8 +34,7 @@ def render(result: PrivacyResult) -> str:
       HTML that loads nothing from anywhere; the same bytes for the same result.
     """
     slices = ranked_slices(result)
-    worst = worst_comparison(result.verdict)
-    row = worst_row(slices, worst)
+    row, worst = worst_row(result, slices)
     main, extra = tables.metric_names(result)
     return _template().render(
         **_banner(result),
@@ -68,8 +67,7 @@ def summary(result: PrivacyResult) -> str:
     reasons, warnings = (result.verdict.reasons, result.verdict.warnings) if result.verdict else ((), ())
     lines += [f'  - {wording.visible(reason)}' for reason in reasons[:3]]
     lines += [f'  - and {len(reasons) - 3:,} more reasons'] if len(reasons) > 3 else []
-    worst = worst_comparison(result.verdict)
-    row = worst_row(ranked_slices(result), worst)
+    row, worst = worst_row(result, ranked_slices(result))
     lines += [f'  Worst: {_figure_line(row, worst)}'] if row else []
     checked = check_rows.soundness_line(result.checks)
     lines += [f'  Is the measurement sound? {checked}'] if checked else []

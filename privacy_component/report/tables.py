@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from privacy_component.evaluation.result import PrivacyResult
-from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparison
+from privacy_component.gate.verdict import Comparison
+from privacy_component.gate.worst import worst_first
 from privacy_component.metrics.slice_result import INCONCLUSIVE
 from privacy_component.report import wording
 from privacy_component.report.facts import rule
 from privacy_component.report.plots import OTHER_SYMBOL, SYMBOLS
-from privacy_component.report.ranking import Row, surest_first
+from privacy_component.report.ranking import Row
 
 _STANDARD = (
     'auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'tnr_at_fnr_0.01', 'tnr_at_fnr_0.001',
     'empirical_epsilon',
 )  # fmt: skip
-_WORST_FIRST = (EXCEEDED, PASSED, UNDECIDED)
 
 
 def metric_names(result: PrivacyResult) -> tuple[list[str], list[str]]:
@@ -45,7 +45,7 @@ def table_row(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
 def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
     """The gate's comparisons, worst first."""
     comparisons = result.verdict.comparisons if result.verdict else ()
-    ranked = sorted(comparisons, key=lambda c: (_WORST_FIRST.index(c.outcome), surest_first(c)))
+    ranked = sorted(comparisons, key=worst_first)
     return [
         {
             'slice': wording.visible(c.slice),

@@ -23,7 +23,6 @@ _AT_A_RATE = {
     'tnr_at_fnr_': 'Of the non-members, {percent} look less like members than all but {rate} of the members do; '
     'guessing: {rate}.',
 }
-_HALF_BY_GUESSING = ('auc', 'balanced_accuracy', 'max_ppv')
 _TITLES = {
     'auc': 'AUC',
     'advantage': 'Advantage',
@@ -115,14 +114,6 @@ def meaning(metric: str, value: float) -> str:
         if metric.startswith(prefix):
             return sentence.format(rate=percent(float(metric.removeprefix(prefix))), percent=percent(value))
     return _MEANINGS.get(metric, '').format(percent=percent(value), number=number(value))
-
-
-def guessing(metric: str) -> float:
-    """The figure that guessing would reach."""
-    rates = [float(metric.removeprefix(prefix)) for prefix in _AT_A_RATE if metric.startswith(prefix)]
-    if rates:
-        return rates[0]
-    return 0.5 if metric in _HALF_BY_GUESSING or metric.startswith('ppv_') else 0.0
 
 
 def why_missing(result: SliceResult, metric: str) -> str:
