@@ -57,7 +57,7 @@ def worst_first(c: Comparison) -> tuple:
 
 def surest_first(c: Comparison) -> tuple:
     """Sorts what exceeds its limit by how far the deciding bound is above it."""
-    return -excess(c), -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change, c.attack
+    return -excess(c), -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change
 
 
 def excess(c: Comparison) -> float:

@@ -13,11 +13,11 @@ from privacy_component.gate.worst import is_diagnostic, worst_comparison, worst_
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate
 from privacy_component.metrics.slice_result import INCONCLUSIVE, SliceResult
 from privacy_component.observations.slicing import OVERALL, SliceKey
-from privacy_component.report.wording import visible
+from privacy_component.report.wording import outcome_word, visible
 
 UNJUDGED = 'no limit'
 DIAGNOSTIC = 'diagnostic'
-_WORST_FIRST = (EXCEEDED, PASSED, UNJUDGED, UNDECIDED, DIAGNOSTIC)
+WORST_FIRST = (EXCEEDED, PASSED, UNJUDGED, UNDECIDED, DIAGNOSTIC)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +59,16 @@ class Row:
         return self.result.metrics.get(metric, UNSUPPORTED)
 
     @property
+    def word(self) -> str:
+        """The outcome in words that say no more than was shown."""
+        return outcome_word(self.outcome, self.comparisons)
+
+    @property
+    def worst_comparisons(self) -> list[Comparison]:
+        """All comparisons here, the worst first."""
+        return sorted(self.comparisons, key=worst_first)
+
+    @property
     def worst(self) -> Comparison | None:
         """The comparison that speaks most against the model here."""
         return worst_comparison(self.comparisons)
@@ -67,7 +77,7 @@ class Row:
         """Smaller is worse: the outcome, the worst comparison, the AUC's lower confidence limit, the AUC."""
         auc = self.figure('auc')
         compared = () if self.worst is None else worst_first(self.worst)
-        return _WORST_FIRST.index(self.outcome), compared, -(auc.lower or 0.0), -(auc.value or 0.0)
+        return WORST_FIRST.index(self.outcome), compared, -(auc.lower or 0.0), -(auc.value or 0.0)
 
 
 def ranked_slices(result: PrivacyResult) -> list[list[Row]]:

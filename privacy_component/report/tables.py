@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from privacy_component.evaluation.result import PrivacyResult
-from privacy_component.gate.verdict import Comparison
 from privacy_component.gate.worst import worst_first
 from privacy_component.metrics.slice_result import INCONCLUSIVE
 from privacy_component.report import wording
 from privacy_component.report.facts import rule
-from privacy_component.report.plots import OTHER_SYMBOL, SYMBOLS
-from privacy_component.report.ranking import Row
+from privacy_component.report.plots import symbol, tone
+from privacy_component.report.ranking import WORST_FIRST, Row
 
 _STANDARD = (
     'auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'tnr_at_fnr_0.01', 'tnr_at_fnr_0.001',
     'empirical_epsilon',
 )  # fmt: skip
+
+
+# Of what a reader may sort by: exceeded, nearest to a limit, no limit, undecided, for diagnosis.
+_SEVERITY = WORST_FIRST
 
 
 def metric_names(result: PrivacyResult) -> tuple[list[str], list[str]]:
@@ -26,6 +29,27 @@ def metric_names(result: PrivacyResult) -> tuple[list[str], list[str]]:
     compared = {c.metric for c in result.verdict.comparisons} if result.verdict else set()
     main = [name for name in present if name in _STANDARD or name in compared]
     return main, [name for name in present if name not in main]
+
+
+def slice_rows(slices: Sequence[Sequence[Row]], metrics: Sequence[str], is_short: bool) -> list[dict[str, Any]]:
+    """One entry for each slice, by its worst attack, with its attacks folded in.
+
+    Args:
+      slices: the rows of each slice, worst first.
+      metrics: a cell for each.
+      is_short: leaves out intervals of folded attacks but for the AUC, so that a large page stays small.
+    """
+    return [
+        {
+            **table_row(rows[0], metrics),
+            'features': ' × '.join(
+                dict.fromkeys(wording.visible(n.removeprefix('@')) for n, _ in rows[0].result.slice_key)
+            ),
+            'rank': rank,
+            'attacks': [_attack_row(row, metrics, is_short) for row in rows] if len(rows) > 1 else [],
+        }
+        for rank, rows in enumerate(slices)
+    ]
 
 
 def table_row(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
@@ -40,6 +64,16 @@ def table_row(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
         'cells': [_cell(row, metric) for metric in metrics],
         **_outcome(row),
     }
+
+
+def _attack_row(row: Row, metrics: Sequence[str], is_short: bool) -> dict[str, Any]:
+    cells = [_cell(row, metric) for metric in metrics]
+    if is_short:
+        cells = [
+            cell | {'interval': cell['interval'] if metric == 'auc' else '', 'note': ''}
+            for cell, metric in zip(cells, metrics, strict=True)
+        ]
+    return {'attack': wording.visible(row.result.attack), 'cells': cells, **_outcome(row)}
 
 
 def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
@@ -61,7 +95,8 @@ def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
             'sort': _sort(c.value),
             'bound_sort': _sort(c.corrected_bound),
             'outcome': c.outcome,
-            'label': _label(c.outcome, [c]),
+            'severity': _SEVERITY.index(c.outcome),
+            'label': _label(wording.outcome_word(c.outcome, [c])),
             'note': wording.visible(c.note),
         }
         for c in ranked
@@ -104,14 +139,20 @@ def _sort(value: float | None) -> str:
     return '' if value is None else repr(float(value))
 
 
-def _outcome(row: Row) -> dict[str, str]:
+def _outcome(row: Row) -> dict[str, Any]:
     notes = [f'{wording.comparison_title(c)} {wording.outcome_word(c.outcome, [c])}' for c in row.comparisons]
     if row.result.status == INCONCLUSIVE:
         notes = ['too few examples']
     elif len(notes) < 2:
         notes = []
-    return {'outcome': row.outcome, 'label': _label(row.outcome, row.comparisons), 'note': ', '.join(notes)}
+    return {
+        'outcome': tone(row.word),
+        'word': row.word,
+        'severity': _SEVERITY.index(row.outcome),
+        'label': _label(row.word),
+        'note': ', '.join(notes),
+    }
 
 
-def _label(outcome: str, comparisons: Sequence[Comparison]) -> str:
-    return f'{SYMBOLS.get(outcome, OTHER_SYMBOL)} {wording.outcome_word(outcome, comparisons)}'
+def _label(word: str) -> str:
+    return f'{symbol(word)} {word}'

@@ -57,6 +57,8 @@ WRONG = [
     ('judged_output', 1, 'context.judged_output is 1'),
     ('model_called', 1, 'context.model_called is 1'),
     ('versions', {'numpy': 1.26}, "context.versions['numpy'] is 1.26; it must be a text"),
+    ('pipeline', 7, 'context.pipeline is 7; it must be a text'),
+    ('run', 7, 'context.run is 7; it must be a text'),
     ('started', 1700000000, 'context.started is 1700000000'),
     ('seconds', '12', "context.seconds is '12'; it must be a finite number"),
     ('seconds', float('nan'), 'context.seconds is nan; it must be a finite number'),
