@@ -17,7 +17,7 @@ from privacy_component.evaluation import decision
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.verdict import PASSED, Comparison
 from privacy_component.report import cards, check_rows, facts, pictures, remedies, tables, wording
-from privacy_component.report.ranking import DIAGNOSTIC, Row, flat, ranked_slices, worst_row
+from privacy_component.report.ranking import DIAGNOSTIC, Row, flat, ranked_slices, slice_word, worst_row
 
 _REASONS_SHOWN = 5
 _MANY_RESULTS = 1500
@@ -42,7 +42,7 @@ def render(result: PrivacyResult) -> str:
         cards=cards.cards(slices, row, worst),
         identity=_identity(result),
         remedies=remedies.remedies(result),
-        counts=wording.slice_counts([rows[0].word for rows in slices if rows[0].outcome != DIAGNOSTIC]),
+        counts=wording.slice_counts([slice_word(rows) for rows in slices if rows[0].outcome != DIAGNOSTIC]),
         pictures=pictures.pictures(result, slices, row),
         rules=facts.rules(result),
         num_corrected_for=f'{facts.num_corrected_for(result):,}',

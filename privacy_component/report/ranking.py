@@ -13,11 +13,14 @@ from privacy_component.gate.worst import is_diagnostic, worst_comparison, worst_
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate
 from privacy_component.metrics.slice_result import INCONCLUSIVE, SliceResult
 from privacy_component.observations.slicing import OVERALL, SliceKey
-from privacy_component.report.wording import outcome_word, visible
+from privacy_component.report.wording import NOT_SHOWN, outcome_word, visible
 
 UNJUDGED = 'no limit'
 DIAGNOSTIC = 'diagnostic'
-WORST_FIRST = (EXCEEDED, PASSED, UNJUDGED, UNDECIDED, DIAGNOSTIC)
+_WORST_FIRST = (EXCEEDED, PASSED, UNJUDGED, UNDECIDED, DIAGNOSTIC)
+
+# Of outcomes in words; whatever else there is blocks.
+SEVERITY = (EXCEEDED, 'inconclusive', NOT_SHOWN, PASSED, UNJUDGED, DIAGNOSTIC)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Row:
         """Smaller is worse: the outcome, the worst comparison, the AUC's lower confidence limit, the AUC."""
         auc = self.figure('auc')
         compared = () if self.worst is None else worst_first(self.worst)
-        return WORST_FIRST.index(self.outcome), compared, -(auc.lower or 0.0), -(auc.value or 0.0)
+        return _WORST_FIRST.index(self.outcome), compared, -(auc.lower or 0.0), -(auc.value or 0.0)
 
 
 def ranked_slices(result: PrivacyResult) -> list[list[Row]]:
@@ -88,6 +91,16 @@ def ranked_slices(result: PrivacyResult) -> list[list[Row]]:
         by_slice[one.slice_key].append(Row(one, tuple(comparisons[one.slice_key, one.attack])))
     groups = [sorted(rows, key=Row.sort_key) for rows in by_slice.values()]
     return sorted(groups, key=lambda rows: (not rows[0].is_overall, rows[0].sort_key()))
+
+
+def slice_word(rows: Sequence[Row]) -> str:
+    """The outcome of a slice in words: the worst of its attacks', and what is open before what passed."""
+    return min((row.word for row in rows), key=severity)
+
+
+def severity(word: str) -> int:
+    """An outcome's place in the order from the worst, 0."""
+    return SEVERITY.index(word) if word in SEVERITY else 0
 
 
 def flat(slices: Sequence[Sequence[Row]]) -> list[Row]:

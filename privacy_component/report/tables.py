@@ -11,16 +11,12 @@ from privacy_component.metrics.slice_result import INCONCLUSIVE
 from privacy_component.report import wording
 from privacy_component.report.facts import rule
 from privacy_component.report.plots import symbol, tone
-from privacy_component.report.ranking import WORST_FIRST, Row
+from privacy_component.report.ranking import Row, severity, slice_word
 
 _STANDARD = (
     'auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'tnr_at_fnr_0.01', 'tnr_at_fnr_0.001',
     'empirical_epsilon',
 )  # fmt: skip
-
-
-# Of what a reader may sort by: exceeded, nearest to a limit, no limit, undecided, for diagnosis.
-_SEVERITY = WORST_FIRST
 
 
 def metric_names(result: PrivacyResult) -> tuple[list[str], list[str]]:
@@ -42,13 +38,13 @@ def slice_rows(slices: Sequence[Sequence[Row]], metrics: Sequence[str], is_short
     return [
         {
             **table_row(rows[0], metrics),
-            'features': ' × '.join(
+            **_named(slice_word(rows)),
+            'features': ' x '.join(
                 dict.fromkeys(wording.visible(n.removeprefix('@')) for n, _ in rows[0].result.slice_key)
             ),
-            'rank': rank,
             'attacks': [_attack_row(row, metrics, is_short) for row in rows] if len(rows) > 1 else [],
         }
-        for rank, rows in enumerate(slices)
+        for rows in slices
     ]
 
 
@@ -94,9 +90,7 @@ def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
             'bound': wording.number(c.corrected_bound),
             'sort': _sort(c.value),
             'bound_sort': _sort(c.corrected_bound),
-            'outcome': c.outcome,
-            'severity': _SEVERITY.index(c.outcome),
-            'label': _label(wording.outcome_word(c.outcome, [c])),
+            **_named(wording.outcome_word(c.outcome, [c])),
             'note': wording.visible(c.note),
         }
         for c in ranked
@@ -145,14 +139,9 @@ def _outcome(row: Row) -> dict[str, Any]:
         notes = ['too few examples']
     elif len(notes) < 2:
         notes = []
-    return {
-        'outcome': tone(row.word),
-        'word': row.word,
-        'severity': _SEVERITY.index(row.outcome),
-        'label': _label(row.word),
-        'note': ', '.join(notes),
-    }
+    return {**_named(row.word), 'note': ', '.join(notes)}
 
 
-def _label(word: str) -> str:
-    return f'{symbol(word)} {word}'
+def _named(word: str) -> dict[str, Any]:
+    """An outcome with its style, its mark, and its place in the order from the worst."""
+    return {'outcome': tone(word), 'word': word, 'severity': severity(word), 'label': f'{symbol(word)} {word}'}
