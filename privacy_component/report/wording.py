@@ -26,6 +26,7 @@ _AT_A_RATE = {
 _TITLES = {
     'auc': 'AUC',
     'advantage': 'Advantage',
+    'two_sided_advantage': 'Two-sided advantage',
     'empirical_epsilon': 'Empirical ε',
     'gdp_mu': 'GDP μ',
     'max_ppv': 'Largest PPV',
@@ -217,14 +218,19 @@ def _is_open(c: Comparison) -> bool:
 
 
 def _blessed_headline(verdict: Verdict) -> str:
-    decided = [c for c in verdict.comparisons if c.outcome == PASSED]
-    undecided = {c.slice_key for c in verdict.comparisons} - {c.slice_key for c in decided}
-    rest = f'; {len(undecided):,} had too few examples to say' if undecided else ''
-    if all(c.block_if != LEAK_SHOWN for c in decided):
-        return f'Shown to stay within the limits in {_of(decided, verdict)}{rest}.'
-    return f'No leak above the limits is shown in {_of(decided, verdict)}{rest}.'
+    passed = [c for c in verdict.comparisons if c.outcome == PASSED]
+    undecided = {c.slice_key for c in verdict.comparisons if c.outcome == UNDECIDED}
+    rest = f'; {len(undecided):,} of them could not be wholly decided, for want of examples' if undecided else ''
+    slices = _slices(len({c.slice_key for c in verdict.comparisons}))
+    if all(c.block_if != LEAK_SHOWN for c in passed):
+        return f'Shown to stay within the limits, in {slices}{rest}.'
+    return f'No leak above the limits is shown, in {slices}{rest}.'
+
+
+def _slices(total: int) -> str:
+    return f'{total:,} slice{"" if total == 1 else "s"}'
 
 
 def _of(some: Sequence[Comparison], verdict: Verdict) -> str:
     count, total = (len({c.slice_key for c in those}) for those in (some, verdict.comparisons))
-    return f'{count:,} of {total:,} slice{"" if total == 1 else "s"}'
+    return f'{count:,} of {_slices(total)}'
