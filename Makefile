@@ -1,6 +1,7 @@
 # make demo   attacks a leaky and a private model, and pushes only the private one (about 2 minutes)
 # make test   linters, type checks and tests
 # make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
+# make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
 # make lint   linters and type checks only
 # make env    the environment in .venv, which the others make when they need it
 # make clean  removes what the others wrote, except .venv
@@ -11,6 +12,7 @@ DEV_PINS := requirements/dev.txt
 
 VENV := .venv
 BIN := $(VENV)/bin
+NEWEST := build/newest
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOG := build/install.log
 # A file's tests stay in one process, because they share its pipeline run.
@@ -26,17 +28,26 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-cluster lint env browser install-browser clean
+.PHONY: demo test test-cluster test-replay lint env browser install-browser clean
 
 demo: $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
 
 test: lint browser
-	@$(BIN)/python -m pytest --ignore=tests/cluster $(IN_PARALLEL)
+	@$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/replay $(IN_PARALLEL)
 
 test-cluster: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/python -m tests.cluster.fetch
 	@$(BIN)/python -m pytest tests/cluster --disable-warnings
+
+test-replay: $(VENV)/.project $(VENV)/.dev $(NEWEST)/.made
+	@NEWEST_PYTHON=$(CURDIR)/$(NEWEST)/bin/python $(BIN)/python -m pytest tests/replay
+
+$(NEWEST)/.made: requirements/find_newest_python.sh
+	$(call quietly,Making $(NEWEST) with the newest numpy and scipy (about 30 seconds), \
+	    python=$$(requirements/find_newest_python.sh) && "$$python" -m venv $(NEWEST) \
+	    && $(NEWEST)/bin/python -m pip --disable-pip-version-check install numpy scipy scikit-learn)
+	@touch $@
 
 lint: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/ruff check .

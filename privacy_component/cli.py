@@ -6,9 +6,11 @@ Nothing is imported before it is needed, and no error ends with the exit code of
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privacy_component.errors import PrivacyInputError
@@ -38,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _explain(error: Exception) -> None:
     if not isinstance(error, PrivacyInputError | OSError):
         traceback.print_exc()
-    print(f'error: {error}', file=sys.stderr)
+    from privacy_component.report.wording import visible
+
+    print(f'error: {visible(str(error))}', file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,8 +88,12 @@ def _command(
     parser.add_argument(
         '--metrics', metavar='PATH', required=True, help='a privacy_metrics.json, or the directory it is in'
     )
-    parser.add_argument(
-        '--decision-sha256', metavar='HASH', default='', help='that decision.json must have; a property of the blessing'
+    seal = parser.add_mutually_exclusive_group(required=True)
+    seal.add_argument(
+        '--decision-sha256', metavar='HASH', help='that decision.json must have; a property of the blessing'
+    )
+    seal.add_argument(
+        '--unsealed', action='store_true', help='without that hash, so that nobody can tell if all files were replaced'
     )
     parser.set_defaults(run=run)
     return parser
@@ -96,8 +104,18 @@ def _gate(chosen: argparse.Namespace) -> int:
 
     config = None if chosen.config is None else read_config(chosen.config)
     replayed = replay(chosen.metrics, config, chosen.decision_sha256)
-    print('\n'.join(_lines(replayed)))
+    _print(_lines(replayed))
     return BLESSED if replayed.verdict.blessed else NOT_BLESSED
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Prints, and stays silent once nobody reads any more, as behind `| head`: the exit code is what counts."""
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush when Python ends
 
 
 def _lines(replayed: Replay) -> list[str]:
@@ -120,6 +138,11 @@ def _without_seal(is_sealed: bool) -> list[str]:
 def _beside_the_record(replayed: Replay) -> str:
     if replayed.recorded is None:
         return 'The evaluation recorded no verdict.'
+    if replayed.is_same_config and replayed.largest_difference:
+        return (
+            'This is the recorded verdict, with the same outcomes and reasons; figures differ by '
+            f'{replayed.largest_difference:.0e} of their size, for it was decided with {replayed.versions}.'
+        )
     if replayed.is_same_config:
         return 'This is the recorded verdict, bit for bit.'
     was = 'blessed' if replayed.recorded.blessed else 'not blessed'
@@ -127,22 +150,30 @@ def _beside_the_record(replayed: Replay) -> str:
 
 
 def _report(chosen: argparse.Namespace) -> int:
-    from privacy_component.evaluation.replay import damage_named, load_checked
+    from privacy_component.evaluation.replay import damage_named, load_checked, replay
     from privacy_component.report import html
 
-    result, is_sealed = load_checked(chosen.metrics, chosen.decision_sha256)
+    is_sealed = replay(chosen.metrics, None, chosen.decision_sha256).is_sealed
+    result, _ = load_checked(chosen.metrics, chosen.decision_sha256)
     with damage_named(chosen.metrics):
         page = html.render(result)
-    with open(chosen.out, 'w', encoding='utf-8') as file:
-        file.write(page)
-    print(''.join(f'{line}\n' for line in _without_seal(is_sealed)), end='')
+    _write(Path(chosen.out), page, Path(chosen.metrics))
+    _print(_without_seal(is_sealed))
     return 0
+
+
+def _write(out: Path, page: str, metrics: Path) -> None:
+    """Writes the page, but over none of the files that it was made from."""
+    folder = metrics if metrics.is_dir() else metrics.parent
+    sources = [path for path in (metrics, *folder.glob('*.json')) if path.is_file()]
+    if out.exists() and any(out.samefile(path) for path in sources):
+        raise PrivacyInputError(f'--out {out} is a file of the evaluation, which the page would replace: name another.')
+    out.write_text(page, encoding='utf-8')
 
 
 def _history(chosen: argparse.Namespace) -> int:
     import dataclasses
     import json
-    from pathlib import Path
 
     try:
         from privacy_component.component.metadata_history import connection_to, past_evaluations
@@ -152,7 +183,7 @@ def _history(chosen: argparse.Namespace) -> int:
 
     past = past_evaluations(connection_to(chosen.metadata, chosen.metadata_config), chosen.pipeline)
     if chosen.json:
-        print(''.join(f'{json.dumps(dataclasses.asdict(one))}\n' for one in past), end='')
+        _print(json.dumps(dataclasses.asdict(one)) for one in past)
     else:
         terminal.print_history(past)
     if chosen.picture:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,6 +24,7 @@ from privacy_component.component.provenance import Provenance
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.record import Record, Splits
 from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
+from privacy_component.evaluation.versions import OF_ARRAYS, versions_of
 from privacy_component.gate.baseline import unused_baseline
 from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.gate.worst import worst_of
@@ -36,11 +35,11 @@ from privacy_component.observations.observations import REGRESSION
 from privacy_component.report import html
 
 REPORT_FILE_NAME = 'report.html'
-_PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', 'numpy', 'scipy', 'scikit-learn')
+_PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', *OF_ARRAYS)
 _LONGEST_MESSAGE = 4000
 _ON_BLESSING = (
     'outcome', 'model_fingerprint', 'judged_signature', 'judged_output', 'examples_sha256', 'config_sha256',
-    'decision_sha256', 'version',
+    'decision_sha256', 'report_sha256', 'version',
 )  # fmt: skip
 _UNSTABLE = (
     "The model's outputs depend in their last bits on an example's place in its batch, so another sharding of the data "
@@ -87,7 +86,7 @@ def record_of(
         judged_signature=plan.candidate.signature,
         judged_output=plan.candidate.output,
         model_called='directly' if plan.calls_model_directly else "by TFMA's extractors",
-        versions=_versions(),
+        versions=versions_of(_PACKAGES),
         started=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
         seconds=round(time.time() - started, 1),
         cpu_seconds={stage: round(spent / 1e9, 3) for stage, spent in totals.nanoseconds.items()},
@@ -157,6 +156,7 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
         'outcome': decision.outcome(result),
         'message': _message(result.verdict),
         'decision_sha256': decision.sha256(decided),
+        'report_sha256': decision.sha256(report),
     }
     _set_properties(metrics, headline(result) | provenance)
     return {name: provenance[name] for name in _ON_BLESSING} | decision.in_short(result.record)
@@ -263,13 +263,3 @@ def _split_names(plan: Plan) -> Splits:
         tuple(split.split for split in plan.splits if split.is_member == side) for side in (True, False)
     )
     return Splits(members, non_members)
-
-
-def _versions() -> dict[str, str]:
-    """Of what is installed under these names; tensorflow-cpu, say, goes by another."""
-    installed = {name.lower(): importlib.metadata.version(name) for name in _PACKAGES if _is_installed(name)}
-    return {'privacy-component': __version__, 'python': platform.python_version(), **installed}
-
-
-def _is_installed(name: str) -> bool:
-    return bool(list(importlib.metadata.distributions(name=name)))

@@ -24,6 +24,7 @@ from privacy_component.evaluation.other_models import read_baseline, read_column
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.evaluation.slices import slices_of, slicing_specs_for
+from privacy_component.evaluation.versions import OF_ARRAYS, versions_of
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.gate.suppression import suppress
 from privacy_component.metrics.change import Baseline
@@ -196,4 +197,5 @@ def _record(
         config=json.loads(config.to_json()),
         slicing_specs=config.slicing_specs,
         warnings=tuple(warnings),
+        versions=versions_of(OF_ARRAYS),
     )

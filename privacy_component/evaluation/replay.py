@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,14 @@ from privacy_component.metrics.registry import metric_named
 from privacy_component.observations.observations import MULTICLASS
 
 _PACKAGES = ('privacy-component', 'numpy', 'scipy')
+# Other releases of numpy and scipy give other last bits: by 1e-15 at most between numpy 1.24 and 2.5.
+_SAME_FIGURE = 1e-12
+_UNKNOWN = object()
+# What a value of another kind than was written ends in, somewhere in the figures.
+_OF_DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, StopIteration, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,17 +40,22 @@ class Replay:
     Attributes:
       verdict: the new one.
       recorded: the one in the file.
-      is_same_config: whether both are by the same config; then they are equal.
+      is_same_config: whether both are by the same config; then they are equal but for the last bits of figures.
       is_sealed: whether a decision.json beside the file holds its hash.
+      largest_difference: between a figure of the recorded verdict and the same one derived again, relative to it;
+        0.0 where they are equal to the bit.
+      versions: 'numpy 2.2.6, ...' that the evaluation was decided with, as far as it is recorded.
     """
 
     verdict: Verdict
     recorded: Verdict | None
     is_same_config: bool
     is_sealed: bool
+    largest_difference: float = 0.0
+    versions: str = ''
 
 
-def replay(path: str | Path, config: PrivacyConfig | None = None, decision_sha256: str = '') -> Replay:
+def replay(path: str | Path, config: PrivacyConfig | None = None, decision_sha256: str | None = None) -> Replay:
     """Decides again on a stored result.
 
     Args:
@@ -58,7 +72,7 @@ def replay(path: str | Path, config: PrivacyConfig | None = None, decision_sha25
         return _replay(result, config, is_sealed)
 
 
-def load_checked(path: str | Path, decision_sha256: str = '') -> tuple[PrivacyResult, bool]:
+def load_checked(path: str | Path, decision_sha256: str | None = None) -> tuple[PrivacyResult, bool]:
     """A stored result, and whether a decision.json beside it holds its hash.
 
     Args:
@@ -67,12 +81,14 @@ def load_checked(path: str | Path, decision_sha256: str = '') -> tuple[PrivacyRe
     Raises:
       PrivacyInputError: the files are missing, damaged or changed.
     """
+    if decision_sha256 is not None and not decision_sha256.strip():
+        raise PrivacyInputError('decision_sha256 is empty: give the hash that the blessing has as decision_sha256.')
     file = _metrics_file(path)
     text = _read(file)
     seal = _seal(file, text, decision_sha256)
     with damage_named(path):
         result = PrivacyResult.from_json(text)
-        _check_seal(file, seal, result.verdict)
+        _check_seal(file, seal, result, text)
     return result, seal is not None
 
 
@@ -83,7 +99,7 @@ def damage_named(path: str | Path) -> Iterator[None]:
         yield
     except PrivacyInputError:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except _OF_DAMAGE as error:
         raise PrivacyInputError(
             f'{_metrics_file(path)} is damaged ({error!r}): restore it, or evaluate again.'
         ) from error
@@ -106,13 +122,44 @@ def read_config(path: str | Path) -> PrivacyConfig:
 def _replay(result: PrivacyResult, config: PrivacyConfig | None, is_sealed: bool) -> Replay:
     recorded_config = result.record.privacy_config
     again = decision.decide_result(result, recorded_config)
-    if result.verdict is not None and _reworded(again) != _reworded(result.verdict):
-        raise PrivacyInputError(_disagreement(result.verdict, again, result.record.versions or {}))
+    versions = _recorded_versions(result.record.versions or {})
+    of_figures = _check_follows(result.verdict, again, versions)
     config = config and config.for_task(_task(result, recorded_config))
     if config is None or config == recorded_config:
-        return Replay(again, result.verdict, True, is_sealed)
+        return Replay(again, result.verdict, True, is_sealed, of_figures, versions)
     _check_measured(result, config, recorded_config)
-    return Replay(decision.decide_result(result, config), result.verdict, False, is_sealed)
+    other = decision.decide_result(result, config)
+    return Replay(other, result.verdict, False, is_sealed, of_figures, versions)
+
+
+def _check_follows(recorded: Verdict | None, again: Verdict, versions: str) -> float:
+    """The largest relative difference between the figures of both verdicts.
+
+    Raises:
+      PrivacyInputError: they differ in anything but the last bits of figures.
+    """
+    if recorded is None:
+        return 0.0
+    different = next(_differences(recorded, again), None)
+    if different:
+        raise PrivacyInputError(
+            f'the recorded verdict does not follow from the recorded figures with this release: {different}. The file '
+            f'was changed, or written with another release ({versions}): replay it with that.'
+        )
+    pairs = zip(recorded.comparisons, again.comparisons, strict=True)
+    return max((_difference(*values) for was, now in pairs for values in _figures_of(was, now)), default=0.0)
+
+
+def _figures_of(was: Comparison, now: Comparison) -> Iterator[tuple[Any, Any]]:
+    return ((getattr(was, field.name), getattr(now, field.name)) for field in dataclasses.fields(Comparison))
+
+
+def _difference(was: Any, now: Any) -> float:
+    """Between two figures, relative to the larger one; infinite between what is not equal and no two figures."""
+    if was == now:
+        return 0.0
+    are_figures = all(isinstance(value, float) and math.isfinite(value) for value in (was, now))
+    return abs(was - now) / max(abs(was), abs(now)) if are_figures else math.inf
 
 
 def _task(result: PrivacyResult, recorded: PrivacyConfig) -> str:
@@ -128,12 +175,14 @@ def _reworded(verdict: Verdict) -> Verdict:
 
 def _read(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():  # to open a pipe would wait for who writes to it
+            raise PrivacyInputError(f'{path} is no regular file: name the {FILE_NAME} of an evaluation.')
         return path.read_text(encoding='utf-8')
     except (OSError, UnicodeDecodeError) as error:
         raise PrivacyInputError(f'{path} cannot be read ({error}): name a readable file.') from error
 
 
-def _seal(file: Path, text: str, decision_sha256: str) -> dict[str, Any] | None:
+def _seal(file: Path, text: str, decision_sha256: str | None) -> dict[str, Any] | None:
     """The decision.json beside the metrics, which holds their hash; None if there is none and none is asked for."""
     sealed_by = file.parent / decision.FILE_NAME
     if not sealed_by.exists() and not decision_sha256:
@@ -151,20 +200,28 @@ def _seal(file: Path, text: str, decision_sha256: str) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise PrivacyInputError(f'{sealed_by} is damaged ({error!r}): restore it, or evaluate again.') from error
     if metrics_sha256 != decision.sha256(text):
-        raise _changed(file)
+        raise _changed(file, 'its hash is another')
     return seal
 
 
-def _check_seal(file: Path, seal: dict[str, Any] | None, verdict: Verdict | None) -> None:
-    """Raises PrivacyInputError if decision.json says something else than the metrics' verdict."""
-    if seal and (verdict is None or (seal['blessed'], tuple(seal['reasons'])) != (verdict.blessed, verdict.reasons)):
-        raise _changed(file)
+def _check_seal(file: Path, seal: dict[str, Any] | None, result: PrivacyResult, text: str) -> None:
+    """Raises PrivacyInputError if decision.json says in any field something else than the metrics."""
+    if seal is None:
+        return
+    if result.verdict is None:
+        raise _changed(file, 'it has a verdict')
+    expected = json.loads(decision.decision_json(result, text))
+    differing = [
+        name for name in {**expected, **seal} if name not in seal or seal[name] != expected.get(name, _UNKNOWN)
+    ]
+    if differing:
+        raise _changed(file, f"its '{differing[0]}' is another")
 
 
-def _changed(file: Path) -> PrivacyInputError:
+def _changed(file: Path, how: str) -> PrivacyInputError:
     return PrivacyInputError(
-        f'{file} is not what the {decision.FILE_NAME} beside it was written for: one of them was changed afterwards. '
-        'Restore both, or evaluate again.'
+        f'{file} is not what the {decision.FILE_NAME} beside it was written for ({how}): one of them was changed '
+        'afterwards. Restore both, or evaluate again.'
     )
 
 
@@ -223,23 +280,24 @@ def _had_baseline(result: PrivacyResult, recorded: PrivacyConfig) -> bool:
     return was_told or bool((result.record.artifacts or {}).get('baseline_model'))
 
 
-def _disagreement(recorded: Verdict, verdict: Verdict, versions: Mapping[str, str]) -> str:
-    then = ', '.join(f'{name} {versions.get(name, "unknown")}' for name in _PACKAGES)
-    return (
-        'the recorded verdict does not follow from the recorded figures with this release: '
-        f'{next(_differences(recorded, verdict))}. The file was changed, or written with other packages ({then}): '
-        'replay it with those.'
-    )
+def _recorded_versions(versions: Mapping[str, str]) -> str:
+    return ', '.join(f'{name} {versions.get(name, "unknown")}' for name in _PACKAGES)
 
 
 def _differences(recorded: Verdict, verdict: Verdict) -> Iterator[str]:
-    for name in ('blessed', 'reasons', 'warnings'):
+    """What differs between two verdicts besides the last bits of figures, in words."""
+    recorded, verdict = _reworded(recorded), _reworded(verdict)
+    for name in ('blessed', 'judged', 'reasons', 'warnings'):
         was, now = getattr(recorded, name), getattr(verdict, name)
         if was != now:
             yield f'{name} was {was!r}, is {now!r}'
     for was, now in itertools.zip_longest(recorded.comparisons, verdict.comparisons):
-        if was != now:
+        if was is None or now is None or not _are_alike(was, now):
             yield f'a comparison was {_named(was)}, is {_named(now)}'
+
+
+def _are_alike(was: Comparison, now: Comparison) -> bool:
+    return all(_difference(*values) <= _SAME_FIGURE for values in _figures_of(was, now))
 
 
 def _named(comparison: Comparison | None) -> str:

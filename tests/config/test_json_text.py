@@ -33,7 +33,7 @@ def test_the_error_names_what_is_wrong(text, tmp_path, capsys):
     if '\ud800' not in text:
         path = tmp_path / 'config.json'
         path.write_text(text)
-        assert main(['gate', '--metrics', str(tmp_path), '--config', str(path)]) == COULD_NOT_DECIDE
+        assert main(['gate', '--unsealed', '--metrics', str(tmp_path), '--config', str(path)]) == COULD_NOT_DECIDE
         said = capsys.readouterr().err
         assert 'config.json: ' in said and 'Traceback' not in said
 

@@ -88,7 +88,7 @@ def test_an_old_file_is_decided_again_without_a_warning(stored):
 def test_an_old_file_becomes_the_same_report(stored, capsys):
     _, _, folder = stored
     out = folder / 'report.html'
-    assert main(['report', '--metrics', str(folder), '--out', str(out)]) == 0
+    assert main(['report', '--unsealed', '--metrics', str(folder), '--out', str(out)]) == 0
     assert '95 %' in out.read_text()
 
 

@@ -173,7 +173,7 @@ def test_what_this_release_does_not_know_is_refused(tmp_path, capsys, command):
     (tmp_path / 'decision.json').unlink()
     edit(tmp_path / 'privacy_metrics.json', lambda fields: fields['context'].update(colour='blue'))
     out = ['--out', str(tmp_path / 'report.html')] if command == 'report' else []
-    assert main([command, '--metrics', str(tmp_path), *out]) == 2
+    assert main([command, '--unsealed', '--metrics', str(tmp_path), *out]) == 2
     assert "context has the field 'colour', which this release does not know" in capsys.readouterr().err
 
 
@@ -181,7 +181,7 @@ def test_what_this_release_does_not_know_is_refused(tmp_path, capsys, command):
 def test_the_command_line_says_so_too(tmp_path, capsys, name, value, said):
     (tmp_path / 'privacy_metrics.json').write_text(RESULT.to_json())
     edit(tmp_path / 'privacy_metrics.json', lambda fields: fields['context'].update({name: value}))
-    assert main(['gate', '--metrics', str(tmp_path)]) == 2
+    assert main(['gate', '--unsealed', '--metrics', str(tmp_path)]) == 2
     assert said in capsys.readouterr().err
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_the_whole_record_counts(tmp_path):
         record = dataclasses.replace(plain, **added)
         result = decision.decided(dataclasses.replace(result, record=record))
         write(tmp_path, result)
-        assert main(['gate', '--metrics', str(tmp_path)]) == 1
+        assert main(['gate', '--unsealed', '--metrics', str(tmp_path)]) == 1
         assert reason in ' '.join(replay(tmp_path).verdict.reasons)
 
 
@@ -74,14 +75,14 @@ def test_other_limits_give_another_verdict(tmp_path, capsys):
     lax = config_file(
         tmp_path, thresholds=(Threshold('auc', 0.99, slicing_specs=(SlicingSpec(),)),), attacks=TWO_SIGNALS
     )
-    assert main(['gate', '--metrics', str(tmp_path), '--config', lax]) == 0
+    assert main(['gate', '--unsealed', '--metrics', str(tmp_path), '--config', lax]) == 0
     assert 'by which the model was not blessed' in capsys.readouterr().out
 
 
 def test_the_config_of_the_evaluation_in_a_file_is_the_same_config(refused, capsys):
     folder, result = refused
     (folder / 'config.json').write_text(json.dumps(result.record.config))
-    assert main(['gate', '--metrics', str(folder), '--config', str(folder / 'config.json')]) == 1
+    assert main(['gate', '--unsealed', '--metrics', str(folder), '--config', str(folder / 'config.json')]) == 1
     assert 'bit for bit' in capsys.readouterr().out
 
 
@@ -95,7 +96,7 @@ def test_the_config_of_the_evaluation_in_a_file_is_the_same_config(refused, caps
 )
 def test_what_was_not_measured_cannot_be_decided(refused, capsys, fields, named):
     folder, _ = refused
-    assert main(['gate', '--metrics', str(folder), '--config', config_file(folder, **fields)]) == 2
+    assert main(['gate', '--unsealed', '--metrics', str(folder), '--config', config_file(folder, **fields)]) == 2
     assert named in capsys.readouterr().err
 
 
@@ -119,7 +120,7 @@ def only_loss(threshold):
 def test_a_change_that_was_not_measured_cannot_be_decided(tmp_path, capsys, measured, asked, named):
     write(tmp_path, examples.evaluated(1.0, n=300, baseline=0.5, thresholds=measured, attacks=TWO_SIGNALS))
     asking = config_file(tmp_path, thresholds=asked, attacks=TWO_SIGNALS, **IGNORING)
-    assert main(['gate', '--metrics', str(tmp_path), '--config', asking]) == 2
+    assert main(['gate', '--unsealed', '--metrics', str(tmp_path), '--config', asking]) == 2
     assert f'limits {named}, which the evaluation did not measure' in capsys.readouterr().err
 
 
@@ -195,7 +196,7 @@ TAMPERINGS = (bless, shrink_a_leak, raise_the_limit, forget_a_slice)
 def test_changed_metrics_are_noticed_by_their_seal(refused, capsys, change):
     folder, _ = refused
     edit(folder / 'privacy_metrics.json', change)
-    assert main(['gate', '--metrics', str(folder)]) == 2
+    assert main(['gate', '--unsealed', '--metrics', str(folder)]) == 2
     assert 'one of them was changed afterwards' in capsys.readouterr().err
 
 
@@ -204,7 +205,7 @@ def test_changed_metrics_without_a_seal_contradict_their_verdict(refused, capsys
     folder, _ = refused
     edit(folder / 'privacy_metrics.json', change)
     (folder / 'decision.json').unlink()
-    assert main(['gate', '--metrics', str(folder)]) == 2
+    assert main(['gate', '--unsealed', '--metrics', str(folder)]) == 2
     assert 'the recorded verdict does not follow' in capsys.readouterr().err
 
 
@@ -214,15 +215,56 @@ def test_they_do_so_by_any_config(refused, capsys, change):
     edit(folder / 'privacy_metrics.json', change)
     (folder / 'decision.json').unlink()
     lax = config_file(folder, thresholds=(Threshold('auc', 0.98, slicing_specs=(SlicingSpec(),)),))
-    assert main(['gate', '--metrics', str(folder), '--config', lax]) == 2
+    assert main(['gate', '--unsealed', '--metrics', str(folder), '--config', lax]) == 2
     assert 'the recorded verdict does not follow' in capsys.readouterr().err
 
 
-def test_a_changed_decision_is_noticed(refused, capsys):
+def flipped(value):
+    """Another value of the same kind."""
+    if isinstance(value, dict):
+        return {**value, next(iter(value), 'more'): 'other'}
+    return not value if isinstance(value, bool) else f'{value} and more'
+
+
+def test_whatever_is_changed_in_a_decision_is_noticed(refused, capsys):
     folder, _ = refused
-    edit(folder / 'decision.json', lambda fields: fields.update(blessed=True))
-    assert main(['gate', '--metrics', str(folder)]) == 2
-    assert 'one of them was changed afterwards' in capsys.readouterr().err
+    true = json.loads((folder / 'decision.json').read_text())
+    for name, value in true.items():
+        edit(folder / 'decision.json', lambda fields, name=name, value=value: fields.update({name: flipped(value)}))
+        assert main(['gate', '--unsealed', '--metrics', str(folder)]) == 2
+        assert f"its '{name}' is another" in capsys.readouterr().err or name == 'sha256'
+        edit(folder / 'decision.json', lambda fields: fields.update(true))
+    for changed in (lambda fields: fields.pop('model'), lambda fields: fields.update(more=1)):
+        edit(folder / 'decision.json', changed)
+        assert main(['gate', '--unsealed', '--metrics', str(folder)]) == 2
+        assert 'was changed afterwards' in capsys.readouterr().err
+
+
+def test_figures_that_differ_in_their_last_bits_only_are_the_recorded_ones(refused, capsys):
+    folder, result = refused
+    bounds = [c.corrected_bound for c in result.verdict.comparisons]
+    nudged = [
+        dataclasses.replace(c, corrected_bound=math.nextafter(c.corrected_bound, 2)) for c in result.verdict.comparisons
+    ]
+    other = dataclasses.replace(result, verdict=dataclasses.replace(result.verdict, comparisons=tuple(nudged)))
+    write(folder, other)
+    replayed = replay(folder)
+    assert 0 < replayed.largest_difference < 3e-16
+    assert [c.corrected_bound for c in replayed.verdict.comparisons] == bounds
+    assert main(['gate', '--unsealed', '--metrics', str(folder)]) == 1
+    assert f'figures differ by {replayed.largest_difference:.0e} of their size' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('field', ['value', 'corrected_bound', 'limit', 'outcome'])
+def test_figures_that_differ_by_more_are_not(refused, field):
+    folder, result = refused
+    first, *others = result.verdict.comparisons
+    was = getattr(first, field)
+    other = dataclasses.replace(first, **{field: 'passed' if field == 'outcome' else was * (1 + 1e-9)})
+    verdict = dataclasses.replace(result.verdict, comparisons=(other, *others))
+    write(folder, dataclasses.replace(result, verdict=verdict))
+    with pytest.raises(PrivacyInputError, match=r'does not follow .*numpy \d'):
+        replay(folder)
 
 
 def test_the_blessings_hash_seals_both_files(tmp_path, capsys):
