@@ -171,7 +171,7 @@ def test_links_stay_in_a_notebooks_frame(tmp_path):
       return {title: frame.contentDocument.title, top: read && read.getBoundingClientRect().top};"""
     seen = probe(html.render(examples.evaluated(1.5)), script, tmp_path)
     assert seen['title'].startswith('BLOCKED')
-    assert 0 <= seen['top'] < 900
+    assert -1 < seen['top'] < 900  # where it is scrolled to, but for rounding
 
 
 @pytest.mark.skipif(shutil.which('pdftotext') is None, reason='no pdftotext')
