@@ -7,6 +7,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from privacy_component.gate.worst import worst_comparison
+
 MAX_REASONS = 4
 
 
@@ -37,9 +39,8 @@ def paths(outcomes):
 
 
 def _worst(outcome):
-    """The comparison whose confidence bound, the one that decides, is nearest to its limit or furthest above it."""
-    decided = [each for each in outcome.privacy.verdict.comparisons if each.corrected_bound is not None]
-    return max(decided, key=lambda each: each.corrected_bound - each.limit)
+    """What report and ML Metadata call the worst, too."""
+    return worst_comparison(outcome.privacy.verdict.comparisons)
 
 
 def _worst_figure(outcome):

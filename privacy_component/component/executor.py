@@ -100,7 +100,7 @@ class Executor(BaseBeamExecutor):
         evidence = publish.evidence(plan, measured, results)
         results, num_suppressed = suppress(results, plan.config.people.min_reported_examples)
         record = publish.record_of(plan, measured, read, upstream, started)
-        record = _with_history(record, input_dict)
+        record = _with_history(self._with_run(record), input_dict)
         vulnerable = tuple(measured['most_vulnerable'])
         checks = run_checks(evidence, plan.config.checks)
         result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
@@ -116,6 +116,14 @@ class Executor(BaseBeamExecutor):
             exec_properties.get('current_component_id'),
             properties,
         )
+
+    def _with_run(self, record: Record) -> Record:
+        """The record with the pipeline's name and its run's id, where the orchestrator tells them."""
+        context = self._context
+        if context is None:
+            return record
+        pipeline = context.pipeline_info.id if context.pipeline_info else None
+        return dataclasses.replace(record, pipeline=pipeline or None, run=context.pipeline_run_id or None)
 
     def _measure(self, plan: Plan, path: str) -> dict[str, Any]:
         """What the job measures; `path` is where it leaves that."""

@@ -26,7 +26,8 @@ from privacy_component.evaluation.record import Record, Splits
 from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
 from privacy_component.evaluation.versions import OF_ARRAYS, versions_of
 from privacy_component.gate.baseline import unused_baseline
-from privacy_component.gate.verdict import Verdict
+from privacy_component.gate.verdict import Comparison, Verdict
+from privacy_component.gate.worst import worst_of
 from privacy_component.metrics.counts.fixed_point import from_units
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.needs import BASELINE
@@ -187,7 +188,10 @@ def headline(result: PrivacyResult) -> dict[str, str | int | float]:
     overall = [r for r in result.results if not r.slice_key]
     if overall:
         figures |= {'num_members': overall[0].num_members, 'num_non_members': overall[0].num_non_members}
-    return figures | _accuracy(result) | _worst('overall', overall) | _worst('worst', result.measured)
+    comparisons = result.verdict.comparisons if result.verdict else ()
+    of_overall = [c for c in comparisons if not c.slice_key]
+    worst = _worst('overall', of_overall, overall) | _worst('worst', comparisons, result.results)
+    return figures | _accuracy(result) | worst
 
 
 def _accuracy(result: PrivacyResult) -> dict[str, str | int | float]:
@@ -236,15 +240,22 @@ def write_whole(path: str, text: str) -> None:
         fileio.rename(f'{path}.part', path, overwrite=True)
 
 
-def _worst(prefix: str, results: list[SliceResult]) -> dict[str, str | float]:
-    """The result whose AUC is the highest for sure: by lower confidence limit, so that no tiny slice wins by luck."""
-    ranked = [r for r in results if r.metrics['auc'].lower is not None]
-    if not ranked:
+def _worst(
+    prefix: str, comparisons: Sequence[Comparison], results: Sequence[SliceResult]
+) -> dict[str, str | int | float]:
+    """What `gate.worst` names: where, by which limit and bound, and all figures there."""
+    comparison, worst = worst_of(comparisons, results)
+    if worst is None:
         return {}
-    worst = max(ranked, key=lambda r: r.metrics['auc'].lower or 0.0)
-    figures = {name: e.value for name, e in worst.metrics.items() if e.value is not None}
-    named = {f'{prefix}_{name}': float(value) for name, value in figures.items()}
-    return {f'{prefix}_slice': worst.slice, f'{prefix}_attack': worst.attack, **named}
+    figures = {name: float(e.value) for name, e in worst.metrics.items() if e.value is not None}
+    named = {'slice': worst.slice, 'attack': worst.attack, **figures, **(_compared(comparison) if comparison else {})}
+    return {f'{prefix}_{name}': value for name, value in named.items()}
+
+
+def _compared(comparison: Comparison) -> dict[str, str | float]:
+    metric = f'{comparison.metric} over the baseline' if comparison.change else comparison.metric
+    bound = {} if comparison.corrected_bound is None else {'bound': float(comparison.corrected_bound)}
+    return {'metric': metric, 'limit': float(comparison.limit), **bound}
 
 
 def _split_names(plan: Plan) -> Splits:

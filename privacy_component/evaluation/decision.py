@@ -144,6 +144,13 @@ def decision_json(result: PrivacyResult, metrics_text: str) -> str:
     return json.dumps(fields, indent=1, allow_nan=False)
 
 
+def hashes_of(result: PrivacyResult) -> dict[str, str]:
+    """The hashes that decision.json holds and its own, as 'decision'; empty where there is no config to decide by."""
+    if result.verdict is None or result.record.config is None or 'thresholds' not in result.record.config:
+        return {}
+    return {**_hashes(result.record), 'decision': sha256(decision_json(result, result.to_json()))}
+
+
 def _is_evidence(c: Comparison) -> bool:
     """Whether it speaks against the model, and not only for more examples, as its note says then."""
     return c.outcome == EXCEEDED and (c.block_if == LEAK_SHOWN or not c.note)

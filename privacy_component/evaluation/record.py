@@ -80,6 +80,8 @@ class Record:
       judged_output: which of its outputs.
       model_called: who called the model, in words.
       versions: package -> version, of what it was measured with.
+      pipeline: the name of the TFX pipeline.
+      run: the id of its run.
       started: UTC, ISO 8601.
       seconds: wall time.
       cpu_seconds: stage of the job -> CPU time of all workers.
@@ -111,6 +113,8 @@ class Record:
     judged_output: str | None = None
     model_called: str | None = None
     versions: Mapping[str, str] | None = None
+    pipeline: str | None = None
+    run: str | None = None
     started: str | None = None
     seconds: float | None = None
     cpu_seconds: Mapping[str, float] | None = None

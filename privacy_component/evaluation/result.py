@@ -13,11 +13,13 @@ import numpy as np
 from privacy_component.checks import Check
 from privacy_component.deprecation import warn_renamed
 from privacy_component.errors import PrivacyInputError, prefixed_errors
+from privacy_component.evaluation.gaps import gap_rows
 from privacy_component.evaluation.record import WHERE, Record
 from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.curve import RocCurve
 from privacy_component.metrics.registry import Estimate
+from privacy_component.metrics.score_histogram import ScoreHistogram
 from privacy_component.metrics.slice_result import MEASURED, SliceResult
 
 SCHEMA_VERSION = 1
@@ -72,6 +74,8 @@ class PrivacyResult:
             'checks': [dataclasses.asdict(check) for check in self.checks],
             'results': [result_to_json(result) for result in self.results],
         }
+        gaps = list(gap_rows(self.results, self.record))
+        fields |= {'gaps': gaps} if gaps else {}
         return json.dumps(fields, indent=1, allow_nan=False)
 
     @classmethod
@@ -117,8 +121,9 @@ def result_to_json(result: SliceResult) -> dict[str, Any]:
         fields['baseline']['curve'] = _curve_to_json(result.baseline.curve)
     else:
         del fields['baseline']
-    if result.sums_of_weights is None:
-        del fields['sums_of_weights']
+    for name in ('sums_of_weights', 'histogram'):
+        if fields[name] is None:
+            del fields[name]
     return {'slice': result.slice, **fields}
 
 
@@ -131,6 +136,9 @@ def result_from_json(fields: dict[str, Any]) -> SliceResult:
         rest['curve'] = _curve_from_json(rest['curve'])
     if rest.get('baseline') is not None:
         rest['baseline'] = Baseline(**rest['baseline'] | {'curve': _curve_from_json(rest['baseline']['curve'])})
+    if rest.get('histogram') is not None:
+        sides = {side: tuple(rest['histogram'][side]) for side in ('members', 'non_members')}
+        rest['histogram'] = ScoreHistogram(**rest['histogram'] | sides)
     return SliceResult(**rest)
 
 

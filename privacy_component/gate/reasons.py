@@ -11,6 +11,7 @@ from privacy_component.config.thresholds import LEAK_SHOWN, Threshold
 from privacy_component.gate.comparisons import UNDECIDED, Comparison
 from privacy_component.gate.one_sided import CAUTION, one_sided_slices
 from privacy_component.gate.suppression import suppressed_sentence
+from privacy_component.gate.worst import excess
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.slicing import OVERALL, SlicingSpec, is_against_all, own_key
 
@@ -204,8 +205,7 @@ def passed_sentence(num_comparisons: int) -> str:
 
 
 def _surest_first(c: Comparison) -> tuple:
-    excess = (c.corrected_bound or 0.0) - c.limit
-    return -excess, -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change, c.note
+    return -excess(c), -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change, c.note
 
 
 def _exceeded_change(c: Comparison, attacks: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.counts import roc
-from privacy_component.metrics.curve import RocCurve, summarize_folds
+from privacy_component.metrics.curve import RocCurve, summarize_folds, used_folds
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate, Metric, error_rates, estimate
+from privacy_component.metrics.score_histogram import ScoreHistogram, score_histogram
 from privacy_component.observations.slicing import SliceKey, is_against_all, own_key, slice_name
 
 MEASURED = 'measured'
@@ -30,6 +31,7 @@ class SliceResult:
       sums_of_weights: of the slice's 'members' and 'non_members'; None where examples have no weights. For information:
         no figure is weighted.
       baseline: the same attack on the baseline model; None where no threshold on a change asks for it.
+      histogram: of the scores; None where a side is empty, and in files of earlier releases.
     """
 
     slice_key: SliceKey
@@ -41,6 +43,7 @@ class SliceResult:
     curve: RocCurve | None
     sums_of_weights: Mapping[str, float] | None = None
     baseline: Baseline | None = None
+    histogram: ScoreHistogram | None = None
 
     @property
     def slice(self) -> str:
@@ -103,7 +106,16 @@ def measure(
         nothing = {metric.name: UNSUPPORTED for metric in metrics}
         return SliceResult(slice_key, attack, *sizes, status=INCONCLUSIVE, metrics=nothing, curve=None)
     estimates = {metric.name: estimate(metric, curve, confidence_level) for metric in metrics}
-    return SliceResult(slice_key, attack, *sizes, status=status, metrics=estimates, curve=curve, baseline=baseline)
+    return SliceResult(
+        slice_key,
+        attack,
+        *sizes,
+        status=status,
+        metrics=estimates,
+        curve=curve,
+        baseline=baseline,
+        histogram=score_histogram(used_folds(folds)),
+    )
 
 
 def in_order(results: Iterable[SliceResult], attacks: Sequence[str]) -> tuple[SliceResult, ...]:

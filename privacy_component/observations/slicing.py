@@ -130,7 +130,12 @@ def too_many_slices(most: int) -> PrivacyInputError:
 
 def slice_name(key: SliceKey) -> str:
     """'Overall', or 'payment_type = Cash, trip_start_hour = 3'."""
-    return ', '.join(f'{name.removeprefix("@")} = {value}' for name, value in key) or 'Overall'
+    return ', '.join(f'{name.removeprefix("@")} = {_readable(value)}' for name, value in key) or 'Overall'
+
+
+def _readable(value: SliceValue) -> SliceValue:
+    """In quotes where white space would not be seen: an empty text, and one with spaces at its ends."""
+    return f"'{value}'" if isinstance(value, str) and value != (value.strip() or None) else value
 
 
 def _without(slices: SliceRows, seen: Set[SliceKey]) -> SliceRows:

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from privacy_component.gate.verdict import EXCEEDED, UNDECIDED, Comparison
+from privacy_component.gate.verdict import Comparison
 from privacy_component.report import wording
-from privacy_component.report.ranking import DIAGNOSTIC, Row, beside
+from privacy_component.report.ranking import Row, beside
 
 
-def cards(
-    slices: Sequence[Sequence[Row]], row: Row | None, worst: Comparison | None, is_judged: bool
-) -> list[dict[str, str]]:
+def cards(slices: Sequence[Sequence[Row]], row: Row | None, worst: Comparison | None) -> list[dict[str, str]]:
     """What to show beside the verdict.
 
     Args:
       slices: all rows, slice by slice.
       row: the worst row, if any.
       worst: the worst comparison, if any; its metric is shown.
-      is_judged: False where there is no verdict.
 
     Returns:
       Cards of texts: title, figure, detail, where, meaning.
     """
     if row is None:
-        return [_slices_card(slices, is_judged)]
+        return []
     metric = worst.metric if worst else 'auc'
     first = _change_card(row, worst) if worst and worst.change else _figure_card('Worst figure', row, metric, worst)
     others = [other for other in beside(row, slices) if other.figure('auc').value is not None]
     return [
         first,
         *(_figure_card('All examples' if o.is_overall else 'Worst other slice', o, 'auc', None) for o in others),
-        _slices_card(slices, is_judged),
     ]
 
 
@@ -39,10 +35,12 @@ def _figure_card(title: str, row: Row, metric: str, comparison: Comparison | Non
     figure = row.figure(metric)
     assert figure.value is not None
     limit = f'limit\N{NO-BREAK SPACE}{comparison.limit:g}' if comparison else ''
+    bound = comparison.corrected_bound if comparison else None
+    decides = f'deciding bound\N{NO-BREAK SPACE}{wording.number(bound)}' if bound is not None else ''
     return {
         'title': title,
         'figure': f'{wording.metric_title(metric)} {wording.number(figure.value)}',
-        'detail': ' · '.join(filter(None, (wording.interval(figure), limit))),
+        'detail': ' · '.join(filter(None, (wording.interval(figure), decides, limit))),
         'where': f'{row.slice} · {wording.visible(row.result.attack)}',
         'meaning': wording.meaning(metric, figure.value),
     }
@@ -56,16 +54,4 @@ def _change_card(row: Row, c: Comparison) -> dict[str, str]:
         'detail': ' · '.join(filter(None, (interval, f'allowed\N{NO-BREAK SPACE}{c.limit:g}'))),
         'where': f'{row.slice} · {wording.visible(row.result.attack)}',
         'meaning': 'By how much the attack finds more in this model than in the baseline model, on the same examples.',
-    }
-
-
-def _slices_card(slices: Sequence[Sequence[Row]], is_judged: bool) -> dict[str, str]:
-    outcomes = [rows[0].outcome for rows in slices if rows[0].outcome != DIAGNOSTIC]
-    exceeded, undecided = outcomes.count(EXCEEDED), outcomes.count(UNDECIDED)
-    return {
-        'title': 'Slices that block' if is_judged else 'Slices measured',
-        'figure': f'{exceeded:,} of {len(outcomes):,}' if is_judged else f'{len(outcomes):,}',
-        'detail': f'{undecided:,} inconclusive: too few examples to say' if undecided else 'none inconclusive',
-        'where': '',
-        'meaning': 'A slice is a part of the examples, such as a class or a value of a feature.',
     }

@@ -51,6 +51,8 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
         ('Comparisons', _comparisons(result)),
         ('Slices not listed', f'{result.num_suppressed:,}, too small to be named' if result.num_suppressed else ''),
         ('Versions', _plain(record.versions)),
+        ('Pipeline', _plain(record.pipeline)),
+        ('Run', _plain(record.run)),
         ('Started', _plain(record.started)),
         ('Took', '' if record.seconds is None else f'{record.seconds:,.1f} s'),
     ]

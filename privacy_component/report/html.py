@@ -13,15 +13,16 @@ import jinja2
 from markupsafe import Markup
 
 from privacy_component.config.thresholds import LEAK_SHOWN
+from privacy_component.evaluation import decision
 from privacy_component.evaluation.result import PrivacyResult
-from privacy_component.gate.verdict import EXCEEDED, PASSED, Comparison
-from privacy_component.metrics.registry import DEFAULT_RATES
-from privacy_component.report import cards, check_rows, facts, plots, tables, wording
-from privacy_component.report.ranking import DIAGNOSTIC, Row, beside, flat, ranked_slices, worst_comparison, worst_row
+from privacy_component.gate.verdict import PASSED, Comparison
+from privacy_component.report import cards, check_rows, facts, pictures, remedies, tables, wording
+from privacy_component.report.ranking import DIAGNOSTIC, Row, flat, ranked_slices, slice_word, worst_row
 
-_SLICES_IN_PLOT = 15
-_ATTACKS_IN_PLOT = 2
 _REASONS_SHOWN = 5
+_MANY_RESULTS = 1500
+_MOST_FOLDED_ROWS = 300
+_HEX_SHOWN = 16
 
 
 def render(result: PrivacyResult) -> str:
@@ -34,20 +35,15 @@ def render(result: PrivacyResult) -> str:
       HTML that loads nothing from anywhere; the same bytes for the same result.
     """
     slices = ranked_slices(result)
-    worst = worst_comparison(result.verdict)
-    row = worst_row(slices, worst)
-    main, extra = tables.metric_names(result)
+    row, worst = worst_row(result, slices)
     return _template().render(
         **_banner(result),
-        cards=cards.cards(slices, row, worst, is_judged=wording.is_judged(result.verdict)),
-        forest=_forest(slices, result),
-        roc=_roc(slices, row),
-        is_weighted=any(one.sums_of_weights for one in result.results),
-        main=[(name, wording.metric_title(name)) for name in main],
-        rows=[tables.table_row(r, main) for r in flat(slices)],
-        extra=[(name, wording.metric_title(name)) for name in extra],
-        extra_rows=[tables.table_row(r, extra) for r in flat(slices)] if extra else [],
-        comparisons=tables.comparison_rows(result),
+        **_tables(result, slices),
+        cards=cards.cards(slices, row, worst),
+        identity=_identity(result),
+        remedies=remedies.remedies(result),
+        counts=wording.slice_counts([slice_word(rows) for rows in slices if rows[0].outcome != DIAGNOSTIC]),
+        pictures=pictures.pictures(result, slices, row),
         rules=facts.rules(result),
         num_corrected_for=f'{facts.num_corrected_for(result):,}',
         vulnerable=tables.vulnerable_rows(result),
@@ -68,8 +64,7 @@ def summary(result: PrivacyResult) -> str:
     reasons, warnings = (result.verdict.reasons, result.verdict.warnings) if result.verdict else ((), ())
     lines += [f'  - {wording.visible(reason)}' for reason in reasons[:3]]
     lines += [f'  - and {len(reasons) - 3:,} more reasons'] if len(reasons) > 3 else []
-    worst = worst_comparison(result.verdict)
-    row = worst_row(ranked_slices(result), worst)
+    row, worst = worst_row(result, ranked_slices(result))
     lines += [f'  Worst: {_figure_line(row, worst)}'] if row else []
     checked = check_rows.soundness_line(result.checks)
     lines += [f'  Is the measurement sound? {checked}'] if checked else []
@@ -83,6 +78,7 @@ def _banner(result: PrivacyResult) -> dict[str, Any]:
         'word': wording.verdict_word(result.verdict),
         'tone': wording.verdict_word(result.verdict).lower().replace(' ', '-'),
         'headline': wording.headline(result.verdict),
+        'consequence': wording.consequence(result.verdict),
         'reasons': [wording.visible(reason) for reason in reasons],
         'warnings': [*_cautions(result), *facts.warnings(result), *map(wording.visible, warnings)],
         'shown': _REASONS_SHOWN,
@@ -95,8 +91,9 @@ def _cautions(result: PrivacyResult) -> list[str]:
     above = [c for c in passed if c.block_if == LEAK_SHOWN and (c.value or 0.0) > c.limit]
     if not above:
         return []
-    many = f'{len(above):,} comparison' + ('s pass with figures' if len(above) > 1 else ' passes with a figure')
-    return [f'{many} above the limit: the corrected bound is below it, so a leak is neither shown nor ruled out.']
+    many = len({c.slice_key for c in above})
+    slices = f'In {many:,} slice{"s" if many > 1 else ""} a figure is above its limit and the corrected bound below it'
+    return [f'{slices}: a leak is neither shown nor ruled out there.']
 
 
 def _figure_line(row: Row, worst: Comparison | None) -> str:
@@ -110,38 +107,49 @@ def _figure_line(row: Row, worst: Comparison | None) -> str:
     return f'{place}: {metric} = {wording.number(figure.value)} {wording.interval(figure)}'.rstrip() + limit
 
 
-def _forest(slices: Sequence[Sequence[Row]], result: PrivacyResult) -> dict[str, Any]:
-    judged = [rows for rows in slices if rows[0].outcome != DIAGNOSTIC]
-    shown = [rows[:_ATTACKS_IN_PLOT] for rows in judged[:_SLICES_IN_PLOT]]
-    comparisons = result.verdict.comparisons if result.verdict else ()
-    limits = sorted({c.limit for c in comparisons if c.metric == 'auc' and not c.change})
+def _tables(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> dict[str, Any]:
+    """Tables, those that are folded cut to the worst rows of a large result: privacy_metrics.json holds all."""
+    main, extra = tables.metric_names(result)
+    rows = tables.slice_rows(slices, main, is_short=len(result.results) > _MANY_RESULTS)
+    comparisons = tables.comparison_rows(result)
     return {
-        'svg': Markup(plots.forest(shown, limits)) if shown else '',
-        'is_cut': len(flat(shown)) < len(result.results),
-        'limits': [f'{limit:g}' for limit in limits],
-        'has_changes': any(c.change for c in comparisons),
-        'blocking': wording.outcome_word(EXCEEDED, comparisons),
+        'is_weighted': any(one.sums_of_weights for one in result.results),
+        'main': [(name, wording.metric_title(name)) for name in main],
+        'rows': rows,
+        'is_short': len(result.results) > _MANY_RESULTS,
+        'features': list(dict.fromkeys(row['features'] for row in rows if row['features'])),
+        'words': list(dict.fromkeys(row['word'] for row in rows)),
+        'extra': [(name, wording.metric_title(name)) for name in extra],
+        'extra_rows': [tables.table_row(r, extra) for r in flat(slices)[:_MOST_FOLDED_ROWS]] if extra else [],
+        'num_results': len(result.results),
+        'comparisons': comparisons[:_MOST_FOLDED_ROWS],
+        'num_comparisons': len(comparisons),
     }
 
 
-def _roc(slices: Sequence[Sequence[Row]], worst: Row | None) -> dict[str, Any] | None:
-    if worst is None or worst.result.curve is None:
-        return None
-    rows = [worst, *beside(worst, slices)]
-    rates = [f'tpr_at_fpr_{rate:g}' for rate in DEFAULT_RATES]
-    return {
-        'svg': Markup(plots.roc(rows)),
-        'attack': wording.visible(worst.result.attack),
-        'rates': [f'at {wording.percent(rate)}' for rate in DEFAULT_RATES],
-        'rows': [tables.table_row(row, rates) for row in rows],
-    }
+def _identity(result: PrivacyResult) -> list[tuple[str, str]]:
+    """What tells this evaluation from others: model, run, date and hashes, as far as they are known."""
+    record = result.record
+    hashes = decision.hashes_of(result)
+    pairs = [
+        ('Model', record.model_uri),
+        ('Model hash', (record.model_fingerprint or '').removeprefix('sha256:')[:_HEX_SHOWN]),
+        ('Pipeline', record.pipeline),
+        ('Run', record.run),
+        ('Evaluated', (record.started or '').replace('T', ' ').replace('Z', ' UTC')),
+        ('Config hash', hashes.get('config', '')[:_HEX_SHOWN]),
+        ('Decision hash', hashes.get('decision', '')[:_HEX_SHOWN]),
+    ]
+    return [(label, wording.visible(text)) for label, text in pairs if text]
 
 
 @functools.cache
 def _template() -> jinja2.Template:
     """The page, with a policy by which the browser runs our script and no other."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent / 'templates')
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     sources = {name: loader.get_source(environment, f'report.{name}')[0] for name in ('css', 'js')}
     digest = base64.b64encode(hashlib.sha256(sources['js'].encode()).digest()).decode()
     environment.globals.update({name: Markup(text) for name, text in sources.items()}, js_digest=digest)

@@ -9,14 +9,18 @@ from collections.abc import Sequence
 
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
+from privacy_component.gate.worst import is_diagnostic, worst_comparison, worst_first, worst_of
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate
 from privacy_component.metrics.slice_result import INCONCLUSIVE, SliceResult
-from privacy_component.observations.slicing import LOSS_PERCENTILE_FEATURE, OVERALL, SliceKey
-from privacy_component.report.wording import guessing, visible
+from privacy_component.observations.slicing import OVERALL, SliceKey
+from privacy_component.report.wording import NOT_SHOWN, outcome_word, visible
 
 UNJUDGED = 'no limit'
 DIAGNOSTIC = 'diagnostic'
 _WORST_FIRST = (EXCEEDED, PASSED, UNJUDGED, UNDECIDED, DIAGNOSTIC)
+
+# Of outcomes in words; whatever else there is blocks.
+SEVERITY = (EXCEEDED, 'inconclusive', NOT_SHOWN, PASSED, UNJUDGED, DIAGNOSTIC)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Row:
     @property
     def outcome(self) -> str:
         """The worst outcome of the comparisons, or why there are none."""
-        if any(name == LOSS_PERCENTILE_FEATURE for name, _ in self.result.slice_key):
+        if is_diagnostic(self.result.slice_key):
             return DIAGNOSTIC
         outcomes = {c.outcome for c in self.comparisons}
         if EXCEEDED in outcomes:
@@ -57,11 +61,26 @@ class Row:
         """The metric's figure; all None where there is none."""
         return self.result.metrics.get(metric, UNSUPPORTED)
 
-    def sort_key(self) -> tuple[int, float, float, float]:
-        """Smaller is worse: the outcome, the surest excess over a limit, the AUC's lower confidence limit, the AUC."""
-        excesses = [excess_shown(c) for c in self.comparisons if c.outcome == EXCEEDED]
+    @property
+    def word(self) -> str:
+        """The outcome in words that say no more than was shown."""
+        return outcome_word(self.outcome, self.comparisons)
+
+    @property
+    def worst_comparisons(self) -> list[Comparison]:
+        """All comparisons here, the worst first."""
+        return sorted(self.comparisons, key=worst_first)
+
+    @property
+    def worst(self) -> Comparison | None:
+        """The comparison that speaks most against the model here."""
+        return worst_comparison(self.comparisons)
+
+    def sort_key(self) -> tuple:
+        """Smaller is worse: the outcome, the worst comparison, the AUC's lower confidence limit, the AUC."""
         auc = self.figure('auc')
-        return _WORST_FIRST.index(self.outcome), -max(excesses, default=0.0), -(auc.lower or 0.0), -(auc.value or 0.0)
+        compared = () if self.worst is None else worst_first(self.worst)
+        return _WORST_FIRST.index(self.outcome), compared, -(auc.lower or 0.0), -(auc.value or 0.0)
 
 
 def ranked_slices(result: PrivacyResult) -> list[list[Row]]:
@@ -74,45 +93,25 @@ def ranked_slices(result: PrivacyResult) -> list[list[Row]]:
     return sorted(groups, key=lambda rows: (not rows[0].is_overall, rows[0].sort_key()))
 
 
+def slice_word(rows: Sequence[Row]) -> str:
+    """The outcome of a slice in words: the worst of its attacks', and what is open before what passed."""
+    return min((row.word for row in rows), key=severity)
+
+
+def severity(word: str) -> int:
+    """An outcome's place in the order from the worst, 0."""
+    return SEVERITY.index(word) if word in SEVERITY else 0
+
+
 def flat(slices: Sequence[Sequence[Row]]) -> list[Row]:
     """All rows, in order."""
     return list(itertools.chain.from_iterable(slices))
 
 
-def worst_comparison(verdict: Verdict | None) -> Comparison | None:
-    """The comparison that speaks most against the model; None where nothing could be compared."""
-    with_value = [c for c in verdict.comparisons if c.value is not None] if verdict else []
-    decided = [c for c in with_value if c.outcome != UNDECIDED] or with_value
-    exceeded = [c for c in decided if c.outcome == EXCEEDED]
-    if exceeded:
-        return min(exceeded, key=surest_first)
-    return max(decided, key=_share_of_limit, default=None)
-
-
-def worst_row(slices: Sequence[Sequence[Row]], comparison: Comparison | None) -> Row | None:
-    """The row of the worst comparison; without comparisons, the measured row with the largest AUC."""
-    if comparison is not None:
-        return next(row for row in flat(slices) if comparison in row.comparisons)
-    rows = [row for row in flat(slices) if row.outcome != DIAGNOSTIC and row.figure('auc').value is not None]
-    return min(rows, key=Row.sort_key, default=None)
-
-
-def surest_first(c: Comparison) -> tuple:
-    """Sorts as the verdict's reasons are sorted."""
-    return -excess_shown(c), -(c.value or 0.0), c.slice, c.metric, c.limit, c.block_if, c.change
-
-
-def excess_shown(comparison: Comparison) -> float:
-    """How far the bound that decided is above the limit; negative below it."""
-    return (comparison.corrected_bound or 0.0) - comparison.limit
-
-
-def _share_of_limit(comparison: Comparison) -> tuple[float, float]:
-    """How much of what the limit allows beyond guessing is used, for comparing metrics on different scales."""
-    chance = 0.0 if comparison.change else guessing(comparison.metric)
-    allowed = max(comparison.limit - chance, 1e-3)
-    shown = comparison.lower if comparison.lower is not None else chance
-    return (shown - chance) / allowed, ((comparison.value or 0.0) - chance) / allowed
+def worst_row(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> tuple[Row | None, Comparison | None]:
+    """The row that `gate.worst` names, and the comparison that makes it the worst, if there is one."""
+    comparison, worst = worst_of(result.verdict.comparisons if result.verdict else (), result.results)
+    return next((row for row in flat(slices) if row.result is worst), None), comparison
 
 
 def beside(worst: Row, slices: Sequence[Sequence[Row]]) -> list[Row]:

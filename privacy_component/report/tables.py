@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from privacy_component.evaluation.result import PrivacyResult
-from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparison
+from privacy_component.gate.worst import worst_first
 from privacy_component.metrics.slice_result import INCONCLUSIVE
 from privacy_component.report import wording
 from privacy_component.report.facts import rule
-from privacy_component.report.plots import OTHER_SYMBOL, SYMBOLS
-from privacy_component.report.ranking import Row, surest_first
+from privacy_component.report.plots import symbol, tone
+from privacy_component.report.ranking import Row, severity, slice_word
 
 _STANDARD = (
     'auc', 'advantage', 'tpr_at_fpr_0.1', 'tpr_at_fpr_0.01', 'tpr_at_fpr_0.001', 'tnr_at_fnr_0.01', 'tnr_at_fnr_0.001',
     'empirical_epsilon',
 )  # fmt: skip
-_WORST_FIRST = (EXCEEDED, PASSED, UNDECIDED)
 
 
 def metric_names(result: PrivacyResult) -> tuple[list[str], list[str]]:
@@ -26,6 +25,27 @@ def metric_names(result: PrivacyResult) -> tuple[list[str], list[str]]:
     compared = {c.metric for c in result.verdict.comparisons} if result.verdict else set()
     main = [name for name in present if name in _STANDARD or name in compared]
     return main, [name for name in present if name not in main]
+
+
+def slice_rows(slices: Sequence[Sequence[Row]], metrics: Sequence[str], is_short: bool) -> list[dict[str, Any]]:
+    """One entry for each slice, by its worst attack, with its attacks folded in.
+
+    Args:
+      slices: the rows of each slice, worst first.
+      metrics: a cell for each.
+      is_short: leaves out intervals of folded attacks but for the AUC, so that a large page stays small.
+    """
+    return [
+        {
+            **table_row(rows[0], metrics),
+            **_named(slice_word(rows)),
+            'features': ' x '.join(
+                dict.fromkeys(wording.visible(n.removeprefix('@')) for n, _ in rows[0].result.slice_key)
+            ),
+            'attacks': [_attack_row(row, metrics, is_short) for row in rows] if len(rows) > 1 else [],
+        }
+        for rows in slices
+    ]
 
 
 def table_row(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
@@ -42,10 +62,20 @@ def table_row(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _attack_row(row: Row, metrics: Sequence[str], is_short: bool) -> dict[str, Any]:
+    cells = [_cell(row, metric) for metric in metrics]
+    if is_short:
+        cells = [
+            cell | {'interval': cell['interval'] if metric == 'auc' else '', 'note': ''}
+            for cell, metric in zip(cells, metrics, strict=True)
+        ]
+    return {'attack': wording.visible(row.result.attack), 'cells': cells, **_outcome(row)}
+
+
 def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
     """The gate's comparisons, worst first."""
     comparisons = result.verdict.comparisons if result.verdict else ()
-    ranked = sorted(comparisons, key=lambda c: (_WORST_FIRST.index(c.outcome), surest_first(c)))
+    ranked = sorted(comparisons, key=worst_first)
     return [
         {
             'slice': wording.visible(c.slice),
@@ -60,8 +90,7 @@ def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
             'bound': wording.number(c.corrected_bound),
             'sort': _sort(c.value),
             'bound_sort': _sort(c.corrected_bound),
-            'outcome': c.outcome,
-            'label': _label(c.outcome, [c]),
+            **_named(wording.outcome_word(c.outcome, [c])),
             'note': wording.visible(c.note),
         }
         for c in ranked
@@ -104,14 +133,15 @@ def _sort(value: float | None) -> str:
     return '' if value is None else repr(float(value))
 
 
-def _outcome(row: Row) -> dict[str, str]:
+def _outcome(row: Row) -> dict[str, Any]:
     notes = [f'{wording.comparison_title(c)} {wording.outcome_word(c.outcome, [c])}' for c in row.comparisons]
     if row.result.status == INCONCLUSIVE:
         notes = ['too few examples']
     elif len(notes) < 2:
         notes = []
-    return {'outcome': row.outcome, 'label': _label(row.outcome, row.comparisons), 'note': ', '.join(notes)}
+    return {**_named(row.word), 'note': ', '.join(notes)}
 
 
-def _label(outcome: str, comparisons: Sequence[Comparison]) -> str:
-    return f'{SYMBOLS.get(outcome, OTHER_SYMBOL)} {wording.outcome_word(outcome, comparisons)}'
+def _named(word: str) -> dict[str, Any]:
+    """An outcome with its style, its mark, and its place in the order from the worst."""
+    return {'outcome': tone(word), 'word': word, 'severity': severity(word), 'label': f'{symbol(word)} {word}'}

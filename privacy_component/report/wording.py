@@ -23,13 +23,23 @@ _AT_A_RATE = {
     'tnr_at_fnr_': 'Of the non-members, {percent} look less like members than all but {rate} of the members do; '
     'guessing: {rate}.',
 }
-_HALF_BY_GUESSING = ('auc', 'balanced_accuracy', 'max_ppv')
 _TITLES = {
     'auc': 'AUC',
     'advantage': 'Advantage',
+    'two_sided_advantage': 'Two-sided advantage',
     'empirical_epsilon': 'Empirical ε',
     'gdp_mu': 'GDP μ',
     'max_ppv': 'Largest PPV',
+}
+NOT_SHOWN = 'not shown'
+_SLICE_WORDS = {
+    EXCEEDED: 'above a limit',
+    PASSED: 'within the limits',
+    NOT_SHOWN: 'where a leak above a limit is not shown, nor ruled out',
+    'not ruled out': 'where a leak above a limit is not ruled out',
+    'inconclusive': 'not wholly decided, for want of examples',
+    'no limit': 'without a limit',
+    'diagnostic': 'for diagnosis only',
 }
 _REPORT_ONLY = 'A report only: no limits were applied, so nothing is decided and nothing is blessed.'
 _MEANINGS = {
@@ -117,14 +127,6 @@ def meaning(metric: str, value: float) -> str:
     return _MEANINGS.get(metric, '').format(percent=percent(value), number=number(value))
 
 
-def guessing(metric: str) -> float:
-    """The figure that guessing would reach."""
-    rates = [float(metric.removeprefix(prefix)) for prefix in _AT_A_RATE if metric.startswith(prefix)]
-    if rates:
-        return rates[0]
-    return 0.5 if metric in _HALF_BY_GUESSING or metric.startswith('ppv_') else 0.0
-
-
 def why_missing(result: SliceResult, metric: str) -> str:
     """Why a result has no figure for a metric."""
     if result.curve is None:
@@ -145,21 +147,37 @@ def is_judged(verdict: Verdict | None) -> TypeGuard[Verdict]:
 
 
 def headline(verdict: Verdict | None) -> str:
-    """The verdict's meaning in a sentence."""
-    if verdict is None or not verdict.judged:
+    """The verdict's meaning in a sentence, counted in slices."""
+    if not is_judged(verdict):
         return 'No limits were applied, so nothing is decided.' if verdict is None else _REPORT_ONLY
-    total = len(verdict.comparisons)
     exceeded = [c for c in verdict.comparisons if c.outcome == EXCEEDED]
     shown = [c for c in exceeded if c.block_if == LEAK_SHOWN]
     if shown and all(c.change for c in shown):
-        return f'The model leaks more than its baseline: above the allowed rise in {_of(len(exceeded), total)}.'
+        return f'The model leaks more than its baseline: above the allowed rise in {_of(exceeded, verdict)}.'
     if shown:
-        return f'The model leaks who was in its training data: above the limit in {_of(len(shown), total)}.'
+        return f'The model leaks who was in its training data: above the limit in {_of(shown, verdict)}.'
     if exceeded:
-        return f'The model is not shown to keep its training data private enough in {_of(len(exceeded), total)}.'
+        return f'The model is not shown to keep its training data private enough in {_of(exceeded, verdict)}.'
     if not verdict.blessed:
         return 'No limit is exceeded, but the model may not be pushed: see the reasons.'
     return _blessed_headline(verdict)
+
+
+def consequence(verdict: Verdict | None) -> str:
+    """What follows from the verdict for somebody who has to sign it."""
+    if not is_judged(verdict):
+        return 'Nothing here says that the model may be released.'
+    if verdict.blessed:
+        return (
+            'The model may be released as far as this test goes. A pass is no proof that nothing leaks: other attacks '
+            'and other data can find more.'
+        )
+    if any(c.outcome == EXCEEDED and c.block_if == LEAK_SHOWN for c in verdict.comparisons):
+        return (
+            'Do not release it: who can query the model can tell, more often than your limits allow, whether a record '
+            'was used to train it.'
+        )
+    return 'Do not release it yet: what your limits ask for has not been shown.'
 
 
 def outcome_counts(outcomes: Sequence[str]) -> str:
@@ -176,19 +194,43 @@ def verdict_word(verdict: Verdict | None) -> str:
 
 
 def outcome_word(outcome: str, comparisons: Sequence[Comparison]) -> str:
-    """An outcome as a reader understands it: under the strict rule a limit can block without being exceeded."""
+    """An outcome as a reader understands it, which says no more than was shown.
+
+    Under the strict rule a limit can block without being exceeded; under the other a leak can be above the limit for
+    all that is known, where the figure's interval reaches above it.
+    """
     blocking = [c for c in comparisons if c.outcome == EXCEEDED]
     if outcome == EXCEEDED and blocking and all(c.block_if != LEAK_SHOWN for c in blocking):
         return 'not ruled out'
+    if outcome == PASSED and any(map(_is_open, comparisons)):
+        return NOT_SHOWN
     return 'inconclusive' if outcome == UNDECIDED else outcome
+
+
+def slice_counts(words: Sequence[str]) -> str:
+    """'9 slices exceeded, 40 not shown, 2 inconclusive': every slice in one of them, by its worst attack."""
+    counts = [f'{words.count(word):,} {_SLICE_WORDS.get(word, word)}' for word in dict.fromkeys(words)]
+    return ', '.join(counts)
+
+
+def _is_open(c: Comparison) -> bool:
+    return c.outcome == PASSED and c.block_if == LEAK_SHOWN and (c.upper is None or c.upper > c.limit)
 
 
 def _blessed_headline(verdict: Verdict) -> str:
     passed = [c for c in verdict.comparisons if c.outcome == PASSED]
+    undecided = {c.slice_key for c in verdict.comparisons if c.outcome == UNDECIDED}
+    rest = f'; {len(undecided):,} of them could not be wholly decided, for want of examples' if undecided else ''
+    slices = _slices(len({c.slice_key for c in verdict.comparisons}))
     if all(c.block_if != LEAK_SHOWN for c in passed):
-        return f'Shown to stay within the limits in {_of(len(passed), len(verdict.comparisons))}.'
-    return f'No leak above the limits is shown: {_of(len(passed), len(verdict.comparisons))} passed.'
+        return f'Shown to stay within the limits, in {slices}{rest}.'
+    return f'No leak above the limits is shown, in {slices}{rest}.'
 
 
-def _of(count: int, total: int) -> str:
-    return f'{count:,} of {total:,} comparison{"" if total == 1 else "s"}'
+def _slices(total: int) -> str:
+    return f'{total:,} slice{"" if total == 1 else "s"}'
+
+
+def _of(some: Sequence[Comparison], verdict: Verdict) -> str:
+    count, total = (len({c.slice_key for c in those}) for those in (some, verdict.comparisons))
+    return f'{count:,} of {_slices(total)}'

@@ -64,6 +64,24 @@ def with_keys(result, keys):
     return dataclasses.replace(result, results=tuple(results), verdict=verdict)
 
 
+def of_size(result, num_slices, num_attacks):
+    """A result with the figures of one slice under so many names, beside those of all examples."""
+    overall = [one for one in result.results if not one.slice_key][:1]
+    slice_of = next(one for one in result.results if one.slice_key)
+    keys = [(), *((('hour', i),) for i in range(num_slices))]
+    attacks = [f'attack_{i}_threshold' for i in range(num_attacks)]
+    by_key = {key: (slice_of if key else overall[0]) for key in keys}
+    compared = {(c.slice_key, c.attack): c for c in result.verdict.comparisons}
+    results = [dataclasses.replace(by_key[key], slice_key=key, attack=attack) for key in keys for attack in attacks]
+    comparisons = [
+        dataclasses.replace(compared[by_key[key].slice_key, by_key[key].attack], slice_key=key, attack=attack)
+        for key in keys
+        for attack in attacks
+    ]
+    verdict = dataclasses.replace(result.verdict, comparisons=tuple(comparisons))
+    return dataclasses.replace(result, results=tuple(results), verdict=verdict)
+
+
 def one_sided():
     """A result with a slice that has no non-members at all."""
     rng = np.random.default_rng(1)

@@ -1,5 +1,7 @@
 import dataclasses
+import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -9,9 +11,10 @@ import pytest
 from privacy_component import PrivacyResult, Threshold
 from privacy_component.checks import Check
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
+from privacy_component.evaluation import decision
 from privacy_component.evaluation.record import Record, Splits
 from privacy_component.report import facts, html
-from privacy_component.report.wording import number, visible
+from privacy_component.report.wording import number, percent, visible
 from tests.evaluation.records import FULL
 from tests.report import examples
 from tests.report.page import Page
@@ -32,6 +35,11 @@ def blessed():
     return examples.evaluated(shift=0.0)
 
 
+@pytest.fixture(scope='module')
+def large(blocked):
+    return examples.of_size(blocked, num_slices=500, num_attacks=10)
+
+
 def test_verdict_leads(blocked, blessed):
     for result, word in ((blocked, 'BLOCKED'), (blessed, 'BLESSED')):
         page = html.render(result)
@@ -41,15 +49,20 @@ def test_verdict_leads(blocked, blessed):
 
 
 def test_every_figure_of_the_table_is_the_results(blocked):
-    rows = Page(html.render(blocked)).tables['slices'][1:]
+    worst, attacks = Page(html.render(blocked)).slices()
     by_name = {(one.slice, one.attack): one for one in blocked.results}
-    assert {(row[0][0], row[1][0]) for row in rows} == set(by_name)
-    for (name, _), (attack, _), _outcome, members, non_members, *figures in rows:
+    assert {(name, attack) for name, attack, _ in attacks} == set(by_name)
+    assert [name for name, _, _ in worst] == list(dict.fromkeys(name for name, _, _ in attacks))
+    for name, attack, (_outcome, members, non_members, *figures) in worst:
         one = by_name[name, attack]
         assert (int(members[1]), int(non_members[1])) == (one.num_members, one.num_non_members)
         assert (members[0], non_members[0]) == (f'{one.num_members:,}', f'{one.num_non_members:,}')
         for metric, (text, value) in zip(MAIN, figures, strict=True):
             _check_figure(one.metrics[metric], text, value)
+    for name, attack, (_outcome, _members, _non_members, *figures) in attacks:
+        for metric, (text, _) in zip(MAIN, figures, strict=True):
+            figure = by_name[name, attack].metrics[metric]
+            assert text.startswith('unsupported') or not text if figure.value is None else text == _text(figure)
 
 
 def test_all_other_metrics_are_there_too(blocked):
@@ -70,11 +83,28 @@ def test_every_comparison_is_the_verdicts(blocked):
     assert shown == expected and all(c.corrected_bound < c.raw_bound < c.value for c in blocked.verdict.comparisons)
 
 
-def test_plots_show_the_results_figures(blocked):
+def test_pictures_show_the_results_figures_and_have_texts(blocked):
     page = Page(html.render(blocked))
     auc = blocked.results[0].metrics['auc']
     assert f'{number(auc.value)} [{number(auc.lower)}, {number(auc.upper)}]' in page.text
-    assert len(page.named('svg')) == 2
+    told = [svg['aria-label'] for svg in page.named('svg') if svg.get('role') == 'img']
+    assert all(
+        svg.get('role') == 'img' or svg.get('aria-hidden') or svg.get('class') == 'over' for svg in page.named('svg')
+    )
+    assert any(text.startswith('ROC curves of Overall') for text in told)
+    assert any(text.startswith('Scores of loss_threshold on Overall') for text in told)
+
+
+def test_the_dot_plot_draws_the_bound_that_decided_and_the_limit(blocked):
+    page = html.render(blocked)
+    for c in blocked.verdict.comparisons:
+        assert f'bound {number(c.corrected_bound)}, limit 0.6' in page
+    drawn = [line for line in page.split('<li class="dot ') if 'class="bound"' in line]
+    for line in drawn:
+        at = {name: float(line.split(f'class="{name}" x1="')[1].split('%')[0]) for name in ('limit', 'interval')}
+        bound = float(line.split('class="over" x="')[1].split('%')[0])
+        assert at['limit'] < bound < at['interval']  # above the limit, and farther out than the interval, for sure
+    assert drawn
 
 
 def test_too_few_non_members_is_said():
@@ -90,7 +120,7 @@ def test_slice_names_are_text_and_nothing_else():
     assert [tag for tag, _ in page.tags] == [tag for tag, _ in before.tags]
     assert len(page.named('script')) == 1
     assert not any(name.startswith('on') for _, attrs in page.tags for name in attrs)
-    names = {row[0][0] for row in page.tables['slices']}
+    names = {name for name, _, _ in page.slices()[0]}
     assert {visible(f'kind = {name}') for name in examples.NASTY} <= names
 
 
@@ -148,7 +178,7 @@ def test_renders_and_survives_json(name):
 def test_a_strict_limit_blocks_without_being_called_exceeded():
     strict = (Threshold('auc', 0.55, block_if=SAFETY_NOT_SHOWN),)
     page = Page(html.render(examples.evaluated(shift=0.1, thresholds=strict)))
-    assert '◆ not ruled out' in {row[2][0] for row in page.tables['slices']}
+    assert '◆ not ruled out' in {cells[0][0] for _, _, cells in page.slices()[0]}
     assert '◆ exceeded' not in page.text
 
 
@@ -167,14 +197,14 @@ def test_rules_bounds_and_their_number_are_in_words():
 def test_a_report_only_is_not_judged_and_not_blocked():
     page = Page(html.render(examples.KINDS['report only']()))
     assert 'NOT JUDGED' in page.text and 'A report only' in page.text
-    assert 'BLOCKED' not in page.text and 'Slices measured' in page.text
+    assert 'BLOCKED' not in page.text and '7 without a limit' in page.text
 
 
 def test_suppressed_slices_are_a_count():
     page = Page(html.render(examples.KINDS['suppressed']()))
     assert '60 slices with fewer than 10 members or non-members are not listed.' in page.text
     assert '60, too small to be named' in page.text
-    assert not any(row[0][0].startswith('kind') for row in page.tables['slices'])
+    assert not any(name.startswith('kind') for name, _, _ in page.slices()[0])
 
 
 def test_most_vulnerable_members_are_named_by_id():
@@ -185,10 +215,12 @@ def test_most_vulnerable_members_are_named_by_id():
 
 def test_diagnostic_slices_are_last_and_judged_by_nothing():
     result = examples.evaluated(shift=1.5, slices={'by_loss_percentile': True})
-    rows = Page(html.render(result)).tables['slices'][1:]
-    diagnostic = ['diagnostic' in row[2][0] for row in rows]
+    rows = Page(html.render(result)).slices()[0]
+    diagnostic = ['diagnostic' in cells[0][0] for _, _, cells in rows]
     assert any(diagnostic) and diagnostic == sorted(diagnostic)
-    assert all(row[0][0].startswith('loss_percentile') for row, is_one in zip(rows, diagnostic, strict=True) if is_one)
+    assert all(
+        name.startswith('loss_percentile') for (name, _, _), is_one in zip(rows, diagnostic, strict=True) if is_one
+    )
 
 
 def test_worst_figure_is_the_first_reasons():
@@ -201,10 +233,10 @@ def test_worst_figure_is_the_first_reasons():
 
 
 def test_one_sided_slice_is_listed_as_inconclusive():
-    rows = Page(html.render(examples.one_sided())).tables['slices']
-    row = next(row for row in rows if row[0][0] == 'kind = only members')
-    assert 'inconclusive' in row[2][0]
-    assert [text for text, _ in row[5:]] == ['no non-members'] * len(MAIN)
+    rows = Page(html.render(examples.one_sided())).slices()[0]
+    cells = next(cells for name, _, cells in rows if name == 'kind = only members')
+    assert 'inconclusive' in cells[0][0]
+    assert [text for text, _ in cells[3:]] == ['no non-members'] * len(MAIN)
 
 
 def test_what_was_measured_is_said(blocked):
@@ -248,7 +280,13 @@ def test_passing_for_want_of_proof_is_said():
     result = examples.evaluated(shift=0.5, values=tuple(map(str, range(60))), thresholds=(Threshold('auc', 0.63),))
     above = [c for c in result.verdict.comparisons if c.outcome == 'passed' and c.value > c.limit]
     assert above
-    assert f'{len(above):,} comparison' in Page(html.render(result)).text
+    text = Page(html.render(result)).text
+    assert f'In {len({c.slice for c in above}):,} slices a figure is above its limit' in text
+    rows = Page(html.render(result)).slices()[0]
+    not_shown = {name for name, _, cells in rows if 'not shown' in cells[0][0]}
+    assert not_shown >= {c.slice for c in above}
+    passed = {name for name, _, cells in rows if cells[0][0].startswith('● passed')}
+    assert all(c.upper <= c.limit for c in result.verdict.comparisons if c.slice in passed)
 
 
 def test_summary_is_short_and_says_why(blocked):
@@ -273,14 +311,104 @@ def test_126_slices_are_small_and_fast():
     assert len(page.encode()) < 1.5e6
 
 
+def test_500_slices_and_10_attacks_stay_below_3_mb(large):
+    page = html.render(large)
+    assert len(large.results) == 5010
+    assert len(page.encode()) < 3e6
+    worst, attacks = Page(page).slices()
+    assert (len(worst), len(attacks)) == (501, 5010)
+    assert 'The worst 300 are listed; all are in decision.json and privacy_metrics.json.' in Page(page).text
+
+
+def test_every_slice_is_counted_once_on_the_first_screen(blocked, blessed):
+    for result in (blocked, blessed, examples.KINDS['change'](), examples.KINDS['tiny']()):
+        text = Page(html.render(result)).text
+        counts = re.findall(
+            r'([\d,]+) (?:above|within|where|without|not wholly)',
+            text.split('each by its worst attack): ')[1].split('.\n')[0],
+        )
+        assert sum(map(int, counts)) == len({one.slice_key for one in result.results})
+
+
+def test_undecided_slices_are_counted_in_the_sentence():
+    result = examples.evaluated(0.0, n=400, thresholds=(Threshold('tpr_at_fpr_0.01', 0.5),), values=('a', 'b', 'c'))
+    small = {c.slice for c in result.verdict.comparisons if c.outcome == 'undecided'}
+    if result.verdict.blessed:
+        assert f'; {len(small)} of them could not be wholly decided' in html.summary(result)
+    assert small
+
+
+def test_empty_and_padded_values_can_be_seen():
+    names = [
+        name for name, _, _ in Page(html.render(examples.evaluated(0.0, values=('', ' Cash', 'Card')))).slices()[0]
+    ]
+    assert {"kind = ''", "kind = ' Cash'", 'kind = Card'} <= set(names)
+
+
+def test_an_overfitted_model_is_not_called_ok(blocked):
+    gap = next(check for check in blocked.checks if check.name == 'accuracy_gap')
+    assert gap.status == 'ok' and gap.figures['gap'] > 0.05
+    page = Page(html.render(blocked))
+    status = {row[0][0]: row[1][0] for row in page.tables['checks']}
+    assert status['accuracy_gap'] == 'overfitted'
+    assert 'The model has overfitted: it is right on' in page.text and 'Stop training earlier' in page.text
+
+
+REMEDIES = {
+    'blessed': (lambda: examples.evaluated(0.0), 'Nothing now. Evaluate again'),
+    'no limits': (examples.KINDS['report only'], 'Set limits'),
+    'undecided': (examples.KINDS['tiny'], 'Give more examples'),
+    'tail': (
+        lambda: examples.evaluated(1.5, thresholds=(Threshold('tpr_at_fpr_0.01', 0.02),)),
+        'A few people are given',
+    ),
+}
+
+
+@pytest.mark.parametrize('name', REMEDIES)
+def test_what_to_do_follows_from_what_was_found(name):
+    make, words = REMEDIES[name]
+    said = Page(html.render(make())).text.split('What to do')[1].split('What this does not prove')[0]
+    assert words in said
+
+
+def test_a_leak_in_some_slices_names_their_features(blocked):
+    only = [dataclasses.replace(c, outcome='passed') if not c.slice_key else c for c in blocked.verdict.comparisons]
+    verdict = dataclasses.replace(blocked.verdict, comparisons=tuple(only))
+    assert 'Only parts of the data leak, by' in Page(html.render(dataclasses.replace(blocked, verdict=verdict))).text
+
+
+def test_the_first_screen_says_which_model_run_and_decision(blocked):
+    result = dataclasses.replace(blocked, record=FULL)
+    result = decision.decided(result)
+    sealed = decision.sha256(decision.decision_json(result, result.to_json()))
+    top = html.render(result).split('class="identity"')[1].split('</dl>')[0]
+    told = (FULL.model_uri, FULL.pipeline, FULL.run, '2026-01-02 03:04:05 UTC', sealed[:16], '1' * 16)
+    assert all(words in top for words in told)
+    assert decision.identity(FULL)['config_sha256'][:16] in top
+
+
+def test_gap_curves_are_drawn_where_confidence_and_entropy_were_attacked():
+    attacks = ('confidence_threshold', 'entropy_threshold')
+    result = examples.evaluated(1.5, attacks=attacks)
+    gaps = [row for row in json.loads(result.to_json())['gaps'] if row['slice'] == 'Overall']
+    text = Page(html.render(result)).text
+    assert len(gaps) == 2
+    for gap in gaps:
+        assert f'largest gap {percent(gap["max_gap"])}, mean gap {percent(gap["mean_gap"])}' in text
+
+
+def _text(estimate):
+    both = estimate.lower is not None and estimate.upper is not None
+    return number(estimate.value) + (f' [{number(estimate.lower)}, {number(estimate.upper)}]' if both else '')
+
+
 def _check_figure(estimate, text, value):
     if estimate.value is None:
         assert (text.startswith('unsupported'), value) == (True, '')
         return
     assert float(value) == estimate.value
-    both = estimate.lower is not None and estimate.upper is not None
-    bounds = f' [{number(estimate.lower)}, {number(estimate.upper)}]' if both else ''
-    assert text == number(estimate.value) + bounds
+    assert text == _text(estimate)
 
 
 def test_a_change_is_told_from_a_level():

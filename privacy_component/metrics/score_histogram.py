@@ -1,0 +1,116 @@
+"""Score histograms of members and non-members, and how far apart the two distributions of the model's answers are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy_component.metrics.counts import roc
+from privacy_component.metrics.counts.keys import scores_of
+
+NUM_BINS = 40
+_TAIL = 0.005
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreHistogram:
+    """How many members and non-members have a score in each of `NUM_BINS` bins of one width.
+
+    The first and the last bin also hold what lies beyond them, at most half a percent of all examples on either side.
+
+    Attributes:
+      low, high: where the bins begin and end, in the attack's own unit; rounded, so that no example's score is told.
+      members, non_members: counts, by ascending score.
+    """
+
+    low: float
+    high: float
+    members: tuple[int, ...]
+    non_members: tuple[int, ...]
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """(NUM_BINS + 1,) where the bins begin and end."""
+        return np.linspace(self.low, self.high, len(self.members) + 1)
+
+    def cumulative(self) -> NDArray[np.float64]:
+        """(2, NUM_BINS + 1): the share of members, and of non-members, below each edge."""
+        sides = np.array([self.members, self.non_members], np.int64)
+        below = np.concatenate([np.zeros((2, 1)), np.cumsum(sides, axis=1)], axis=1)
+        return below / np.maximum(below[:, -1:], 1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GapCurve:
+    """Two cumulative distributions of one property of the model's answers (Nasr, Shokri and Houmansadr 2018).
+
+    Source: arXiv 1807.05852, section 5.3: prediction confidence and normalised entropy of members and non-members.
+
+    Attributes:
+      at: (t,) ascending, in [0, 1]: the confidence in the label, or the entropy as a share of the largest possible.
+      members, non_members: (t,) the share of examples with at most that much.
+      max_gap: the largest distance of the two distributions, over all distinct values.
+      mean_gap: the mean distance over [0, 1], in steps of a bin.
+    """
+
+    at: NDArray[np.float64]
+    members: NDArray[np.float64]
+    non_members: NDArray[np.float64]
+    max_gap: float
+    mean_gap: float
+
+
+def score_histogram(folds: Sequence[roc.RocCounts]) -> ScoreHistogram:
+    """The histogram of all folds' scores together.
+
+    Args:
+      folds: counts with examples on either side in all of them together.
+    """
+    counts = roc.merge(folds)
+    scores = scores_of(counts.keys)
+    members, non_members = counts.members.astype(np.int64), counts.non_members.astype(np.int64)
+    low, high = _range(scores, members + non_members)
+    place = (np.clip(scores, low, high) - low) / (high - low)
+    bins = np.minimum((place * NUM_BINS).astype(np.int64), NUM_BINS - 1)
+    sides = (_counted(bins, side) for side in (members, non_members))
+    return ScoreHistogram(low, high, *sides)
+
+
+def gap_curve(histogram: ScoreHistogram, max_gap: float, largest: float) -> GapCurve:
+    """The distributions of a property that an attack scores.
+
+    Args:
+      histogram: of the attack's scores.
+      max_gap: the Kolmogorov-Smirnov distance of all its scores.
+      largest: the property's largest possible value; negative where a low value is a high score, as with the entropy.
+    """
+    at, below = histogram.edges / largest, histogram.cumulative()
+    if largest < 0:
+        at, below = at[::-1], 1 - below[:, ::-1]
+    at = np.clip(at, 0.0, 1.0)
+    distances = np.abs(below[0] - below[1])
+    mean = float(np.sum((distances[1:] + distances[:-1]) / 2 * np.diff(at)))
+    return GapCurve(at, below[0], below[1], max_gap, mean)
+
+
+def _range(scores: NDArray[np.float64], examples: NDArray[np.int64]) -> tuple[float, float]:
+    """Where all but the outermost scores are, rounded outwards to a hundredth of it or a little more."""
+    finite = np.isfinite(scores)
+    if not finite.any():
+        return 0.0, 1.0
+    share = np.cumsum(examples[finite]) / examples[finite].sum()
+    last = len(share) - 1
+    low, high = (float(scores[finite][min(np.searchsorted(share, at), last)]) for at in (_TAIL, 1 - _TAIL))
+    smallest = max(abs(low), abs(high), 1e-9) * 1e-6
+    unit = 10.0 ** np.floor(np.log10(max(high - low, smallest)) - 1)
+    low, high = float(np.floor(low / unit) * unit), float(np.ceil(high / unit) * unit)
+    return (low, high) if high > low else (low, low + float(unit))
+
+
+def _counted(bins: NDArray[np.int64], examples: NDArray[np.int64]) -> tuple[int, ...]:
+    counted = np.zeros(NUM_BINS, np.int64)
+    np.add.at(counted, bins, examples)
+    return tuple(counted.tolist())
