@@ -22,6 +22,7 @@ from privacy_component.component.compat import (
     path_utils,
     types,
 )
+from privacy_component.component.example_ids import WITHOUT_SALT, secret_salt, with_printed_ids
 from privacy_component.component.output_lock import OutputLock
 from privacy_component.component.previous_evaluations import earlier_evaluations
 from privacy_component.component.provenance import (
@@ -84,6 +85,7 @@ class Executor(BaseBeamExecutor):
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any], lock: OutputLock
     ) -> None:
         started = time.time()
+        salt = secret_salt()
         model = _single(input_dict, MODEL_KEY)
         upstream = upstream_blessed(input_dict, model)
         model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
@@ -101,7 +103,9 @@ class Executor(BaseBeamExecutor):
         results, num_suppressed = suppress(results, plan.config.people.min_reported_examples)
         record = publish.record_of(plan, measured, read, upstream, started)
         record = _with_history(self._with_run(record), input_dict)
-        vulnerable = tuple(measured['most_vulnerable'])
+        vulnerable = with_printed_ids(measured['most_vulnerable'], salt)
+        if vulnerable and salt is None:
+            record = dataclasses.replace(record, warnings=(*record.warnings, WITHOUT_SALT))
         checks = run_checks(evidence, plan.config.checks)
         result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
         result = decided(result)
@@ -132,7 +136,11 @@ class Executor(BaseBeamExecutor):
             with self._make_beam_pipeline() as pipeline:
                 job.build(pipeline, plan, path)
         except Exception as error:
-            raise surfaced(error) from error
+            mended = surfaced(error)
+            if mended is error:
+                raise
+            # Not `from error`: what TensorFlow and TFMA say can hold whole examples, which do not belong in a log.
+            raise mended from None
         return job.take_measurements(path)
 
 

@@ -205,7 +205,8 @@ def _predictions(rows: NDArray) -> NDArray[np.float64]:
         )
     if rows.shape[1] == 2 and not (rows[:, 1] > 0).all():
         raise PrivacyInputError(
-            f'the second output, the predicted variance, is {rows[:, 1].min():g} for some example: it must be positive.'
+            f'the second output, the predicted variance, is 0 or less for {int((rows[:, 1] <= 0).sum()):,} of '
+            f'{len(rows):,} examples: it must be positive.'
         )
     return rows.astype(np.float64)
 
