@@ -76,7 +76,7 @@ def record_of(
         fingerprints={split: f'{total:016x}' for split, total in totals.fingerprints.items()},
         label_key=eval_config['modelSpecs'][0]['labelKey'],
         output_kind=check_totals(plan, totals),
-        output_evidence=totals.of_candidate,
+        output_evidence=totals.of_candidate.rounded(),
         warnings=(*_warnings(plan, totals, BASELINE_MODEL in read.uris), *measured['warnings']),
         upstream_blessed=upstream,
         slicing_specs=plan.slicing_specs,
@@ -144,7 +144,8 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
     """
     text = result.to_json()
     decided = decision.decision_json(result, text)
-    report = html.render(result)
+    decision_sha256 = decision.sha256(decided)
+    report = html.render(result, decision_sha256)
     lock.check()
     write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', report)
     write_whole(f'{metrics.uri}/{FILE_NAME}', text)
@@ -154,7 +155,7 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
         'judged_output': result.record.judged_output or '',
         'outcome': decision.outcome(result),
         'message': _message(result.verdict),
-        'decision_sha256': decision.sha256(decided),
+        'decision_sha256': decision_sha256,
         'report_sha256': decision.sha256(report),
     }
     _set_properties(metrics, headline(result) | provenance)

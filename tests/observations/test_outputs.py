@@ -141,3 +141,8 @@ def test_unknown_task_is_named():
             is_member=np.ones(1, bool), example_id=np.zeros(1, np.uint64), labels=np.zeros(1), outputs=np.ones((1, 2)),
             kind='logits', task='ranking',
         )  # fmt: skip
+
+
+def test_what_is_written_of_extremes_tells_of_nobody():
+    seen = OutputEvidence.of(np.array([[-12.3456, 2.0], [7.891, 0.00012345]])).rounded()
+    assert (seen.smallest, seen.largest, seen.num_rows) == (-12.0, 7.9, 2)
