@@ -18,6 +18,7 @@ from privacy_component.attacks.gradient_norm import gradient_norm_attack
 from privacy_component.attacks.lira import lira_attack
 from privacy_component.attacks.quantile import quantile_attack
 from privacy_component.attacks.rmia import rmia_attack
+from privacy_component.attacks.stacked import stacked_attack
 from privacy_component.attacks.threshold import per_class_threshold_attack, threshold_attack
 from privacy_component.attacks.trained import LEARNERS, trained_attack
 from privacy_component.errors import PrivacyInputError, did_you_mean
@@ -39,6 +40,7 @@ ATTACKS: dict[str, AttackInfo] = {
     'rmia': rmia_attack(),
     'lira': lira_attack(),
     'bayes': bayes_attack(),
+    'stacked': stacked_attack(),
     'gradient_norm': gradient_norm_attack(),
 }
 

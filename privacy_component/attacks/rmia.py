@@ -32,7 +32,7 @@ class RmiaAttack:
 
     p(x) is the mean of what models say that know x and of what those say that do not; where no reference model knows
     any of the examples (offline) it is ((1 + a) p_out(x) + (1 - a)) / 2. p is the probability of the label or labels;
-    of a regression the density of a normal error, up to a factor, its variance the reference models' mean squared error.
+    of a regression the density of a normal error, up to a factor; its variance is the mean squared error of the models.
 
     Attributes:
       a: from 0 to 1, offline only: 1 takes what reference models say for what models say that know x. With hundreds

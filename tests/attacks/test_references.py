@@ -7,10 +7,10 @@ import warnings
 import numpy as np
 import pytest
 from scipy.special import log_ndtr, polygamma
-from scipy.stats import chi2, norm, t
+from scipy.stats import chi2, norm, rankdata, t
 
 from privacy_component import PrivacyConfig, evaluate_privacy
-from privacy_component.attacks import attack_named
+from privacy_component.attacks import attack_named, stacked
 from privacy_component.attacks.priors import VariancePrior, inverse_trigamma
 from privacy_component.attacks.references import Side, reference_signals
 from privacy_component.errors import PrivacyInputError
@@ -19,7 +19,7 @@ from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import summarize
 from privacy_component.observations.observations import REGRESSION, Observations
 
-ONLINE = ('rmia', 'lira', 'bayes')
+ONLINE = ('rmia', 'lira', 'bayes', 'stacked')
 
 
 def in_pairs(rng, n, num_models):
@@ -192,17 +192,29 @@ def test_bayes_does_not_collapse_where_a_variance_per_record_does():
 
 @pytest.mark.parametrize('name', ONLINE)
 def test_no_leak_is_found_at_the_nominal_rate_where_memberships_are_redrawn(name):
-    # Every run has a target and pairs of reference models of its own, which all examples of the run share.
-    runs, alarms, num_models = 300, 0, 4
-    rng = np.random.default_rng(8)
-    for _ in range(runs):
-        null = dataclasses.replace(
-            toy(rng, n=400, num_models=num_models, shift=1.5), is_member=rng.permutation(400) < 200
-        )
-        curve = summarize(counts_of(scores_of(name, null), null.is_member))
-        alarms += confidence.auc_lower(curve, 0.05) > 0.5
+    # Fifteen targets share each set of reference models, as all candidates do that are evaluated with the same set.
+    rng, alarms, aucs = np.random.default_rng(8), 0, []
+    info = attack_named(name)
+    for _ in range(20):
+        world = toy(rng, n=300, num_models=6, shift=1.5).only(info.needs)
+        fitted, level = info.fit(world), reference_signals(world).references.mean(axis=1)
+        for _ in range(15):
+            target = level + 1.5 * (rng.random(300) < 0.5) + rng.standard_normal(300)
+            redrawn = rng.permutation(300) < 150
+            scores = fitted.score(dataclasses.replace(world, outputs=np.column_stack([np.zeros(300), target])))
+            curve = summarize(counts_of(scores, redrawn))
+            alarms += confidence.auc_lower(curve, 0.05) > 0.5
+            aucs.append(curve.auc)
     # Four standard errors.
-    assert alarms / runs < 0.05 + 4 * np.sqrt(0.05 * 0.95 / runs)
+    assert alarms / 300 < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 300)
+    assert abs(np.mean(aucs) - 0.5) < 4 * np.std(aucs) / np.sqrt(300)
+
+
+@pytest.mark.parametrize('name', ONLINE)
+def test_nothing_is_learnt_of_memberships_in_the_audited_model(name):
+    observations = toy(np.random.default_rng(16), n=400)
+    flipped = dataclasses.replace(observations, is_member=~observations.is_member)
+    np.testing.assert_array_equal(scores_of(name, flipped), scores_of(name, observations))
 
 
 @functools.cache
@@ -256,6 +268,7 @@ def with_models(observations, models):
         ('rmia', [0], 'given 1 reference models.* even number of them, at least 2'),
         ('rmia', [0, 1, 2], 'given 3 reference models'),
         ('lira', [0, 1], 'at least 4'),
+        ('stacked', [0, 1], 'given 2 reference models.* at least 4'),
         ('bayes', [0, 1, 2, 3, 4], 'given 5 reference models.* at least 4'),
         ('bayes', [0, 0, 0, 0], r'2000 of 2000 examples .* in for all or for none of the 4'),
         ('lira', [0, 0, 2, 2], r'given \d+ of 2000 examples .* in for all or for none'),
@@ -305,6 +318,63 @@ def test_memory_layout_of_what_is_handed_in_does_not_show(name):
     columns = {key: np.asfortranarray(column) for key, column in observations.columns.items()}
     other = dataclasses.replace(observations, outputs=np.asfortranarray(observations.outputs), columns=columns)
     np.testing.assert_array_equal(scores_of(name, other), scores_of(name, observations))
+
+
+def test_stacked_finds_as_much_as_what_it_is_stacked_of():
+    rng = np.random.default_rng(17)
+    observations = toy(rng, n=10_000, num_models=8, shift=1.5, noise=np.exp(0.3 * rng.standard_normal(10_000)))
+    assert auc('stacked', observations) > max(auc('rmia', observations), auc('bayes', observations))
+
+
+def test_a_model_of_the_same_or_the_other_half_would_mislead_stacked_and_is_left_out(monkeypatch):
+    observations = toy(np.random.default_rng(18), num_models=8)
+    signals = reference_signals(observations)
+    roles = list(stacked._roles(signals))
+    assert [role.num_models for role, _ in roles] == [6] * 8
+    for model, (role, is_in) in enumerate(roles):
+        np.testing.assert_array_equal(is_in, signals.is_in[:, model])
+        assert not (role.is_in == ~is_in[:, None]).all(axis=0).any()
+    found = auc('stacked', observations)
+    monkeypatch.setattr(stacked, '_LARGEST_AGREEMENT', 1.0)
+    assert found > auc('stacked', observations) + 0.02
+
+
+def test_stacked_falls_back_on_the_mean_of_ranks_and_says_so():
+    observations = toy(np.random.default_rng(19), n=500, num_models=4)
+    with pytest.warns(UserWarning, match="'stacked' is given 4 reference models and learns from 6 or more"):
+        scores = scores_of('stacked', observations)
+    ranks = [rankdata(scores_of(name, observations)) for name in ('rmia', 'bayes')]
+    np.testing.assert_allclose(scores, (np.mean(ranks, axis=0) - 0.5) / 500)
+
+
+@pytest.mark.filterwarnings('ignore:attack .stacked.')
+@pytest.mark.parametrize('num_models', [4, 8])
+def test_stacked_scores_do_not_depend_on_rows_beside_them_or_their_order(num_models):
+    observations = toy(np.random.default_rng(20), n=600, num_models=num_models)
+    scores, order = scores_of('stacked', observations), np.random.default_rng(21).permutation(600)
+    np.testing.assert_array_equal(scores_of('stacked', observations.select(order)), scores[order])
+    fitted = attack_named('stacked').fit(observations)
+    for rows in (order[:0], order[:1], order[:77]):
+        np.testing.assert_array_equal(fitted.score(observations.select(rows)), scores[rows])
+
+
+def test_stacked_learns_from_a_bounded_sample_by_hash(monkeypatch):
+    monkeypatch.setattr(stacked, '_MOST_ROWS', 4_000)
+    observations = toy(np.random.default_rng(22), n=3_000, num_models=8)
+    sample = stacked._sample(reference_signals(observations), observations.example_id)
+    assert len(sample.target) == 500
+    order = np.random.default_rng(23).permutation(3_000)
+    again = observations.select(order)
+    np.testing.assert_array_equal(
+        stacked._sample(reference_signals(again), again.example_id).references, sample.references
+    )
+    assert auc('stacked', observations) > auc('scaled_logit_threshold', observations) + 0.05
+
+
+def test_stacked_needs_halves_that_do_not_tell_one_another():
+    observations = toy(np.random.default_rng(24), num_models=2)
+    with pytest.raises(PrivacyInputError, match="'stacked' finds 0 rows to learn from and needs 20"):
+        scores_of('stacked', with_models(observations, [0, 1, 0, 1, 0, 1]))
 
 
 def test_a_regression_does_not_depend_on_the_unit_of_its_label():
