@@ -19,6 +19,7 @@ from privacy_component.beam.models.predict import ObserveDirectly
 from privacy_component.beam.models.tfma_extractors import observe_by_extractors
 from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import Plan
+from privacy_component.beam.reportable import reportable
 from privacy_component.beam.scores.count_scores import CountScores
 from privacy_component.beam.scores.fit_attacks import draw_sample, fit_attacks
 from privacy_component.beam.scores.job_keys import (
@@ -40,7 +41,6 @@ from privacy_component.beam.scores.two_models import FoldCounts
 from privacy_component.beam.scores.weights import WeightSums
 from privacy_component.checks.evidence_json import evidence_fields
 from privacy_component.errors import PrivacyInputError
-from privacy_component.evaluation.result import result_to_json
 from privacy_component.gate.baseline import attacks_on_baseline
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.needs import BASELINE
@@ -74,7 +74,7 @@ def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
         totals_by_key
         | 'Measure' >> beam.FlatMap(_measure, plan, beam.pvalue.AsDict(overall))
         | 'Gather' >> beam.combiners.ToList()
-        | 'Write' >> beam.Map(_write, output_path, **vulnerable, **bad_records, **warnings)
+        | 'Write' >> beam.Map(_write, plan, output_path, **vulnerable, **bad_records, **warnings)
     )
 
 
@@ -94,7 +94,8 @@ def take_measurements(path: str) -> dict[str, Any]:
     """What `build`'s job left behind; the file is gone afterwards.
 
     Returns:
-      'results', 'totals', 'most_vulnerable', 'bad_records' by split, 'warnings', and 'evidence' for the checks.
+      'results' of slices that may be named and 'num_suppressed' of others, 'totals', 'most_vulnerable', 'bad_records'
+      by split, 'warnings', and 'evidence' and 'values' for the checks.
 
     Raises:
       PrivacyInputError: the file is not there.
@@ -150,6 +151,7 @@ def _measure(counted: tuple[Key, Any], plan: Plan, overall: Mapping[str, FoldCou
 
 def _write(
     measured: Iterable[Measured],
+    plan: Plan,
     path: str,
     vulnerable: Sequence[Candidate] = (),
     bad_records: Mapping[str, int] | None = None,
@@ -161,7 +163,7 @@ def _write(
     (totals,) = found[TOTALS]
     weights = dict(found[WEIGHTS])
     fields = {
-        'results': [result_to_json(_weighted(one, weights)) for one in found[RESULTS]],
+        **reportable(plan, [_weighted(one, weights) for one in found[RESULTS]]),
         'totals': dataclasses.asdict(totals),
         'most_vulnerable': [{'example_id': example_id, 'risk': risk} for risk, _, example_id in vulnerable],
         'bad_records': dict(sorted((bad_records or {}).items())),

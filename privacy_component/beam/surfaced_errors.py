@@ -74,11 +74,14 @@ def bad_call(signature: str, error: Exception) -> PrivacyInputError:
 
 
 def is_parse_error(error: BaseException) -> bool:
-    """Whether TensorFlow could not parse a tf.Example, as its op says in one of the errors that led to this one."""
-    causes: list[BaseException] = [error]
-    while causes[-1].__cause__ is not None:
-        causes.append(causes[-1].__cause__)
-    return any(_PARSING.search(_text(cause)) for cause in causes)
+    """Whether TensorFlow could not parse a tf.Example, as its op says in one of the errors that led to this one.
+
+    Those are its contexts and not its causes: a traceback would show them, and they can hold whole examples.
+    """
+    earlier: list[BaseException] = [error]
+    while (one := earlier[-1].__cause__ or earlier[-1].__context__) is not None:
+        earlier.append(one)
+    return any(_PARSING.search(_text(one)) for one in earlier)
 
 
 def _text(error: BaseException) -> str:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from privacy_component.beam.plan import SplitFiles
 from privacy_component.component.compat import artifact_utils, examples_utils, types
 from privacy_component.component.equal_files import check_no_equal_files
+from privacy_component.component.provenance import check_regular
 from privacy_component.errors import PrivacyInputError
 
 _COMPRESSION = {'tfrecords_gzip': 'GZIP', 'tfrecords': ''}
@@ -49,6 +50,8 @@ def splits_of(
     _check_distinct(examples)
     sides = ((member_splits, True), (non_member_splits, False))
     splits = tuple(split_files(examples, split, is_member) for names, is_member in sides for split in names)
+    for path in (path for split in splits for path in split.paths):
+        check_regular(path)
     check_no_equal_files(splits)
     return splits
 

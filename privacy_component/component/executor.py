@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from absl import logging
@@ -22,6 +21,7 @@ from privacy_component.component.compat import (
     path_utils,
     types,
 )
+from privacy_component.component.example_ids import WITHOUT_SALT, secret_salt, with_printed_ids
 from privacy_component.component.output_lock import OutputLock
 from privacy_component.component.previous_evaluations import earlier_evaluations
 from privacy_component.component.provenance import (
@@ -36,10 +36,6 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult, result_from_json
-from privacy_component.gate.suppression import suppress
-from privacy_component.metrics.slice_result import SliceResult, in_order
-from privacy_component.observations.columns import MISSING_VALUE
-from privacy_component.observations.slicing import OVERALL
 from privacy_component.report import html
 
 EXAMPLES_KEY = 'examples'
@@ -84,6 +80,7 @@ class Executor(BaseBeamExecutor):
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any], lock: OutputLock
     ) -> None:
         started = time.time()
+        salt = secret_salt()
         model = _single(input_dict, MODEL_KEY)
         upstream = upstream_blessed(input_dict, model)
         model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
@@ -95,13 +92,13 @@ class Executor(BaseBeamExecutor):
         measured = self._measure(plan, f'{metrics.uri}/.measurements-{lock.token}.json')
         check_unchanged(read, provenance(input_dict, model_path))
         check_files_unchanged(files, example_files_state(plan.splits))
-        results = in_order(map(result_from_json, measured['results']), plan.config.attacks)
-        _check_slices_found(plan, results)
-        evidence = publish.evidence(plan, measured, results)
-        results, num_suppressed = suppress(results, plan.config.people.min_reported_examples)
+        results, num_suppressed = tuple(map(result_from_json, measured['results'])), measured['num_suppressed']
+        evidence = publish.evidence(plan, measured)
         record = publish.record_of(plan, measured, read, upstream, started)
         record = _with_history(self._with_run(record), input_dict)
-        vulnerable = tuple(measured['most_vulnerable'])
+        vulnerable = with_printed_ids(measured['most_vulnerable'], salt)
+        if vulnerable and salt is None:
+            record = dataclasses.replace(record, warnings=(*record.warnings, WITHOUT_SALT))
         checks = run_checks(evidence, plan.config.checks)
         result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
         result = decided(result)
@@ -132,23 +129,12 @@ class Executor(BaseBeamExecutor):
             with self._make_beam_pipeline() as pipeline:
                 job.build(pipeline, plan, path)
         except Exception as error:
-            raise surfaced(error) from error
+            mended = surfaced(error)
+            if mended is error:
+                raise
+            # Not `from error`: what TensorFlow and TFMA say can hold whole examples, which do not belong in a log.
+            raise mended from None
         return job.take_measurements(path)
-
-
-def _check_slices_found(plan: Plan, results: Sequence[SliceResult]) -> None:
-    """A misspelt feature would otherwise be a slice that nobody looks at."""
-    found = {name for result in results for name, value in result.slice_key if value != MISSING_VALUE}
-    sizes = {result.slice_key: (result.num_members, result.num_non_members) for result in results}
-    for spec in plan.slicing_specs:
-        absent = [name for name in spec.feature_keys if name not in found]
-        everywhere = [name for name in spec.features if sizes.get(((name, MISSING_VALUE),)) == sizes[OVERALL]]
-        absent += [name for name in everywhere if name not in found]  # a group has rows in several slices
-        if absent:
-            raise PrivacyInputError(
-                f"a slicing spec names the feature '{absent[0]}', which no example has: correct "
-                'eval_config.slicing_specs or PrivacyConfig.slicing_specs.'
-            )
 
 
 def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], model_path: str) -> Plan:

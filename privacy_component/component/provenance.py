@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -112,6 +113,12 @@ def directory_fingerprint(path: str) -> str:
     return f'sha256:{digest.hexdigest()}'
 
 
+def check_regular(path: str) -> None:
+    """Raises PrivacyInputError for a pipe, socket or device of this machine, which reading would wait for."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise PrivacyInputError(f'{path} is no regular file, so reading it may never end: remove it.')
+
+
 def _files(path: str) -> Iterator[str]:
     for folder, _, names in fileio.walk(path):
         inside = str(folder)[len(path) :].strip('/')
@@ -119,6 +126,7 @@ def _files(path: str) -> Iterator[str]:
 
 
 def _file_sha256(path: str) -> str:
+    check_regular(path)
     digest = hashlib.sha256()
     with fileio.open(path, 'rb') as file:
         while chunk := file.read(_CHUNK):

@@ -14,9 +14,8 @@ from privacy_component.beam.examples.bad_records import check_share
 from privacy_component.beam.models.totals import Totals, totals_from_json
 from privacy_component.beam.plan import BASELINE_MODEL, Plan
 from privacy_component.checks.degenerate_outputs import saturation
-from privacy_component.checks.evidence import Evidence, StableFigures
+from privacy_component.checks.evidence import Evidence, StableFigures, ValueFigures
 from privacy_component.checks.evidence_json import evidence_from
-from privacy_component.checks.slice_values import measure_slice_values
 from privacy_component.checks.stable_outputs import MOST_CHANGED, larger_changes
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.component.output_lock import OutputLock, writing
@@ -77,7 +76,7 @@ def record_of(
         fingerprints={split: f'{total:016x}' for split, total in totals.fingerprints.items()},
         label_key=eval_config['modelSpecs'][0]['labelKey'],
         output_kind=check_totals(plan, totals),
-        output_evidence=totals.of_candidate,
+        output_evidence=totals.of_candidate.rounded(),
         warnings=(*_warnings(plan, totals, BASELINE_MODEL in read.uris), *measured['warnings']),
         upstream_blessed=upstream,
         slicing_specs=plan.slicing_specs,
@@ -97,11 +96,11 @@ def record_of(
     )
 
 
-def evidence(plan: Plan, measured: Mapping[str, Any], results: Sequence[SliceResult]) -> Evidence:
-    """What checks look at, of what the job measured; `results` are those of all slices, however small."""
+def evidence(plan: Plan, measured: Mapping[str, Any]) -> Evidence:
+    """What checks look at, of what the job measured."""
     totals: Totals = totals_from_json(measured['totals'])
     found = evidence_from(measured['evidence'], plan.task, check_totals(plan, totals), totals.of_candidate)
-    values = measure_slice_values(results, plan.config.people.min_reported_examples)
+    values = tuple(ValueFigures(**fields) for fields in measured['values'])
     return dataclasses.replace(found, values=values, **_of_trial(plan, totals))
 
 
@@ -145,7 +144,8 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
     """
     text = result.to_json()
     decided = decision.decision_json(result, text)
-    report = html.render(result)
+    decision_sha256 = decision.sha256(decided)
+    report = html.render(result, decision_sha256)
     lock.check()
     write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', report)
     write_whole(f'{metrics.uri}/{FILE_NAME}', text)
@@ -155,7 +155,7 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
         'judged_output': result.record.judged_output or '',
         'outcome': decision.outcome(result),
         'message': _message(result.verdict),
-        'decision_sha256': decision.sha256(decided),
+        'decision_sha256': decision_sha256,
         'report_sha256': decision.sha256(report),
     }
     _set_properties(metrics, headline(result) | provenance)

@@ -51,7 +51,7 @@ class PeopleSettings:
         out, and more than 5 % of them are an error: split by group. The component needs 'mean' or 'max' with
         group_key; its memory is some 60 bytes for each group, slice and attack.
       num_most_vulnerable: how many members at the highest risk are named in the result, by id; costs a Beam job a
-        second pass.
+        second pass. The component's ids are hashes that a secret salt goes into; see SECURITY.md.
       min_reported_examples: fewer members or non-members than this and a slice is counted, not named; 0 names all. At
         most decision.min_examples.
     """

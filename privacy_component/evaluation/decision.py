@@ -144,11 +144,16 @@ def decision_json(result: PrivacyResult, metrics_text: str) -> str:
     return json.dumps(fields, indent=1, allow_nan=False)
 
 
-def hashes_of(result: PrivacyResult) -> dict[str, str]:
-    """The hashes that decision.json holds and its own, as 'decision'; empty where there is no config to decide by."""
+def hashes_of(result: PrivacyResult, own: str = '') -> dict[str, str]:
+    """The hashes that decision.json holds and its own, as 'decision'; empty where there is no config to decide by.
+
+    Args:
+      result: an evaluation.
+      own: the hash of decision.json where it is known; else the files' texts are made for it, which takes seconds.
+    """
     if result.verdict is None or result.record.config is None or 'thresholds' not in result.record.config:
         return {}
-    return {**_hashes(result.record), 'decision': sha256(decision_json(result, result.to_json()))}
+    return {**_hashes(result.record), 'decision': own or sha256(decision_json(result, result.to_json()))}
 
 
 def _is_evidence(c: Comparison) -> bool:

@@ -191,8 +191,8 @@ def _record(
     return Record(
         task=observations.task,
         output_kind=inputs.kind,
-        output_kind_evidence=f'handed in as {inputs.kind}: {inputs.evidence.in_words()}',
-        output_evidence=inputs.evidence,
+        output_kind_evidence=f'handed in as {inputs.kind}: {inputs.evidence.rounded().in_words()}',
+        output_evidence=inputs.evidence.rounded(),
         num_examples=len(observations),
         config=json.loads(config.to_json()),
         slicing_specs=config.slicing_specs,

@@ -27,12 +27,16 @@ def class_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDA
         )
     if labels.dtype.kind not in 'biuf':
         raise PrivacyInputError(
-            f'{name} holds {str(labels[0])!r}, not class numbers: map the text to 0 ... {num_classes - 1}, for example '
+            f'{name} holds {_kind(labels)}, not class numbers: map them to 0 ... {num_classes - 1}, for example '
             'in Transform, and name that feature as label_key.'
         )
     if labels.dtype.kind == 'f' and not np.all(labels == np.floor(labels)):
-        odd = labels[labels != np.floor(labels)][0]
-        raise PrivacyInputError(f'{name} holds {odd:g}; classes must be whole numbers from 0 to {num_classes - 1}.')
+        num_odd = int(np.count_nonzero(labels != np.floor(labels)))
+        raise PrivacyInputError(
+            f'{name} holds fractions or NaN in {num_odd:,} of {len(labels):,} examples; classes must be whole numbers '
+            f'from 0 to {num_classes - 1}. If the model predicts a number, PrivacyConfig.outputs.task must be '
+            "'regression'."
+        )
     if len(labels) and not (labels.min() >= 0 and labels.max() < num_classes):
         odd = labels.min() if labels.min() < 0 else labels.max()
         raise PrivacyInputError(
@@ -40,6 +44,11 @@ def class_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDA
             'check that labels and model outputs belong together.'
         )
     return labels.astype(np.int64)
+
+
+def _kind(labels: NDArray) -> str:
+    """What labels are that are no numbers, in words; never what they say, which may be somebody's name."""
+    return 'text' if labels.dtype.kind in 'SUO' else f'values of type {labels.dtype}'
 
 
 def multilabel_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDArray[np.bool_]:

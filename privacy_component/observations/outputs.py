@@ -63,6 +63,11 @@ class OutputEvidence:
         at_ends = (int(np.count_nonzero(columns == end)) for end in (low, high))
         return cls(len(rows), len(columns), low, high, row_sum_error, *at_ends)
 
+    def rounded(self) -> OutputEvidence:
+        """Its figures to two digits, as they are written down: to the last digit an extreme tells of one person."""
+        ends = {name: float(f'{getattr(self, name):.2g}') for name in ('smallest', 'largest', 'largest_row_sum_error')}
+        return dataclasses.replace(self, **ends)
+
     def merge(self, other: OutputEvidence) -> OutputEvidence:
         """The evidence of both parts together."""
         check_same_number(self.num_outputs, other.num_outputs)
@@ -205,7 +210,8 @@ def _predictions(rows: NDArray) -> NDArray[np.float64]:
         )
     if rows.shape[1] == 2 and not (rows[:, 1] > 0).all():
         raise PrivacyInputError(
-            f'the second output, the predicted variance, is {rows[:, 1].min():g} for some example: it must be positive.'
+            f'the second output, the predicted variance, is 0 or less for {int((rows[:, 1] <= 0).sum()):,} of '
+            f'{len(rows):,} examples: it must be positive.'
         )
     return rows.astype(np.float64)
 

@@ -25,11 +25,12 @@ _MOST_FOLDED_ROWS = 300
 _HEX_SHOWN = 16
 
 
-def render(result: PrivacyResult) -> str:
+def render(result: PrivacyResult, decision_sha256: str = '') -> str:
     """The report of a result.
 
     Args:
       result: of an evaluation, with or without a verdict.
+      decision_sha256: the hash of its decision.json, where that is written already.
 
     Returns:
       HTML that loads nothing from anywhere; the same bytes for the same result.
@@ -40,7 +41,7 @@ def render(result: PrivacyResult) -> str:
         **_banner(result),
         **_tables(result, slices),
         cards=cards.cards(slices, row, worst),
-        identity=_identity(result),
+        identity=_identity(result, decision_sha256),
         remedies=remedies.remedies(result),
         counts=wording.slice_counts([slice_word(rows) for rows in slices if rows[0].outcome != DIAGNOSTIC]),
         pictures=pictures.pictures(result, slices, row),
@@ -127,10 +128,10 @@ def _tables(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> dict[str,
     }
 
 
-def _identity(result: PrivacyResult) -> list[tuple[str, str]]:
+def _identity(result: PrivacyResult, decision_sha256: str) -> list[tuple[str, str]]:
     """What tells this evaluation from others: model, run, date and hashes, as far as they are known."""
     record = result.record
-    hashes = decision.hashes_of(result)
+    hashes = decision.hashes_of(result, decision_sha256)
     pairs = [
         ('Model', record.model_uri),
         ('Model hash', (record.model_fingerprint or '').removeprefix('sha256:')[:_HEX_SHOWN]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from privacy_component import PrivacyConfig, PrivacyResult, evaluate_privacy
 from privacy_component.beam.examples.record_hashes import example_hashes
+from privacy_component.component.example_ids import secret_salt, with_printed_ids
 from privacy_component.evaluation.result import result_to_json
 from tests.component.world import World
 
@@ -31,7 +33,7 @@ def evaluated(world: World, config: PrivacyConfig, baseline=None) -> PrivacyResu
     parsed = [tf.train.Example.FromString(record).features.feature for record in members + non_members]
     groups = [value_of(example[config.people.group_key]) for example in parsed] if config.people.group_key else None
     logits = np.array([example['logits'].float_list.value for example in parsed], np.float32)
-    return evaluate_privacy(
+    result = evaluate_privacy(
         is_member=np.arange(len(parsed)) < len(members),
         labels=[example['label'].int64_list.value[0] for example in parsed],
         logits=logits,
@@ -41,6 +43,7 @@ def evaluated(world: World, config: PrivacyConfig, baseline=None) -> PrivacyResu
         group_ids=groups,
         config=config,
     )
+    return dataclasses.replace(result, most_vulnerable=with_printed_ids(result.most_vulnerable, secret_salt()))
 
 
 def assert_same_figures(found: PrivacyResult, expected: PrivacyResult, at_least: int) -> None:

@@ -1,10 +1,12 @@
 """Small slices and report-only configs through the real executor, and everything it leaves behind."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from privacy_component import PrivacyConfig, Threshold, policy
+from privacy_component.beam import job
 from privacy_component.gate.verdict import decide
 from privacy_component.observations.slicing import SlicingSpec
 from privacy_component.report import html
@@ -50,6 +52,17 @@ def test_a_rare_value_is_named_nowhere(tmp_path, caplog):
     assert result.verdict.warnings[-1] in (Path(outputs['privacy_metrics'].uri) / 'report.html').read_text()
     again = decide(result.results, w.config(), num_suppressed=result.num_suppressed, checks=result.checks)
     assert again == result.verdict
+
+
+def test_what_the_job_leaves_for_the_component_does_not_name_it_either(tmp_path, monkeypatch):
+    """After a kill at that moment the file stays."""
+    left, original = [], job.take_measurements
+    monkeypatch.setattr(job, 'take_measurements', lambda path: (left.append(Path(path).read_text()), original(path))[1])
+    outputs = world_with_rare_colors(tmp_path).run()
+    (text,) = left
+    assert '"red"' in text and '"teal"' in text
+    assert not any(color in text for color in RARE)
+    assert json.loads(text)['num_suppressed'] == load(outputs).num_suppressed
 
 
 def test_with_block_they_block_as_a_count(tmp_path):

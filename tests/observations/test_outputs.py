@@ -88,12 +88,15 @@ def test_class_labels():
     ('labels', 'message'),
     [
         (np.eye(3), r'shape \(3, 3\).*argmax'),
-        (np.array([0.5, 1.0]), 'labels holds 0.5; classes must be whole numbers from 0 to 2'),
-        (np.array([np.nan, 1.0]), 'labels holds nan'),
+        (
+            np.array([0.5, 1.0]),
+            'labels holds fractions or NaN in 1 of 2 examples; classes must be whole numbers from 0 to 2',
+        ),
+        (np.array([np.nan, 1.0]), 'labels holds fractions or NaN in 1 of 2'),
         (np.array([np.inf, 1.0]), 'labels holds the class inf'),
         (np.array([0, 3]), 'holds the class 3, but the model has 3 classes'),
         (np.array([-1, 3]), 'holds the class -1'),
-        (np.array(['cat', 'dog']), "holds 'cat', not class numbers"),
+        (np.array(['cat', 'dog']), 'holds text, not class numbers'),
     ],
 )
 def test_bad_class_labels_are_named(labels, message):
@@ -128,7 +131,7 @@ def test_regression_outputs():
     assert regression(np.array([[1.0, 2.0]])).outputs.shape == (1, 2)
     with pytest.raises(PrivacyInputError, match='3 outputs per example'):
         regression(np.ones((2, 3)))
-    with pytest.raises(PrivacyInputError, match='variance, is -1'):
+    with pytest.raises(PrivacyInputError, match='variance, is 0 or less for 1 of'):
         regression(np.array([[0.0, -1.0]]))
 
 
@@ -138,3 +141,8 @@ def test_unknown_task_is_named():
             is_member=np.ones(1, bool), example_id=np.zeros(1, np.uint64), labels=np.zeros(1), outputs=np.ones((1, 2)),
             kind='logits', task='ranking',
         )  # fmt: skip
+
+
+def test_what_is_written_of_extremes_tells_of_nobody():
+    seen = OutputEvidence.of(np.array([[-12.3456, 2.0], [7.891, 0.00012345]])).rounded()
+    assert (seen.smallest, seen.largest, seen.num_rows) == (-12.0, 7.9, 2)

@@ -54,7 +54,7 @@ def decode_batch(decoder: example_coder.ExamplesToRecordBatchDecoder, batch: Raw
     try:
         return decoder.DecodeBatch(batch.records)
     except (ValueError, RuntimeError, TypeError) as error:
-        raise not_an_example(batch.path, str(error)[:300]) from error
+        raise not_an_example(batch.path, str(error)[:300]) from None
 
 
 def not_an_example(path: str, why: str) -> PrivacyInputError:

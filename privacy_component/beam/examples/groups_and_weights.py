@@ -32,9 +32,7 @@ def group_ids(key: str, sources: Sources, num_rows: int) -> NDArray[np.uint64] |
     if distinct.dtype.kind == 'O':
         distinct = np.array([str(plain_value(value)) for value in distinct], np.str_)
     if distinct.dtype.kind not in 'biuU':
-        raise PrivacyInputError(
-            f'{name} holds {distinct[0]!r}, of type {distinct.dtype}: write it as a whole number or text.'
-        )
+        raise PrivacyInputError(f'{name} holds values of type {distinct.dtype}: write it as a whole number or text.')
     return hash_ids(distinct)[codes]
 
 
@@ -49,12 +47,12 @@ def example_weights(key: str, sources: Sources, num_rows: int) -> NDArray[np.flo
     name = f"example_weight_key '{key}'"
     values = _single(dense_values(first_of(key, sources), name, _known(sources), num_rows), name)
     if values.dtype.kind not in 'biuf':
-        raise PrivacyInputError(f'{name} holds {plain_value(values[0])!r}: it must be a number. Write it as one.')
+        raise PrivacyInputError(f'{name} holds values of type {values.dtype}: it must be a number. Write it as one.')
     weights = values.astype(np.float64)
     wrong = ~((weights >= 0) & np.isfinite(weights))
     if wrong.any():
         raise PrivacyInputError(
-            f'{name} holds {weights[wrong][0]:g} in {int(wrong.sum())} of {num_rows} examples of a batch: a weight '
+            f'{name} is NaN, infinite or below 0 in {int(wrong.sum())} of {num_rows} examples of a batch: a weight '
             'must be a finite number from 0 up. Mend those examples, or leave example_weight_key out.'
         )
     return weights

@@ -198,4 +198,4 @@ class FeatureReader:
         try:
             return self._parse(serialized)
         except PrivacyInputError as error:
-            raise not_an_example(batch.path, str(error)) from error
+            raise not_an_example(batch.path, str(error)) from None

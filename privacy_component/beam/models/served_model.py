@@ -85,7 +85,7 @@ class ServedModel:
             try:
                 norms = self._norms(serialized.rows, tf.constant(output_gradients, tf.float32)).numpy()
             except (tf.errors.OpError, UnicodeDecodeError) as error:
-                raise bad_call(self._signature, error) from error
+                raise bad_call(self._signature, error) from None
             return _finite(norms)
 
 

@@ -88,9 +88,9 @@ def parse_call(
     def parse(serialized: Serialized) -> dict[str, Any]:
         try:
             features = graph(serialized.tensor)
-        except (tf.errors.OpError, UnicodeDecodeError) as error:
+        except (tf.errors.OpError, UnicodeDecodeError):
             why = '; '.join(f'{name} was {_DTYPES[kind].name} in the first examples' for name, kind in feature_types)
-            raise PrivacyInputError(f'a feature has changed type or shape, or a record is none ({why})') from error
+            raise PrivacyInputError(f'a feature has changed type or shape, or a record is none ({why})') from None
         return {name: _cut(tensor, serialized) for name, tensor in features.items()}
 
     return parse
@@ -110,7 +110,7 @@ def _cut_and_named(call: Callable[[tf.Tensor], Mapping[str, Any]], name: str) ->
         try:
             outputs = call(serialized.tensor)
         except (tf.errors.OpError, UnicodeDecodeError) as error:
-            raise bad_call(name, error) from error
+            raise bad_call(name, error) from None
         return {key: _cut(tensor, serialized) for key, tensor in outputs.items()}
 
     return cut
