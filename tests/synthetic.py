@@ -44,13 +44,14 @@ def observations(task=MULTICLASS, n=1_000, shift=0.0, classes=5, seed=0, group_s
 
 
 def _columns(rng, made, labels, shift, classes):
-    """What attacks may ask for besides; the three reference models know none of the examples."""
-    nobody = np.zeros(len(made), bool)
-    seen = [_ANSWERS[made.task](rng, labels, nobody, 0.0, classes) for _ in range(3)]
+    """What attacks may ask for besides: eight reference models in pairs, each trained on one half of the examples."""
+    halves = [rng.permutation(len(made)) % 2 == 0 for _ in range(4)]
+    knows = [half == is_first for half in halves for is_first in (True, False)]
+    seen = [_ANSWERS[made.task](rng, labels, known, shift, classes) for known in knows]
     return {
         'gradient_norm': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
         'reference_outputs': np.stack(seen, axis=1),
-        'reference_is_member': np.zeros((len(made), 3), bool),
+        'reference_is_member': np.stack(knows, axis=1),
     }
 
 

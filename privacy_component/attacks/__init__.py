@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from privacy_component.attacks.attack import Attack, AttackInfo, check_needs
+from privacy_component.attacks.bayes import bayes_attack
 from privacy_component.attacks.chosen import (
     GROUP,
     HANDED_IN,
@@ -14,7 +15,10 @@ from privacy_component.attacks.chosen import (
 )
 from privacy_component.attacks.difficulty import difficulty_attack
 from privacy_component.attacks.gradient_norm import gradient_norm_attack
+from privacy_component.attacks.lira import lira_attack
 from privacy_component.attacks.quantile import quantile_attack
+from privacy_component.attacks.rmia import rmia_attack
+from privacy_component.attacks.stacked import stacked_attack
 from privacy_component.attacks.threshold import per_class_threshold_attack, threshold_attack
 from privacy_component.attacks.trained import LEARNERS, trained_attack
 from privacy_component.errors import PrivacyInputError, did_you_mean
@@ -33,6 +37,10 @@ ATTACKS: dict[str, AttackInfo] = {
     **{name: trained_attack(name) for name in LEARNERS},
     'quantile': quantile_attack(),
     'difficulty': difficulty_attack(),
+    'rmia': rmia_attack(),
+    'lira': lira_attack(),
+    'bayes': bayes_attack(),
+    'stacked': stacked_attack(),
     'gradient_norm': gradient_norm_attack(),
 }
 

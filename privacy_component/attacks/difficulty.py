@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.attacks.attack import AttackInfo
+from privacy_component.attacks.references import MAIN_SIGNAL
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.needs import LABELS, OUTPUTS, REFERENCE_OUTPUTS
-from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
+from privacy_component.observations.observations import TASKS, Observations
 from privacy_component.observations.signals import SIGNALS, towards_member
-
-_BY_TASK = {MULTICLASS: 'scaled_logit', MULTILABEL: 'loss', REGRESSION: 'loss'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +39,7 @@ class DifficultyAttack:
 
     def score(self, observations: Observations) -> NDArray[np.float64]:
         """The calibrated signal, (n,), higher = more likely a member."""
-        signal = self.signal or _BY_TASK[observations.task]
+        signal = self.signal or MAIN_SIGNAL[observations.task]
         references = observations.columns[REFERENCE_OUTPUTS]
         total = np.zeros(len(observations))
         for model in range(references.shape[1]):

@@ -36,6 +36,7 @@ def all_arguments(task='multiclass', **settings):
     columns = synthetic.observations(task, **settings).columns
     return arguments(task, **settings) | {
         f'reference_{KINDS[task]}': np.moveaxis(columns['reference_outputs'], 1, 0),
+        'reference_is_member': columns['reference_is_member'].T,
         'signals': {'gradient_norm': columns['gradient_norm']},
     }
 

@@ -8,6 +8,9 @@ import numpy as np
 sys.skip_tf_privacy_import = True
 
 from tensorflow_privacy.privacy.privacy_tests.membership_inference_attack import (  # noqa: E402
+    advanced_mia,
+)
+from tensorflow_privacy.privacy.privacy_tests.membership_inference_attack import (  # noqa: E402
     data_structures as tfp,
 )
 from tensorflow_privacy.privacy.privacy_tests.membership_inference_attack import (  # noqa: E402
@@ -54,3 +57,11 @@ def _slice_key(spec):
     if spec.feature == tfp.SlicingFeature.PERCENTILE:
         return (('@loss_percentile', f'{spec.value[0]}-{spec.value[1]}'),)
     return (('@correct', 'yes' if spec.value else 'no'),)
+
+
+def lira_scores(target, inside, outside, fix_variance):
+    """(n,) higher = member: its LiRA of (n,) signals and, per example, those of models that know it or do not."""
+    columns = [[np.reshape(models, (-1, 1)) for models in side] for side in (inside, outside)]
+    return -advanced_mia.compute_score_lira(
+        target[:, None], *columns, option='both', fix_variance=fix_variance, median_or_mean='mean'
+    )
