@@ -226,6 +226,18 @@ def train(
     task: Task, recipe: Recipe, seed: int, inputs: np.ndarray, labels: np.ndarray, *owners: np.ndarray
 ) -> dict[str, np.ndarray]:
     """A model's outputs on the examples it was trained on and on as many that it has never seen."""
+    count = min(recipe.members, len(labels) // 2)
+    whose = owners[0] if owners else np.arange(len(labels))
+    rows, is_member = drawn(count, seed, whose)
+    x, y = inputs[rows], labels[rows]
+    found = {'outputs': predicted(task, recipe, seed, x, y, is_member), 'labels': y, 'is_member': is_member}
+    return found | ({'owners': whose[rows]} if owners else {})
+
+
+def predicted(
+    task: Task, recipe: Recipe, seed: int, x: np.ndarray, labels: np.ndarray, is_member: np.ndarray
+) -> np.ndarray:
+    """What a model that was trained on the members says of all examples."""
     os.environ.update({'TF_CPP_MIN_LOG_LEVEL': '3', 'CUDA_VISIBLE_DEVICES': ''})
     import keras
     import tensorflow as tf
@@ -233,10 +245,6 @@ def train(
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(seed)
-    count = min(recipe.members, len(labels) // 2)
-    whose = owners[0] if owners else np.arange(len(labels))
-    rows, is_member = drawn(count, seed, whose)
-    x, y = inputs[rows], labels[rows]
     losses = {
         'multiclass': keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         'multilabel': keras.losses.BinaryCrossentropy(from_logits=True),
@@ -251,9 +259,8 @@ def train(
             layers.append(keras.layers.Dropout(recipe.dropout))
     model = keras.Sequential([*layers, keras.layers.Dense(num_outputs)])
     model.compile(optimizer=keras.optimizers.Adam(recipe.rate), loss=losses[task.kind])
-    model.fit(x[is_member], y[is_member], batch_size=recipe.batch, epochs=recipe.epochs, verbose=0)
-    found = {'outputs': model.predict(x, batch_size=1024, verbose=0), 'labels': y, 'is_member': is_member}
-    return found | ({'owners': whose[rows]} if owners else {})
+    model.fit(x[is_member], labels[is_member], batch_size=recipe.batch, epochs=recipe.epochs, verbose=0)
+    return model.predict(x, batch_size=1024, verbose=0)
 
 
 def outputs_of(name: str, recipe: str, seed: int, folder: Path) -> dict[str, np.ndarray] | None:
