@@ -13,6 +13,14 @@ _STAGE = re.compile(r"\s*\[while running '[^\n]*'\]|\s*\[\[?'?[\w/ ]*'?\]?\]\s*$
 _SIGNATURE = re.compile(r'Fail to call signature func with signature_name: (?P<name>[\w@/]+)')
 _LOST_WORKER = 'Channel closed prematurely'
 _PARSING = re.compile(r'node [^}\s]*Parse(?:Single)?(?:Sequence)?Example')
+# As TensorFlow says it, and tfx_bsl.
+_OTHER_TYPE = re.compile(
+    r"Key: (?P<name>[^\n]+?), Index: \d+\.\s+Data types don't match\. "
+    r'Expected type: (?P<was>\w+), Actual type: (?P<now>\w+)'
+)
+_OTHER_LIST = re.compile(
+    r'Feature had wrong type, expected (?P<was>\w+)_list, found (?P<now>\w+)_list for feature "(?P<name>[^\n]+)"'
+)
 _REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse[^\n]{0,30}')
 
 
@@ -73,6 +81,15 @@ def bad_call(signature: str, error: Exception) -> PrivacyInputError:
     )
 
 
+def changed_type(error: BaseException) -> str:
+    """Which feature has another type than in other examples, in words; '' if it is something else."""
+    found = _OTHER_TYPE.search(_text(error)) or _OTHER_LIST.search(_text(error))
+    if not found:
+        return ''
+    name, was, now = visible(found['name']), found['was'], found['now']
+    return f"the feature '{name}' is {now} and in other examples {was}: write it with one type in all splits"
+
+
 def is_parse_error(error: BaseException) -> bool:
     """Whether TensorFlow could not parse a tf.Example, as its op says in one of the errors that led to this one.
 
@@ -82,6 +99,11 @@ def is_parse_error(error: BaseException) -> bool:
     while (one := earlier[-1].__cause__ or earlier[-1].__context__) is not None:
         earlier.append(one)
     return any(_PARSING.search(_text(one)) for one in earlier)
+
+
+def visible(text: str) -> str:
+    """The text without line breaks, control and direction marks, which could fake a line of a log, as escapes."""
+    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode('ascii') for c in text)
 
 
 def _text(error: BaseException) -> str:

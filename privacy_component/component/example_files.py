@@ -57,7 +57,7 @@ def splits_of(
 
 
 def split_files(examples: Sequence[types.Artifact], split: str, is_member: bool) -> SplitFiles:
-    """The files of a split: all that are in its folders, whose names are no patterns.
+    """The files of a split: all in its folders, whose names are no patterns, of every artifact that has the split.
 
     Raises:
       PrivacyInputError: there is no such split, it has no files, some of its shards are missing, or other files lie
@@ -69,7 +69,8 @@ def split_files(examples: Sequence[types.Artifact], split: str, is_member: bool)
         raise PrivacyInputError(
             f"PrivacyConfig.{field} names the split '{split}', but the examples have {', '.join(existing) or 'none'}."
         )
-    folders = artifact_utils.get_split_uris(list(examples), split)
+    holding = [artifact for artifact in examples if split in _split_names(artifact)]
+    folders = artifact_utils.get_split_uris(holding, split)
     paths = []
     for folder in folders:
         names = _names_in(split, folder)

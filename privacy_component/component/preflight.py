@@ -155,7 +155,10 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> Answer:
     try:
         saved_model = loader_impl.parse_saved_model(model_path)
     except (OSError, tf.errors.OpError) as error:
-        raise PrivacyInputError(f'model: there is no SavedModel in {model_path} ({error}).') from error
+        raise PrivacyInputError(
+            f'model: there is no SavedModel in {model_path} ({error}). Export one; models of other kinds '
+            '(scikit-learn, XGBoost, PyTorch) are judged by what they predict, with evaluate_privacy.'
+        ) from error
     if spec.model_type and spec.model_type not in tfma.constants.VALID_TF_MODEL_TYPES:
         raise PrivacyInputError(
             f"eval_config.model_specs[0].model_type is '{spec.model_type}'; TFMA knows "

@@ -1,5 +1,6 @@
 """The real executor on a small world: what it finds, writes and refuses."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -247,3 +248,17 @@ def test_a_feature_that_is_whole_in_one_shard_and_a_float_in_another_is_one_slic
     found = [r for r in load(world.run(evaluation=evaluation)).results if r.slice.startswith('extra')]
     assert {r.slice for r in found} == {'extra = 1'}
     assert {(r.num_members, r.num_non_members) for r in found} == {(750, 1500)}
+
+
+def test_splits_may_be_in_artifacts_of_their_own(tmp_path):
+    """As two ImportExampleGens make them; the split of one is not looked for in the other."""
+    world = w.World(tmp_path).write(num_rows=100)
+    inputs = world.inputs()
+    (train,) = inputs[executor.EXAMPLES_KEY]
+    other = copy.deepcopy(train)
+    other.uri, other.id = str(tmp_path / 'others'), train.id + 1
+    (tmp_path / 'others').mkdir()
+    (tmp_path / 'examples' / 'Split-eval').rename(tmp_path / 'others' / 'Split-eval')
+    train.split_names, other.split_names = '["train"]', '["eval"]'
+    result = load(world.run(inputs=inputs | {executor.EXAMPLES_KEY: [train, other]}))
+    assert result.record.num_examples == {'train': 100, 'eval': 100}

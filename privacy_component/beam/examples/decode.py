@@ -10,6 +10,7 @@ from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio import tensor_representation_util
 
 from privacy_component.beam.examples.read import RawBatch
+from privacy_component.beam.surfaced_errors import changed_type
 from privacy_component.errors import PrivacyInputError
 
 SCHEMA_FILE = 'schema.pbtxt'
@@ -54,7 +55,14 @@ def decode_batch(decoder: example_coder.ExamplesToRecordBatchDecoder, batch: Raw
     try:
         return decoder.DecodeBatch(batch.records)
     except (ValueError, RuntimeError, TypeError) as error:
+        if other := changed_type(error):
+            raise feature_changed(batch.path, other) from None
         raise not_an_example(batch.path, str(error)[:300]) from None
+
+
+def feature_changed(path: str, how: str) -> PrivacyInputError:
+    """The error for a feature that has another type than in other examples; `how` is by `changed_type`."""
+    return PrivacyInputError(f'in {path} {how}, and run the component that wrote it again.')
 
 
 def not_an_example(path: str, why: str) -> PrivacyInputError:

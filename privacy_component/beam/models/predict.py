@@ -19,13 +19,14 @@ from privacy_component.beam.examples.bad_records import BAD_RECORDS, without_bad
 from privacy_component.beam.examples.decode import (
     decode_batch,
     example_decoder,
+    feature_changed,
     not_an_example,
     tensor_representations,
 )
 from privacy_component.beam.examples.read import NAMESPACE, RawBatch
 from privacy_component.beam.models.batch import Batch, Observer, View
 from privacy_component.beam.models.served_model import ServedModel
-from privacy_component.beam.models.signatures import Call, Serialized, parse_call, transform_call
+from privacy_component.beam.models.signatures import Call, FeatureChangedError, Serialized, parse_call, transform_call
 from privacy_component.beam.models.sources import SOURCES
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.surfaced_errors import is_parse_error
@@ -197,5 +198,7 @@ class FeatureReader:
             return dict(zip(record_batch.schema.names, record_batch.columns, strict=True))
         try:
             return self._parse(serialized)
+        except FeatureChangedError as error:
+            raise feature_changed(batch.path, str(error)) from None
         except PrivacyInputError as error:
             raise not_an_example(batch.path, str(error)) from None

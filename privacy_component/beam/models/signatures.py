@@ -15,12 +15,16 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from privacy_component.beam.examples.read import BATCH_SIZE
-from privacy_component.beam.surfaced_errors import bad_call, loading
+from privacy_component.beam.surfaced_errors import bad_call, changed_type, loading
 from privacy_component.errors import PrivacyInputError
 
 Call = Callable[['Serialized'], dict[str, Any]]
 
 _DTYPES = {schema_pb2.INT: tf.int64, schema_pb2.FLOAT: tf.float32, schema_pb2.BYTES: tf.string}
+
+
+class FeatureChangedError(PrivacyInputError):
+    """A feature has another type than in the examples that were looked at first."""
 
 
 class Serialized:
@@ -88,7 +92,9 @@ def parse_call(
     def parse(serialized: Serialized) -> dict[str, Any]:
         try:
             features = graph(serialized.tensor)
-        except (tf.errors.OpError, UnicodeDecodeError):
+        except (tf.errors.OpError, UnicodeDecodeError) as error:
+            if other := changed_type(error):
+                raise FeatureChangedError(other) from None
             why = '; '.join(f'{name} was {_DTYPES[kind].name} in the first examples' for name, kind in feature_types)
             raise PrivacyInputError(f'a feature has changed type or shape, or a record is none ({why})') from None
         return {name: _cut(tensor, serialized) for name, tensor in features.items()}
