@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = (HERE / 'privacy_component' / '_version.py').read_text().split('__version__ = ')[1].strip().strip("'")
 
-REPORT = ['jinja2>=3.1', 'matplotlib>=3.6', 'rich>=13']
+REPORT = ['jinja2>=3.1', 'markupsafe>=2', 'matplotlib>=3.6', 'rich>=13']
 
 setup(
     name='privacy-component',
@@ -20,7 +20,7 @@ setup(
     package_data={'privacy_component': ['py.typed', 'report/templates/*']},
     entry_points={'console_scripts': ['privacy-component = privacy_component.cli:main']},
     python_requires='>=3.10',
-    install_requires=['numpy>=1.23', 'scipy>=1.9', 'scikit-learn>=1.1'],
+    install_requires=['numpy>=1.23', 'scipy>=1.9', 'scikit-learn>=1.2', 'threadpoolctl>=3'],
     extras_require={
         'report': REPORT,
         'tfx': [

@@ -4,6 +4,7 @@ Names are resolved when first used, so that importing this package loads neither
 """
 
 import importlib
+import types
 
 from privacy_component._version import __version__
 from privacy_component.deprecation import warn_renamed
@@ -37,4 +38,21 @@ def __getattr__(name: str) -> object:
         return __getattr__(_RENAMED[name])
     if name not in _HOMES:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(_home_of(name), name)
+
+
+def _home_of(name: str) -> types.ModuleType:
+    try:
+        return importlib.import_module(_HOMES[name])
+    except ModuleNotFoundError as error:
+        if (error.name or '').startswith('privacy_component'):
+            raise
+        raise ModuleNotFoundError(
+            f'privacy_component.{name} needs {error.name}, which is not installed: '
+            "pip install 'privacy-component[tfx]'.",
+            name=error.name,
+        ) from error
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -151,8 +151,13 @@ def _beside_the_record(replayed: Replay) -> str:
 
 def _report(chosen: argparse.Namespace) -> int:
     from privacy_component.evaluation.replay import damage_named, load_checked, replay
-    from privacy_component.report import html
 
+    try:
+        from privacy_component.report import html
+    except ModuleNotFoundError as error:
+        raise PrivacyInputError(
+            f"the report needs {error.name}, which is not installed: pip install 'privacy-component[report]'."
+        ) from error
     is_sealed = replay(chosen.metrics, None, chosen.decision_sha256).is_sealed
     result, _ = load_checked(chosen.metrics, chosen.decision_sha256)
     with damage_named(chosen.metrics):

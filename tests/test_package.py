@@ -45,11 +45,12 @@ def test_installing_into_a_tfx_environment_changes_none_of_its_packages(tmp_path
     assert would_install == {'privacy-component'}
 
 
-def test_base_requirements_are_three(tmp_path):
+def test_base_requirements_are_what_scikit_learn_brings(tmp_path):
     setup = (ROOT / 'setup.py').read_text()
     base = setup.split('install_requires=')[1].split(']')[0]
     assert [part.split('>')[0] for part in base.strip('[').replace("'", '').split(', ')] == [
         'numpy',
         'scipy',
         'scikit-learn',
+        'threadpoolctl',
     ]

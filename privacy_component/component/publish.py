@@ -129,7 +129,8 @@ def _num_bad_records(plan: Plan, bad_records: Mapping[str, int]) -> dict[str, in
 
 def _warnings(plan: Plan, totals: Totals, has_baseline: bool) -> list[str]:
     """What is to be said of the models."""
-    warnings = [*_unstable(plan), *unused_baseline(has_baseline, plan.config)]
+    rounded = totals.of_candidate.rounding_warning(check_totals(plan, totals), plan.task)
+    warnings = [*_unstable(plan), *rounded, *unused_baseline(has_baseline, plan.config)]
     if plan.baseline is None or plan.task == REGRESSION:
         return warnings
     found = saturation(totals.outputs[BASELINE][0])

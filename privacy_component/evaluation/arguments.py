@@ -15,7 +15,13 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import hash_ids
 from privacy_component.observations.columns import Column
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
-from privacy_component.observations.outputs import LOGITS, PROBABILITIES, OutputEvidence, as_observations
+from privacy_component.observations.outputs import (
+    LOGITS,
+    PROBABILITIES,
+    OutputEvidence,
+    as_observations,
+    can_be_probabilities,
+)
 
 _MOST_VALUES = 10_000
 _KIND_HINT = 'regression goes with predictions, classification with logits or probabilities'
@@ -158,11 +164,11 @@ def check_evidence_of(kind: str, rows: NDArray, task: str, config: PrivacyConfig
       PrivacyInputError: they are not, or the config says otherwise.
     """
     evidence = OutputEvidence.of(rows)
-    fits = evidence.lie_in_unit_interval() if task == MULTILABEL else evidence.look_like_probabilities()
-    if kind == PROBABILITIES and not fits:
+    if kind == PROBABILITIES and not can_be_probabilities(evidence, task):
+        is_logits = '' if evidence.lie_in_unit_interval() else 'hand them in as logits if that is what they are; '
         raise PrivacyInputError(
-            f'probabilities: {evidence.in_words()}. They must lie in [0, 1] and rows of several classes sum to 1: hand '
-            f'them in as logits if that is what they are; {_TASK_HINT}.'
+            f'probabilities: {evidence.rounded().in_words()}. They must lie in [0, 1] and rows of several classes sum '
+            f'to 1: {is_logits}{_TASK_HINT}.'
         )
     if kind in (LOGITS, PROBABILITIES) and config.outputs.kind not in ('auto', kind):
         raise PrivacyInputError(f"PrivacyConfig.outputs.kind is '{config.outputs.kind}' but {kind} were given.")
@@ -170,7 +176,7 @@ def check_evidence_of(kind: str, rows: NDArray, task: str, config: PrivacyConfig
 
 
 def _warnings(kind: str, evidence: OutputEvidence, task: str) -> list[str]:
-    warnings = []
+    warnings = evidence.rounding_warning(kind, task)
     if kind == LOGITS and task == MULTICLASS and evidence.num_outputs > 1 and evidence.look_like_probabilities():
         warnings.append(
             f'What was given as logits looks like probabilities ({evidence.in_words()}): hand it in as probabilities= '

@@ -17,6 +17,8 @@ PROBABILITIES = 'probabilities'
 
 _ROW_SUM_TOLERANCE = 1e-3
 _ROUNDING = 1e-3
+# By so much each output may be rounded of what somebody says are probabilities: one decimal.
+_COARSEST_ROUNDING = 0.05
 # Squares and differences of anything smaller stay finite.
 _LARGEST_OUTPUT = 1e150
 _VALUES_PER_BLOCK = 1 << 17
@@ -65,8 +67,12 @@ class OutputEvidence:
 
     def rounded(self) -> OutputEvidence:
         """Its figures to two digits, as they are written down: to the last digit an extreme tells of one person."""
-        ends = {name: float(f'{getattr(self, name):.2g}') for name in ('smallest', 'largest', 'largest_row_sum_error')}
-        return dataclasses.replace(self, **ends)
+        return dataclasses.replace(
+            self,
+            smallest=_two_digits(self.smallest),
+            largest=_two_digits(self.largest),
+            largest_row_sum_error=_two_digits(self.largest_row_sum_error),
+        )
 
     def merge(self, other: OutputEvidence) -> OutputEvidence:
         """The evidence of both parts together."""
@@ -91,11 +97,30 @@ class OutputEvidence:
         """True if every output lies in [0, 1], give or take rounding."""
         return self.smallest >= -_ROUNDING and self.largest <= 1 + _ROUNDING
 
+    def may_be_rounded_probabilities(self) -> bool:
+        """True if a softmax that was rounded to one decimal or finer can look so, as float16 and bfloat16 do."""
+        most = max(_ROW_SUM_TOLERANCE, _COARSEST_ROUNDING * self.num_outputs)
+        return self.lie_in_unit_interval() and self.largest_row_sum_error <= min(most, 0.5)
+
+    def rounding_warning(self, kind: str, task: str) -> list[str]:
+        """What is to be said of probabilities that do not sum to 1; nothing of others."""
+        if kind != PROBABILITIES or task != MULTICLASS or self.look_like_probabilities():
+            return []
+        return [
+            f'Rows of the probabilities miss a sum of 1 by up to {self.largest_row_sum_error:.2g}: they were rounded, '
+            'which hides a part of what an attacker could read of the model itself. Figures are of what was given; '
+            'give logits or unrounded probabilities where the model has them.'
+        ]
+
     def in_words(self) -> str:
         """What was seen, for a report."""
         sums = f', rows sum to 1 within {self.largest_row_sum_error:.2g}' if self.num_outputs > 1 else ''
         plural = 's' if self.num_outputs != 1 else ''
         return f'{self.num_outputs} output{plural} per example in [{self.smallest:.6g}, {self.largest:.6g}]{sums}'
+
+
+def _two_digits(figure: float) -> float:
+    return float(f'{figure:.2g}')
 
 
 def check_same_number(one: int, other: int) -> None:
@@ -120,21 +145,37 @@ def output_kind(evidence: OutputEvidence, configured: str = 'auto', task: str = 
     if configured == 'auto':
         _check_unambiguous(evidence, found)
         return found
-    if configured == 'probabilities' and found == 'logits':
+    if configured == PROBABILITIES and not can_be_probabilities(evidence, task):
         raise PrivacyInputError(
-            f"PrivacyConfig.outputs.kind is 'probabilities' but the outputs range over [{evidence.smallest:g}, "
-            f'{evidence.largest:g}] and rows miss a sum of 1 by up to {evidence.largest_row_sum_error:g}: set it to '
-            "'logits', or name another output with model_specs.prediction_key."
+            f"PrivacyConfig.outputs.kind is 'probabilities' but the outputs range over [{evidence.smallest:.2g}, "
+            f'{evidence.largest:.2g}] and rows miss a sum of 1 by up to {evidence.largest_row_sum_error:.2g}: '
+            f'{_way_out(evidence)}.'
         )
     return configured
+
+
+def can_be_probabilities(evidence: OutputEvidence, task: str) -> bool:
+    """Whether outputs can be what somebody says they are: probabilities, rounded ones included."""
+    return evidence.lie_in_unit_interval() if task == MULTILABEL else evidence.may_be_rounded_probabilities()
+
+
+def _way_out(evidence: OutputEvidence) -> str:
+    """Values in [0, 1] are hardly logits: taken for them, they would hide a leak."""
+    if evidence.lie_in_unit_interval():
+        return (
+            "if labels do not exclude one another, set PrivacyConfig.outputs.task to 'multilabel'; else name the "
+            'output that holds the softmax with model_specs.prediction_key'
+        )
+    return "set it to 'logits', or name another output with model_specs.prediction_key"
 
 
 def _check_unambiguous(evidence: OutputEvidence, found: str) -> None:
     """Rounded probabilities taken for logits would hide a leak, so whatever could be either is not guessed."""
     if found == LOGITS and evidence.lie_in_unit_interval():
         raise PrivacyInputError(
-            f'the model gives {evidence.in_words()}: these could be logits, or probabilities that do not sum to 1. Say '
-            "which with PrivacyConfig.outputs.kind; for labels that exclude one another, 'probabilities' must sum to 1."
+            f'the model gives {evidence.rounded().in_words()}: logits hardly look so, and probabilities of labels '
+            'that exclude one another sum to 1. If they were rounded, set PrivacyConfig.outputs.kind to '
+            "'probabilities'; for several labels per example set PrivacyConfig.outputs.task to 'multilabel'."
         )
 
 

@@ -153,7 +153,7 @@ def test_a_model_by_names_whose_feature_is_not_there(world):
 
 def test_outputs_that_could_be_logits_or_unnormalised_probabilities(tmp_path):
     world = w.World(tmp_path).write(respond=lambda z: {'outputs': tf.sigmoid(z)})
-    refused(world, 'Say which with PrivacyConfig.outputs.kind')
+    refused(world, 'set PrivacyConfig.outputs.kind to')
     world.run(privacy_config=w.config(outputs={'kind': 'logits'}))
 
 

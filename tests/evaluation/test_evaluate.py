@@ -260,3 +260,15 @@ def test_more_slices_than_allowed_are_an_error():
             features=features,
             config=PrivacyConfig(slices={'max_slices': 20}),
         )
+
+
+@pytest.mark.parametrize('decimals', [1, 2, 3, 9])
+def test_rounded_probabilities_are_measured_as_they_are(decimals):
+    given = arguments(n=400, shift=1.0)
+    z = given.pop('logits')
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    config = PrivacyConfig(attacks=('loss_threshold',))
+    result = evaluate_privacy(**given, probabilities=p.round(decimals), config=config)
+    exact = evaluate_privacy(**given, probabilities=p, config=config)
+    assert abs(overall(result)['loss_threshold']['auc'] - overall(exact)['loss_threshold']['auc']) < 0.02
+    assert any('were rounded' in warning for warning in result.record.warnings) == (decimals < 9)

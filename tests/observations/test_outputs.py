@@ -23,7 +23,7 @@ def test_logits_and_probabilities_are_told_apart(logits):
 
 def test_what_could_be_barely_trained_logits_or_unnormalised_probabilities_is_not_guessed():
     few = OutputEvidence.of(np.random.default_rng(1).random((100, 3)))
-    with pytest.raises(PrivacyInputError, match='Say which with PrivacyConfig'):
+    with pytest.raises(PrivacyInputError, match=r'set PrivacyConfig\.outputs\.kind to'):
         output_kind(few)
     assert output_kind(few, 'logits') == 'logits'
 
@@ -146,3 +146,23 @@ def test_unknown_task_is_named():
 def test_what_is_written_of_extremes_tells_of_nobody():
     seen = OutputEvidence.of(np.array([[-12.3456, 2.0], [7.891, 0.00012345]])).rounded()
     assert (seen.smallest, seen.largest, seen.num_rows) == (-12.0, 7.9, 2)
+
+
+@pytest.mark.parametrize('decimals', [1, 2, 3])
+def test_rounded_probabilities_are_taken_at_ones_word_with_a_warning(decimals):
+    seen = OutputEvidence.of(softmax(np.random.default_rng(0).standard_normal((400, 10)), axis=1).round(decimals))
+    assert output_kind(seen, 'probabilities') == 'probabilities'
+    warnings = seen.rounding_warning('probabilities', 'multiclass')
+    assert bool(warnings) == (not seen.look_like_probabilities())
+    assert not warnings or 'they were rounded' in warnings[0]
+    if warnings:
+        with pytest.raises(PrivacyInputError, match='If they were rounded') as raised:
+            output_kind(seen)
+        assert 'logits' not in str(raised.value).split('If they were rounded')[1]
+
+
+def test_what_no_rounding_explains_is_no_probability_and_nobody_is_sent_to_logits():
+    sigmoids = OutputEvidence.of(np.full((50, 10), 0.9))
+    with pytest.raises(PrivacyInputError, match='multilabel') as raised:
+        output_kind(sigmoids, 'probabilities')
+    assert "'logits'" not in str(raised.value)

@@ -41,3 +41,22 @@ def test_the_verdict_is_the_recorded_one(tmp_path, name):
     assert 'This is the recorded verdict' in done.stdout
     for reason in result.verdict.reasons:
         assert reason in done.stdout
+
+
+COMMAND = 'import sys; from privacy_component.cli import main; sys.exit(main({}))'
+
+
+@pytest.mark.parametrize(
+    ('code', 'extra'),
+    [
+        ('from privacy_component import PrivacyEvaluator', 'tfx'),
+        (COMMAND.format(['report', '--unsealed', '--metrics', '.', '--out', 'page.html']), 'report'),
+        (COMMAND.format(['history', '--metadata', 'no.sqlite']), 'tfx'),
+    ],
+)
+def test_what_is_not_installed_is_named_with_the_extra(code, extra):
+    """There is nothing but numpy, scipy and scikit-learn."""
+    command = [os.environ['NEWEST_PYTHON'], '-c', code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"pip install 'privacy-component[{extra}]'" in done.stderr
