@@ -59,9 +59,9 @@ class StackedAttack:
         calibrated = _Calibrated.by(signals, observations.task)
         if signals.num_models < _FEWEST_TO_STACK or len(observations) < _FEWEST_EXAMPLES:
             warnings.warn(
-                f"attack 'stacked' is given {signals.num_models} reference models and {len(observations)} "
-                f'examples, and learns from {_FEWEST_TO_STACK} and {_FEWEST_EXAMPLES} or more; its score is the mean of the ranks of '
-                'rmia and bayes.',
+                f"attack 'stacked' is given {signals.num_models} reference models and {len(observations)} examples, "
+                f'and learns from {_FEWEST_TO_STACK} and {_FEWEST_EXAMPLES} or more; its score is the mean of the '
+                'ranks of rmia and bayes.',
                 stacklevel=2,
             )
             return StackedAttack(_MeanOfRanks.among(calibrated, signals))
