@@ -23,7 +23,7 @@ _FEWEST_MODELS = 4
 _FEWEST_TO_STACK = 6
 # Examples times models to learn from; more take longer and hardly teach anything.
 _MOST_ROWS = 100_000
-_FEWEST_ROWS = 20
+_FEWEST_EXAMPLES = 50
 # Two models whose memberships agree on more than this share of the examples, or on less than the rest, tell each
 # other's: those of a pair agree on none, two independent halves on half of them.
 _LARGEST_AGREEMENT = 0.75
@@ -43,8 +43,8 @@ class StackedAttack:
     memberships nothing is learnt; so there are no folds.
 
     It learns from at most 100,000 rows, an example under a model each, those with the smallest hashes. With fewer than
-    six models too few are left beside a pair; then the score is the mean of the ranks of `rmia` and `bayes`, and
-    `fit` warns.
+    six models too few are left beside a pair, and with fewer than fifty examples none can be told from a pair; then the
+    score is the mean of the ranks of `rmia` and `bayes`, and `fit` warns.
 
     Attributes:
       fitted: what `fit` learned.
@@ -57,10 +57,11 @@ class StackedAttack:
         signals = reference_signals(observations)
         check_online('stacked', signals, _FEWEST_MODELS)
         calibrated = _Calibrated.by(signals, observations.task)
-        if signals.num_models < _FEWEST_TO_STACK:
+        if signals.num_models < _FEWEST_TO_STACK or len(observations) < _FEWEST_EXAMPLES:
             warnings.warn(
-                f"attack 'stacked' is given {signals.num_models} reference models and learns from {_FEWEST_TO_STACK} "
-                'or more; its score is the mean of the ranks of rmia and bayes.',
+                f"attack 'stacked' is given {signals.num_models} reference models and {len(observations)} examples, "
+                f'and learns from {_FEWEST_TO_STACK} and {_FEWEST_EXAMPLES} or more; its score is the mean of the '
+                'ranks of rmia and bayes.',
                 stacklevel=2,
             )
             return StackedAttack(_MeanOfRanks.among(calibrated, signals))
@@ -178,12 +179,12 @@ def _learnt(sample: ReferenceSignals, task: str) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     played = [(_Calibrated.by(role, task).features(role), is_in) for role, is_in in _roles(sample)]
-    rows = sum(len(is_in) for _, is_in in played)
-    if rows < _FEWEST_ROWS:
+    if not played:
         raise PrivacyInputError(
-            f"attack 'stacked' finds {rows} rows to learn from and needs {_FEWEST_ROWS}: by reference_is_member the "
-            'reference models are not pairs of independent halves of the examples, or there are too few examples.'
+            "attack 'stacked' finds no reference model beside which there are four that do not tell its memberships: "
+            'by reference_is_member they are not pairs of independent halves of the examples.'
         )
+    rows = sum(len(is_in) for _, is_in in played)
     leaf = int(np.clip(rows / 1000, 5, 100))
     classifier = HistGradientBoostingClassifier(
         learning_rate=0.06, max_iter=100, max_leaf_nodes=12, min_samples_leaf=leaf, l2_regularization=1.0,

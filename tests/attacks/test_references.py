@@ -341,7 +341,7 @@ def test_a_model_of_the_same_or_the_other_half_would_mislead_stacked_and_is_left
 
 def test_stacked_falls_back_on_the_mean_of_ranks_and_says_so():
     observations = toy(np.random.default_rng(19), n=500, num_models=4)
-    with pytest.warns(UserWarning, match="'stacked' is given 4 reference models and learns from 6 or more"):
+    with pytest.warns(UserWarning, match="'stacked' is given 4 reference models and 500 examples, and learns"):
         scores = scores_of('stacked', observations)
     ranks = [rankdata(scores_of(name, observations)) for name in ('rmia', 'bayes')]
     np.testing.assert_allclose(scores, (np.mean(ranks, axis=0) - 0.5) / 500)
@@ -371,9 +371,15 @@ def test_stacked_learns_from_a_bounded_sample_by_hash(monkeypatch):
     assert auc('stacked', observations) > auc('scaled_logit_threshold', observations) + 0.05
 
 
+@pytest.mark.parametrize('n', [1, 2, 49])
+def test_stacked_does_not_learn_from_a_handful_of_examples(n):
+    with pytest.warns(UserWarning, match=f'8 reference models and {n} examples, and learns from 6 and 50 or more'):
+        assert np.isfinite(scores_of('stacked', toy(np.random.default_rng(25), n=n))).all()
+
+
 def test_stacked_needs_halves_that_do_not_tell_one_another():
     observations = toy(np.random.default_rng(24), num_models=2)
-    with pytest.raises(PrivacyInputError, match="'stacked' finds 0 rows to learn from and needs 20"):
+    with pytest.raises(PrivacyInputError, match="'stacked' finds no reference model beside which there are four"):
         scores_of('stacked', with_models(observations, [0, 1, 0, 1, 0, 1]))
 
 

@@ -8,6 +8,7 @@ from privacy_component.attacks import ATTACKS
 from privacy_component.config.thresholds import Threshold
 
 
+@pytest.mark.filterwarnings("ignore:attack 'stacked' is given:UserWarning")
 @pytest.mark.parametrize('members', [[True], [False], [True, False], [True, True, True], [False] * 40])
 def test_too_few_examples_are_inconclusive_and_not_blessed(members):
     n = len(members)
@@ -21,7 +22,8 @@ def test_too_few_examples_are_inconclusive_and_not_blessed(members):
         is_member=members,
         labels=[0] * n,
         logits=np.eye(3)[np.arange(n) % 3],
-        reference_logits=np.eye(3)[(np.arange(n) + np.arange(2)[:, None]) % 3],
+        reference_logits=np.eye(3)[(np.arange(n) + np.arange(4)[:, None]) % 3],
+        reference_is_member=(np.arange(n) + np.arange(4)[:, None]) % 2 == 0,
         signals={'gradient_norm': np.ones(n)},
         config=config,
     )
