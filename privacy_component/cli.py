@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, printable
 
 if TYPE_CHECKING:
     from privacy_component.evaluation.replay import Replay
@@ -40,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _explain(error: Exception) -> None:
     if not isinstance(error, PrivacyInputError | OSError):
         traceback.print_exc()
-    from privacy_component.report.wording import visible
-
-    print(f'error: {visible(str(error))}', file=sys.stderr)
+    print(f'error: {printable(str(error))}', file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

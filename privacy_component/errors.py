@@ -10,8 +10,17 @@ from contextlib import contextmanager
 class PrivacyInputError(ValueError):
     """Something that was handed in cannot be measured.
 
-    The message names the thing (field, feature, split, file), the value that was found, and what to do about it.
+    The message names the thing (field, feature, split, file), what was found, and what to do about it. It is one
+    printable line, whatever the names in it hold: see `printable`.
     """
+
+    def __init__(self, message: str = ''):
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """Line breaks, control and direction marks, which could fake a line or a name in a log, as escapes."""
+    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode('ascii') for c in text)
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def changed_type(error: BaseException) -> str:
     found = _OTHER_TYPE.search(_text(error)) or _OTHER_LIST.search(_text(error))
     if not found:
         return ''
-    name, was, now = visible(found['name']), found['was'], found['now']
+    name, was, now = found['name'], found['was'], found['now']
     return f"the feature '{name}' is {now} and in other examples {was}: write it with one type in all splits"
 
 
@@ -99,11 +99,6 @@ def is_parse_error(error: BaseException) -> bool:
     while (one := earlier[-1].__cause__ or earlier[-1].__context__) is not None:
         earlier.append(one)
     return any(_PARSING.search(_text(one)) for one in earlier)
-
-
-def visible(text: str) -> str:
-    """The text without line breaks, control and direction marks, which could fake a line of a log, as escapes."""
-    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode('ascii') for c in text)
 
 
 def _text(error: BaseException) -> str:

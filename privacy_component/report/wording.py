@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 from privacy_component.config.thresholds import LEAK_SHOWN
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, printable
 from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparison, Verdict
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS
 from privacy_component.metrics.registry import Estimate, metric_named
@@ -55,8 +55,8 @@ _CHANGE_INTERVALS = {
 
 
 def visible(text: Any) -> str:
-    """One printable line: line breaks, control and direction marks, which could fake a line or a name, as escapes."""
-    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode('ascii') for c in str(text))
+    """One printable line."""
+    return printable(str(text))
 
 
 def shorten(text: str, length: int) -> str:
