@@ -26,6 +26,7 @@ from privacy_component.gate.verdict import EXCEEDED, Comparison, Verdict, decide
 FILE_NAME = 'decision.json'
 SCHEMA_VERSION = 1
 
+_LONGEST_PROPERTY = 4000
 _OLD_OVERRIDES = 'overturns'  # in files that name a config's fields flatly
 _UPSTREAM = {True: 'blessed', False: 'not blessed', None: 'not asked'}
 
@@ -92,7 +93,10 @@ def _other_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_short(record: Record) -> dict[str, str]:
-    """What decision.json says in full, as JSON texts that fit into the properties of a blessing."""
+    """What decision.json says in full, as JSON texts that fit into the properties of a blessing.
+
+    One of more than 4,000 letters, as of hundreds of thresholds, is told by its length and hash.
+    """
     told = {
         'thresholds': record.config_fields['thresholds'],
         'seed': record.privacy_config.measurement.seed,
@@ -100,7 +104,14 @@ def in_short(record: Record) -> dict[str, str]:
         'artifacts': to_json(record.artifacts),
         'package_versions': record.versions,
     }
-    return {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
+    return {name: _bounded(json.dumps(value, sort_keys=True)) for name, value in told.items()}
+
+
+def _bounded(text: str) -> str:
+    """The text, or its hash where it is too long for a property that every metadata store must hold."""
+    if len(text) <= _LONGEST_PROPERTY:
+        return text
+    return json.dumps({'length': len(text), 'see': FILE_NAME, 'sha256': sha256(text)})
 
 
 def outcome(result: PrivacyResult) -> str:

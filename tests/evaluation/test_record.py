@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from privacy_component import PrivacyInputError, PrivacyResult, evaluate_privacy
+from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, Threshold, evaluate_privacy
 from privacy_component.cli import main
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.record import Record
@@ -220,3 +220,13 @@ def _arrays():
 
 
 RESULT = evaluate_privacy(**_arrays())
+
+
+def test_properties_of_a_blessing_stay_small_however_many_thresholds_there_are():
+    many = tuple(Threshold('auc', 0.5 + i / 2_000) for i in range(400))
+    record = dataclasses.replace(FULL, config=json.loads(PrivacyConfig(thresholds=many).to_json()))
+    told = decision.in_short(record)
+    assert max(map(len, told.values())) <= 4_000
+    whole = json.dumps(record.config_fields['thresholds'], sort_keys=True)
+    assert json.loads(told['thresholds'])['sha256'] == decision.sha256(whole)
+    assert json.loads(decision.in_short(FULL)['thresholds']) == FULL.config_fields['thresholds']
