@@ -83,8 +83,8 @@ browser:
 install-browser:
 	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || \
 	{ echo 'The tests need a Chromium browser: install chromium or google-chrome.' >&2; exit 1; }
-	$(call quietly,Installing Chromium for the screenshots in the tests (about 1 minute), \
-	    apt-get update && apt-get install -y --no-install-recommends chromium)
+	$(call quietly,Installing Chromium and pdftotext for the tests of the report (about 1 minute), \
+	    apt-get update && apt-get install -y --no-install-recommends chromium poppler-utils)
 
 clean:
 	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
