@@ -45,6 +45,10 @@ _UNSTABLE = (
     'can change figures in their last digits.'
 )
 
+_OWN_BASELINE = (
+    'baseline_model is the very model that is evaluated, so nothing has changed whatever it leaks: limits on a change '
+    '(absolute) say nothing of it. Wire the model that it is to replace, or give limits of its own.'
+)
 _BY_EXTRACTORS = "The model is called through TFMA's extractors, which ask for one answer to each example, once."
 
 
@@ -131,6 +135,8 @@ def _warnings(plan: Plan, totals: Totals, has_baseline: bool) -> list[str]:
     """What is to be said of the models."""
     rounded = totals.of_candidate.rounding_warning(check_totals(plan, totals), plan.task)
     warnings = [*_unstable(plan), *rounded, *unused_baseline(has_baseline, plan.config)]
+    if plan.baseline is not None and plan.baseline.path == plan.candidate.path:
+        warnings.append(_OWN_BASELINE)
     if plan.baseline is None or plan.task == REGRESSION:
         return warnings
     found = saturation(totals.outputs[BASELINE][0])

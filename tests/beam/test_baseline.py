@@ -53,6 +53,16 @@ def test_a_model_that_leaks_more_than_its_baseline_is_blocked(world):
     assert result.record.baseline_model_uri.startswith(str(world.root / 'baseline'))
 
 
+def test_a_model_that_is_its_own_baseline_is_told_that_limits_on_a_change_say_nothing(world):
+    inputs = world.inputs() | {'baseline_model': world.inputs()['model']}
+    said = 'baseline_model is the very model that is evaluated'
+    assert any(
+        said in warning for warning in load(world.run(config(thresholds=(RISE,)), inputs=inputs)).record.warnings
+    )
+    other = load(world.run(config(thresholds=(RISE,)), inputs=world.with_baseline(**says(similar))))
+    assert not any(said in warning for warning in other.record.warnings)
+
+
 def test_a_model_like_its_baseline_is_blessed(world):
     inputs = world.with_baseline(**says(similar))
     outputs = world.run(config(thresholds=(RISE, Threshold('advantage', absolute=0.1))), inputs=inputs)
