@@ -76,8 +76,9 @@ def bad_call(signature: str, error: Exception) -> PrivacyInputError:
     why = _REASON.search(text)
     return PrivacyInputError(
         f"the model's signature '{signature}' could not be called with these examples{': ' + why[0] if why else ''}. "
-        'Raw examples need a signature that parses them, transformed ones a signature that takes transformed features: '
-        'name it in eval_config.model_specs[0].signature_name, or pass the other kind of examples.'
+        'Raw examples need a signature that parses them, transformed ones a signature that takes transformed features '
+        'and no preprocessing_function_names in eval_config: name it in eval_config.model_specs[0].signature_name, or '
+        'pass the other kind of examples.'
     )
 
 
