@@ -21,7 +21,7 @@ _OTHER_TYPE = re.compile(
 _OTHER_LIST = re.compile(
     r'Feature had wrong type, expected (?P<was>\w+)_list, found (?P<now>\w+)_list for feature "(?P<name>[^\n]+)"'
 )
-_REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse[^\n]{0,30}')
+_REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse(?: example input)?')
 
 
 def surfaced(error: Exception) -> Exception:
