@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from privacy_component.training.adversarial import adversarial_regularization as adversarial_regularization
     from privacy_component.training.callback import PrivacyCallback as PrivacyCallback
     from privacy_component.training.callback import early_stopping_on_privacy as early_stopping_on_privacy
     from privacy_component.training.loss_trace import LossTrace as LossTrace
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _HOMES = {
     'LossTrace': 'loss_trace',
     'PrivacyCallback': 'callback',
+    'adversarial_regularization': 'adversarial',
     'early_stopping_on_privacy': 'callback',
 }
 

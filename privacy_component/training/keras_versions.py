@@ -33,6 +33,13 @@ def is_keras_3(keras: types.ModuleType) -> bool:
     return int(keras.__version__.split('.')[0]) >= 3
 
 
+def count_loss(keras: types.ModuleType, model: Any, loss: Any, outputs: Any) -> None:
+    """Adds a batch's loss to the mean that is shown; Keras 2 does where it computes it."""
+    if is_keras_3(keras):
+        shown = next(metric for metric in model.metrics if metric.name == 'loss')
+        shown.update_state(loss, sample_weight=keras.ops.shape(outputs)[0])
+
+
 class CallbackHooks:
     """All hooks of a Keras callback, doing nothing.
 

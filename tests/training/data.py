@@ -1,6 +1,8 @@
 """Small real data, scikit-learn's digits, and small networks of either Keras."""
 
 import functools
+import gzip
+from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -38,3 +40,17 @@ def compile_for_classes(keras, model, learning_rate=3e-3):
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=['accuracy'],
     )
+
+
+FASHION = Path('/usr/share/datasets/fashion-mnist')
+
+
+@functools.cache
+def fashion():
+    """The first 6,000 pictures of Fashion-MNIST, from the Debian package dataset-fashion-mnist; digits without it."""
+    if not FASHION.exists():
+        return digits()
+    with gzip.open(FASHION / 'train-images-idx3-ubyte.gz') as images:
+        pixels = np.frombuffer(images.read(16 + 6000 * 784), np.uint8, offset=16).reshape(-1, 784)
+    with gzip.open(FASHION / 'train-labels-idx1-ubyte.gz') as labels:
+        return pixels / np.float32(255), np.frombuffer(labels.read(8 + 6000), np.uint8, offset=8).astype(np.int64)
