@@ -12,6 +12,7 @@ from privacy_component.report.wording import is_judged, percent, visible
 LARGE_GAP = 0.05
 _TAILS = ('tpr_at_fpr_', 'tnr_at_fnr_', 'two_sided_tpr_at_fpr_')
 _MOST_FEATURES = 3
+_COSTS = 'privacy_component.training has these defences; docs/defences.md of its source says what each cost, measured.'
 
 
 def remedies(result: PrivacyResult) -> list[str]:
@@ -57,7 +58,7 @@ def _of_leaks(result: PrivacyResult, exceeded: Sequence[Comparison]) -> list[str
             'A few people are given away although the average is better: look for outliers and repeated examples among '
             'the members at the highest risk, and train with DP-SGD.'
         )
-    return [*found, 'Train with DP-SGD, which bounds what any one example can change, if the leak stays.']
+    return [*found, f'Train with DP-SGD, which bounds what any one example can change, if the leak stays. {_COSTS}']
 
 
 def _of_slices(exceeded: Sequence[Comparison]) -> list[str]:

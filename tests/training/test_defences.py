@@ -1,0 +1,42 @@
+"""The table of defences: its data, its steps on small data, and the page that is kept."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pipelines import defences
+from tests.training.data import digits
+
+
+def test_nobody_is_on_two_sides():
+    rows = np.arange(100)
+    data = defences.split(rows[:, None], rows, (30, 20, 10, 40))
+    sides = [labels for _, labels in dataclasses.astuple(data)]
+    assert [len(side) for side in sides] == [30, 20, 10, 40]
+    assert np.array_equal(np.sort(np.concatenate(sides)), rows)
+
+
+@pytest.mark.parametrize('defence', [defences.DEFENCES[0], defences.DEFENCES[1], defences.DEFENCES[5]])
+def test_a_row_and_a_point_for_a_defence(defence, tmp_path, monkeypatch):
+    data = defences.split(*digits(), (200, 200, 200, 1000))
+    task = defences.Task('Digits', lambda: data, (16,), 3, 0.6, 1e-2, 1)
+    monkeypatch.setattr(defences, 'DEFENCES', (defence,))
+    monkeypatch.setattr(defences, 'METRICS', ('auc',))  # the tails need more members
+    monkeypatch.setattr(defences, 'TITLES', ('AUC',))
+    (row,) = defences.measured(task, data)
+    assert row['epsilon'] is None and 0.1 < row['test_accuracy'] < 1
+    auc = row['auc']
+    assert auc['lower'] < auc['value'] < auc['upper'] and auc['attack'] in defences.ATTACKS
+    assert f'| {defence.name} | ' in defences.page({'Digits': [row]})
+    defences.draw({'Digits': [row]}, tmp_path / 'drawn.png')
+    assert (tmp_path / 'drawn.png').stat().st_size > 5_000
+
+
+def test_the_page_that_is_kept_is_of_these_defences():
+    kept = (defences.DOCS / 'defences.md').read_text()
+    assert kept.startswith(defences.TEXT)
+    names = [defence.name for defence in defences.DEFENCES]
+    for task in defences.TASKS.values():
+        table = kept.split(f'## {task.title}\n')[1].split('##')[0]
+        assert [line.split(' | ')[0][2:] for line in table.splitlines()[3:] if line] == names
