@@ -215,4 +215,6 @@ def stacked_attack() -> AttackInfo:
         cost='n for each reference model (four or more, better eight), and seconds to learn from 100,000 rows',
         reference='stacking, Wolpert 1992, of rmia, bayes and their signals',
         tasks=TASKS,
+        calibrates=True,
+        fewest_references=4,
     )

@@ -18,6 +18,7 @@ from privacy_component.metrics import confidence
 from privacy_component.metrics.counts import roc
 from privacy_component.metrics.curve import summarize
 from privacy_component.observations.observations import REGRESSION, Observations
+from privacy_component.observations.reference_signals import main_signal
 
 ONLINE = ('rmia', 'lira', 'bayes', 'stacked')
 
@@ -37,7 +38,7 @@ def observed(is_member, target, references, knows):
         np.ones(n, np.int64),
         np.column_stack([np.zeros(n), target]),
         columns={
-            'reference_outputs': np.stack([np.zeros(references.shape), references], axis=2),
+            'reference_signals': references,
             'reference_is_member': knows,
         },
     )
@@ -234,23 +235,25 @@ def digits():
             warnings.simplefilter('ignore')
             model.fit(images[rows] / 16, labels[rows])
         outputs.append(np.maximum(images / 16 @ model.coefs_[0] + model.intercepts_[0], 0) @ model.coefs_[1])
-    columns = {'reference_outputs': np.stack(outputs[1:], axis=1), 'reference_is_member': knows}
-    return Observations(is_member, np.arange(len(labels), dtype=np.uint64), labels, outputs[0], columns=columns)
+    seen = [Observations(is_member, np.arange(len(labels), dtype=np.uint64), labels, rows) for rows in outputs]
+    signals = np.stack([main_signal(one) for one in seen[1:]], axis=1)
+    columns = {'reference_signals': signals, 'reference_is_member': knows}
+    return dataclasses.replace(seen[0], columns=columns), outputs[1:]
 
 
 @pytest.mark.parametrize('name', ONLINE)
 def test_real_models_leak_more_than_the_loss_shows(name):
-    assert auc(name, digits()) > auc('loss_threshold', digits()) + 0.02
+    assert auc(name, digits()[0]) > auc('loss_threshold', digits()[0]) + 0.02
 
 
 @pytest.mark.parametrize('name', ONLINE)
 def test_evaluate_privacy_takes_them(name):
-    seen = digits()
+    seen, references = digits()
     result = evaluate_privacy(
         is_member=seen.is_member,
         labels=seen.labels,
         logits=seen.outputs,
-        reference_logits=np.moveaxis(seen.columns['reference_outputs'], 1, 0),
+        reference_logits=references,
         reference_is_member=seen.columns['reference_is_member'].T,
         config=PrivacyConfig(attacks=(name,)),
     )
@@ -307,8 +310,8 @@ def test_parameters_out_of_range_are_refused():
 @pytest.mark.parametrize('name', ONLINE)
 def test_models_that_agree_to_the_last_bit_give_finite_scores(name):
     observations = toy(np.random.default_rng(13), n=200)
-    same = np.zeros_like(observations.columns['reference_outputs'])
-    columns = {**observations.columns, 'reference_outputs': same}
+    same = np.zeros_like(observations.columns['reference_signals'])
+    columns = {**observations.columns, 'reference_signals': same}
     assert np.isfinite(scores_of(name, dataclasses.replace(observations, columns=columns))).all()
 
 
@@ -391,7 +394,8 @@ def test_a_regression_does_not_depend_on_the_unit_of_its_label():
 
     def in_units(unit):
         predictions = (labels[:, None] + errors)[:, :, None] * unit
-        columns = {'reference_outputs': predictions[:, 1:], 'reference_is_member': knows}
+        losses = np.square(errors[:, 1:] * unit)
+        columns = {'reference_signals': -losses, 'reference_is_member': knows}
         return Observations(
             is_member, np.arange(n, dtype=np.uint64), labels * unit, predictions[:, 0], REGRESSION, columns
         )

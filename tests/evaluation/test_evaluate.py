@@ -35,7 +35,7 @@ def all_arguments(task='multiclass', **settings):
     """Also what some attacks ask for besides labels and outputs."""
     columns = synthetic.observations(task, **settings).columns
     return arguments(task, **settings) | {
-        f'reference_{KINDS[task]}': np.moveaxis(columns['reference_outputs'], 1, 0),
+        f'reference_{KINDS[task]}': synthetic.reference_outputs(task, **settings),
         'reference_is_member': columns['reference_is_member'].T,
         'signals': {'gradient_norm': columns['gradient_norm']},
     }
