@@ -20,7 +20,7 @@ from privacy_component.hashing import mix
 from privacy_component.observations.observations import TASKS, Observations
 
 _FEWEST_MODELS = 4
-_FEWEST_TO_STACK = 6
+FEWEST_TO_STACK = 6
 # Examples times models to learn from; more take longer and hardly teach anything.
 _MOST_ROWS = 100_000
 _FEWEST_EXAMPLES = 50
@@ -57,10 +57,10 @@ class StackedAttack:
         signals = reference_signals(observations)
         check_online('stacked', signals, _FEWEST_MODELS)
         calibrated = _Calibrated.by(signals, observations.task)
-        if signals.num_models < _FEWEST_TO_STACK or len(observations) < _FEWEST_EXAMPLES:
+        if signals.num_models < FEWEST_TO_STACK or len(observations) < _FEWEST_EXAMPLES:
             warnings.warn(
                 f"attack 'stacked' is given {signals.num_models} reference models and {len(observations)} examples, "
-                f'and learns from {_FEWEST_TO_STACK} and {_FEWEST_EXAMPLES} or more; its score is the mean of the '
+                f'and learns from {FEWEST_TO_STACK} and {_FEWEST_EXAMPLES} or more; its score is the mean of the '
                 'ranks of rmia and bayes.',
                 stacklevel=2,
             )

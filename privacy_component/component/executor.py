@@ -30,6 +30,7 @@ from privacy_component.component.provenance import (
     example_files_state,
     provenance,
 )
+from privacy_component.component.reference_set import REFERENCE_MODELS, reference_uri
 from privacy_component.component.upstream_blessing import MODEL_BLESSING, upstream_blessed
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
@@ -45,6 +46,7 @@ SCHEMA_KEY = 'schema'
 MODEL_BLESSING_KEY = MODEL_BLESSING
 PREVIOUS_METRICS_KEY = 'previous_metrics'
 BASELINE_MODEL_KEY = 'baseline_model'
+REFERENCE_MODELS_KEY = REFERENCE_MODELS
 EVAL_CONFIG_KEY = 'eval_config'
 PRIVACY_CONFIG_KEY = 'privacy_config'
 VERSION_KEY = 'version'
@@ -64,8 +66,8 @@ class Executor(BaseBeamExecutor):
         """Attacks the model and writes metrics, report and blessing.
 
         Args:
-          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing, previous_metrics and
-            baseline_model.
+          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing, previous_metrics,
+            baseline_model and reference_models.
           output_dict: privacy_metrics and blessing.
           exec_properties: eval_config and privacy_config, both JSON.
 
@@ -147,6 +149,7 @@ def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], model_pat
         transform_path=_optional_uri(input_dict, TRANSFORM_GRAPH_KEY),
         schema_path=_optional_uri(input_dict, SCHEMA_KEY),
         baseline_path=baseline_path(input_dict),
+        references_uri=reference_uri(input_dict),
     )
 
 

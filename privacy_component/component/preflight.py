@@ -17,17 +17,19 @@ from privacy_component.beam.dry_run import first_batches, try_out
 from privacy_component.beam.examples.decode import read_schema
 from privacy_component.beam.examples.layout import laid_out
 from privacy_component.beam.examples.read import RawBatch
+from privacy_component.beam.models.references import reference_name
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.signatures import called_signature
-from privacy_component.beam.plan import ModelPlan, Plan, task_of
+from privacy_component.beam.plan import ModelPlan, Plan, ReferencePlan, task_of
 from privacy_component.beam.surfaced_errors import loading
 from privacy_component.component.baseline_model import baseline_config, check_called_directly
 from privacy_component.component.compat import types
 from privacy_component.component.example_files import compression_of, splits_of
+from privacy_component.component.reference_set import reads_references, reference_plan
 from privacy_component.component.unsupported import check_settings, columns_needed
 from privacy_component.config.json_text import read_json
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.errors import PrivacyInputError
+from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.slices import slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline
 from privacy_component.observations.needs import BASELINE, CANDIDATE
@@ -45,13 +47,14 @@ def make_plan(
     transform_path: str = '',
     schema_path: str = '',
     baseline_path: str = '',
+    references_uri: str = '',
 ) -> Plan:
     """A plan for inputs that fit together.
 
     Raises:
       PrivacyInputError: they do not; the message names what and how to mend it.
     """
-    config = config.for_task(task_of(config))
+    config = config.for_task(task_of(config), bool(references_uri))
     all_specs, eval_config = eval_config, candidate_only(eval_config)
     spec = eval_config.model_specs[0]
     calls_model_directly, signature, output = check_model(model_path, spec)
@@ -67,8 +70,10 @@ def make_plan(
         slicing_specs=_slicing_specs(eval_config, config),
         schema_path=schema_path,
         calls_model_directly=calls_model_directly,
-        columns=columns_needed(config, calls_model_directly),
+        columns=columns_needed(config, calls_model_directly, bool(references_uri)),
     )
+    if references_uri and reads_references(config):
+        plan = dataclasses.replace(plan, references=_references(references_uri, config, candidate, spec))
     plan = laid_out(plan)
     samples = first_batches(plan)
     plan = _with_transform(plan, transform_path, samples)
@@ -76,6 +81,14 @@ def make_plan(
         baseline = _baseline_plan(plan, baseline_path, all_specs)
         plan = dataclasses.replace(plan, models={**plan.models, BASELINE: (baseline,)})
     return try_out(plan, samples) if plan.calls_model_directly else plan
+
+
+def _references(uri: str, config: PrivacyConfig, candidate: ModelPlan, spec: tfma.ModelSpec) -> ReferencePlan:
+    plan = reference_plan(uri, config, candidate)
+    for number, model in enumerate(plan.models):
+        with prefixed_errors(reference_name(number, len(plan.models))):
+            check_model(model.path, spec)
+    return plan
 
 
 def _baseline_plan(plan: Plan, model_path: str, eval_config: tfma.EvalConfig) -> ModelPlan:

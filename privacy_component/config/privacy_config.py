@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from privacy_component.attacks import DEFAULT_ATTACKS
+from privacy_component.attacks import DEFAULT_ATTACKS, DEFAULT_WITH_REFERENCES
 from privacy_component.checks import ACTIONS, CHECKS, checked_actions
 from privacy_component.config.attack_names import AttackNames
 from privacy_component.config.declared import declare, from_mapping, settle
@@ -30,6 +30,7 @@ from privacy_component.observations.slicing import SlicingSpec
 
 _ATTACKS = AttackNames()
 _SPLITS = Names(at_least=1)
+_DEFAULTS = (*DEFAULT_ATTACKS.values(), DEFAULT_WITH_REFERENCES)
 
 
 class _Actions:
@@ -53,7 +54,7 @@ class PrivacyConfig:
     Attributes:
       attacks: names from the attack registry, with parameters as `{'name': 'quantile', 'quantile': 0.9}`; for
         evaluate_privacy also attacks themselves. Left out, they are those of the task: the loss, and one that learns
-        (`attacks.DEFAULT_ATTACKS`).
+        (`attacks.DEFAULT_ATTACKS`); with reference models also two that use these (`attacks.DEFAULT_WITH_REFERENCES`).
       thresholds: limits; without any, no model is blessed.
       member_splits: splits of the examples that the model was trained on.
       non_member_splits: splits that it has never seen.
@@ -100,9 +101,18 @@ class PrivacyConfig:
             group, new = MOVED[name]
             return getattr(getattr(self, group), new)
 
-    def for_task(self, task: str) -> PrivacyConfig:
-        """The config with its attacks named; those of the task, 'multiclass' say, where it leaves them out."""
-        return self if self.attacks else replace(self, attacks=DEFAULT_ATTACKS[task])
+    def for_task(self, task: str, has_references: bool = False) -> PrivacyConfig:
+        """The config with its attacks named; those of the task, 'multiclass' say, where it leaves them out.
+
+        Args:
+          task: the model's.
+          has_references: whether there are reference models, trained on known halves of the examples.
+
+        Raises:
+          PrivacyInputError: a threshold names an attack that is not among them.
+        """
+        more = DEFAULT_WITH_REFERENCES if has_references else ()
+        return self if self.attacks else replace(self, attacks=(*DEFAULT_ATTACKS[task], *more))
 
     def to_json(self) -> str:
         """The config as JSON text; `from_json` reads it back to an equal config."""
@@ -151,7 +161,7 @@ class PrivacyConfig:
             )
 
     def _check_threshold_attacks(self) -> None:
-        known = self.attacks or tuple(name for names in DEFAULT_ATTACKS.values() for name in names)
+        known = self.attacks or tuple(name for names in _DEFAULTS for name in names)
         for threshold in self.thresholds:
             for name in threshold.attacks:
                 if name not in known:

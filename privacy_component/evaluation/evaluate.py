@@ -35,6 +35,7 @@ from privacy_component.metrics.slice_result import SliceResult, in_order, measur
 from privacy_component.observations.columns import (
     Column,
 )
+from privacy_component.observations.needs import REFERENCES, need_of
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.signals import compute
 from privacy_component.observations.slicing import (
@@ -99,13 +100,16 @@ def evaluate_privacy(
     config = config or PrivacyConfig()
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
-    config = config.for_task(inputs.observations.task)
+    config = config.for_task(inputs.observations.task, reference_is_member is not None)
     baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
     snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
     columns = read_columns(signals, references, reference_is_member, snapshots, inputs.observations, config)
     observations = dataclasses.replace(inputs.observations, columns=columns)
+    if baseline is not None:  # which the same reference models are compared with
+        shared = {name: column for name, column in columns.items() if need_of(name).role == REFERENCES}
+        baseline = dataclasses.replace(baseline, columns=shared)
     for attack in config.attacks:
         check_needs(attack, attack_named(attack), observations.task, observations.available)
     observations = _with_loss(observations, config)
@@ -115,7 +119,7 @@ def evaluate_privacy(
     results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
     record = _record(inputs, baseline, said_of_groups, config)
-    checks = run_checks(evidence_of(inputs, measured, config), config.checks)
+    checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
     return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
 
 

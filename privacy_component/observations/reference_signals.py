@@ -1,4 +1,4 @@
-"""The one number that reference models are compared by: a model's signal of an example, higher = more likely a member."""
+"""The one number that reference models are compared by: the signal of an example, higher = more likely a member."""
 
 from __future__ import annotations
 

@@ -55,6 +55,7 @@ class Batch:
       group_id: (n,) uint64, a hash of whose example it is; None if that is not asked for.
       weights: (n,) float64, the examples' weights; None if they have none.
       split: where the examples are from; '' if it is not known.
+      columns: what attacks asked for that comes from several models, by name, n rows each; see `models.references`.
       nanoseconds: CPU time spent on it, by stage.
       changes: by role, how much its models' answers changed when asked again; {} if they were not. See
         `checks.stable_outputs`.
@@ -68,6 +69,7 @@ class Batch:
     group_id: NDArray[np.uint64] | None = None
     weights: NDArray[np.float64] | None = None
     split: str = ''
+    columns: Mapping[str, NDArray] = dataclasses.field(default_factory=dict)
     nanoseconds: dict[str, int] = dataclasses.field(default_factory=dict)
     changes: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
@@ -92,7 +94,8 @@ def concatenate_batches(batches: Sequence[Batch]) -> Batch:
     features = {
         name: concatenate_columns([batch.features[name] for batch in batches], sizes) for name in batches[0].features
     }
-    return Batch(**arrays, views=views, features=features)
+    columns = {name: np.concatenate([batch.columns[name] for batch in batches]) for name in batches[0].columns}
+    return Batch(**arrays, views=views, features=features, columns=columns)
 
 
 class Observer:
