@@ -20,6 +20,8 @@ _HOMES = {
     'PrivacyInputError': 'privacy_component.errors',
     'PrivacyMetrics': 'privacy_component.component.artifacts',
     'PrivacyResult': 'privacy_component.evaluation.result',
+    'ReferenceModelSet': 'privacy_component.component.artifacts',
+    'ReferenceModels': 'privacy_component.component.reference_models.component',
     'RefusalOverride': 'privacy_component.config.refusal_override',
     'SliceSettings': 'privacy_component.config.settings',
     'SlicingSpec': 'privacy_component.observations.slicing',
