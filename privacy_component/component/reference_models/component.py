@@ -158,7 +158,7 @@ def _names(field: str, splits: Sequence[str]) -> list[str]:
 def _check_numbers(num_models: Any, seed: Any, attempts: Any, time_limit_minutes: Any) -> None:
     if not _is_whole(num_models) or num_models < _FEWEST_MODELS or num_models % 2:
         raise PrivacyInputError(
-            f'ReferenceModels(num_models={num_models!r}): models come in pairs, one for either half of the examples, so '
+            f'ReferenceModels(num_models={num_models!r}): models come in pairs, one for either half of the examples: '
             f'give an even number, at least {_FEWEST_MODELS}.'
         )
     if not _is_whole(seed) or not 0 <= seed < 2**31:

@@ -132,7 +132,7 @@ def run_alone(folder: Path, time_limit_minutes: float) -> str | None:
     """Runs the job in `folder` in a clean process; says what went wrong, None for nothing."""
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     process = subprocess.Popen(
-        [sys.executable, '-m', _STEP, str(folder / JOB)], env=environment, cwd=str(folder), start_new_session=True
+        [sys.executable, '-m', _STEP, str(folder / JOB)], env=environment, start_new_session=True
     )
     try:
         code = process.wait(timeout=time_limit_minutes * 60)

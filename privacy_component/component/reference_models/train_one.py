@@ -40,8 +40,6 @@ _CLASSES = {
 _CHANGED_FILES = (
     'its training files were changed while it was trained, so what it knows is not sure: let run_fn leave them alone.'
 )
-    'its training files were changed while it was trained, so what it knows is not sure: let run_fn leave them alone.'
-)
 
 
 @dataclasses.dataclass(frozen=True)
