@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from privacy_component._version import __version__
+from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.beam.dry_run import check_totals
 from privacy_component.beam.examples.bad_records import check_share
 from privacy_component.beam.models.totals import Totals, totals_from_json
@@ -24,7 +25,6 @@ from privacy_component.component.reference_set import (
     REFERENCE_MODELS,
     UNUSED_REFERENCES,
     check_same_examples,
-    reference_warnings,
 )
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.record import Record, Splits
@@ -146,7 +146,8 @@ def _warnings(plan: Plan, totals: Totals, inputs: Collection[str]) -> list[str]:
     rounded = totals.of_candidate.rounding_warning(check_totals(plan, totals), plan.task)
     warnings = [*_unstable(plan), *rounded, *unused_baseline(BASELINE_MODEL in inputs, plan.config)]
     if plan.references:
-        warnings += reference_warnings(len(plan.references.models), plan.config)
+        num_examples = sum(totals.num_examples.values())
+        warnings += fallback_warnings(plan.config.attacks, len(plan.references.models), num_examples)
     elif REFERENCE_MODELS in inputs:
         warnings.append(UNUSED_REFERENCES)
     if plan.baseline is not None and plan.baseline.path == plan.candidate.path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from privacy_component.attacks import attack_named
-from privacy_component.attacks.stacked import FEWEST_TO_STACK
 from privacy_component.beam.plan import ModelPlan, ReferencePlan
 from privacy_component.component.compat import types
 from privacy_component.component.provenance import directory_fingerprint
@@ -72,17 +71,6 @@ def check_same_examples(plan: ReferencePlan, fingerprints: Mapping[str, str]) ->
                 f"{REFERENCE_MODELS} were trained on other examples of the split '{split}' (fingerprint {trained}, the "
                 f'evaluated examples have {found}): run ReferenceModels on the examples that PrivacyEvaluator is given.'
             )
-
-
-def reference_warnings(num_models: int, config: PrivacyConfig) -> list[str]:
-    """What is to be said where attacks get fewer models than would do them justice."""
-    warnings = []
-    if 'stacked' in config.attacks and num_models < FEWEST_TO_STACK:
-        warnings.append(
-            f"The attack 'stacked' learns from {FEWEST_TO_STACK} reference models or more; with {num_models} its score "
-            'is the mean of the ranks of rmia and bayes, which finds less.'
-        )
-    return warnings
 
 
 def reads_references(config: PrivacyConfig) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
+from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import prefixed_errors
@@ -35,7 +36,7 @@ from privacy_component.metrics.slice_result import SliceResult, in_order, measur
 from privacy_component.observations.columns import (
     Column,
 )
-from privacy_component.observations.needs import REFERENCES, need_of
+from privacy_component.observations.needs import REFERENCE_SIGNALS, REFERENCES, need_of
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.signals import compute
 from privacy_component.observations.slicing import (
@@ -118,7 +119,7 @@ def evaluate_privacy(
     measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
     results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    record = _record(inputs, baseline, said_of_groups, config)
+    record = _record(inputs, observations, baseline, said_of_groups, config)
     checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
     return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
 
@@ -188,10 +189,16 @@ def _most_vulnerable(inputs: Inputs, observations: Observations, config: Privacy
 
 
 def _record(
-    inputs: Inputs, baseline: Observations | None, said_of_groups: Iterable[str], config: PrivacyConfig
+    inputs: Inputs,
+    observations: Observations,
+    baseline: Observations | None,
+    said_of_groups: Iterable[str],
+    config: PrivacyConfig,
 ) -> Record:
-    observations = inputs.observations
     warnings = [*inputs.warnings, *said_of_groups, *unused_baseline(baseline is not None, config)]
+    signals = observations.columns.get(REFERENCE_SIGNALS)
+    if signals is not None:
+        warnings += fallback_warnings(config.attacks, signals.shape[1], len(observations))
     return Record(
         task=observations.task,
         output_kind=inputs.kind,
@@ -202,4 +209,5 @@ def _record(
         slicing_specs=config.slicing_specs,
         warnings=tuple(warnings),
         versions=versions_of(OF_ARRAYS),
+        num_reference_models=None if signals is None else signals.shape[1],
     )
