@@ -21,57 +21,74 @@ _NUM_BINS = len(_ALL_EDGES) + 1
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ReferenceSummary(Mergeable):
-    """Histograms of signals.
+    """Histograms of signals, of each of K reference models and of the audited one.
 
     Attributes:
-      counts: (models, 2, 2, bins) int64, the audited model first: of the examples that the model was trained on or not,
-        by whether they are members (of the audited model).
-      differs: (models,) whether a reference model says anything of any example that the model before it does not.
+      known: (K, 2, bins) int64, of examples that the model was not trained on, and that it was: its signal less the
+        mean of the other reference models', which leaves out how hard the example is.
+      matched: (1 + K, 2, bins) int64, the audited model first: of the signals themselves, of non-members that the model
+        was not trained on, and of members that it was.
+      differs: (K,) whether the model says anything of any example that the model before it does not.
     """
 
-    counts: NDArray[np.int64]
+    known: NDArray[np.int64]
+    matched: NDArray[np.int64]
     differs: NDArray[np.bool_]
 
     @classmethod
     def of(cls, observations: Observations) -> ReferenceSummary:
         """Of observations that have reference signals."""
-        is_member = observations.is_member
-        signals = np.column_stack([main_signal(observations), observations.columns[REFERENCE_SIGNALS]])
-        is_in = np.column_stack([is_member, observations.columns[REFERENCE_IS_MEMBER]])
-        # A signal on an edge is in the bin above it.
-        bins = np.searchsorted(_ALL_EDGES, signals, side='right')
-        num_models = signals.shape[1]
-        histogram = (np.arange(num_models) * 2 + is_in) * 2 + is_member[:, np.newaxis]
-        counts = np.bincount((histogram * _NUM_BINS + bins).ravel(), minlength=4 * num_models * _NUM_BINS)
-        differs = np.any(signals != np.roll(signals, 1, axis=1), axis=0)
-        return cls(counts.reshape(num_models, 2, 2, _NUM_BINS), differs)
+        is_member = observations.is_member[:, np.newaxis]
+        references, is_in = observations.columns[REFERENCE_SIGNALS], observations.columns[REFERENCE_IS_MEMBER]
+        signals = np.column_stack([main_signal(observations), references])
+        is_trained_on = np.column_stack([is_member, is_in])
+        differs = np.any(references != np.roll(references, 1, axis=1), axis=0)
+        everyone = np.ones(is_in.shape, bool)
+        return cls(
+            _histograms(_beside_others(references), is_in, everyone),
+            _histograms(signals, is_trained_on, is_trained_on == is_member),
+            differs,
+        )
 
     def merge(self, *others: ReferenceSummary) -> ReferenceSummary:
         """Of all parts together."""
         parts = (self, *others)
-        counts = np.sum([part.counts for part in parts], axis=0)
-        return ReferenceSummary(counts, np.any([part.differs for part in parts], axis=0))
+        known, matched = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ('known', 'matched'))
+        return ReferenceSummary(known, matched, np.any([part.differs for part in parts], axis=0))
 
     def figures(self) -> ReferenceFigures:
         """What checks look at."""
-        known = self.counts[1:].sum(axis=2)
-        # As the audited model stands to its members and non-members: these very examples, by who has seen them too.
-        matched = self.counts[:, [0, 1], [0, 1]]
-        sizes = matched.sum(axis=2)
-        shares = matched / np.maximum(sizes, 1)[:, :, np.newaxis]
+        sizes = self.matched.sum(axis=2)
+        shares = self.matched / np.maximum(sizes, 1)[:, :, np.newaxis]
         is_compared = (sizes[0] > 0) & (sizes[1:].sum(axis=0) > 0)
-        distances, spreads = _distances(shares[0], shares[1:]) * is_compared, _spreads(shares[1:])
         # What chance adds to a distance of two samples, at most, 99 times in 100.
         noise = 1.63 * np.sqrt((1 / np.maximum(sizes[0], 1)) + 1 / np.maximum(sizes[1:].sum(axis=0), 1))
         return ReferenceFigures(
-            num_known=tuple(known[:, 1].sum(axis=1).tolist()),
-            num_unknown=tuple(known[:, 0].sum(axis=1).tolist()),
-            areas=tuple(map(_area, known)),
-            repeated=tuple(np.flatnonzero(~self.differs[2:]).tolist()),
-            distances=_pair(distances),
-            spreads=_pair(spreads),
+            num_known=tuple(self.known[:, 1].sum(axis=1).tolist()),
+            num_unknown=tuple(self.known[:, 0].sum(axis=1).tolist()),
+            areas=tuple(map(_area, self.known)),
+            repeated=tuple(np.flatnonzero(~self.differs[1:]).tolist()),
+            distances=_pair(_distances(shares[0], shares[1:]) * is_compared),
+            spreads=_pair(_spreads(shares[1:])),
             noise=_pair(noise),
         )
+
+
+def _beside_others(signals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, K) each signal less the mean of the others of its example."""
+    num_others = signals.shape[1] - 1
+    if not num_others:
+        return signals
+    return signals - (signals.sum(axis=1, keepdims=True) - signals) / num_others
+
+
+def _histograms(values: NDArray[np.float64], side: NDArray[np.bool_], counted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(models, 2, bins) of (n, models) values, by the side that each is on, of those that are counted."""
+    bins = np.searchsorted(_ALL_EDGES, values, side='right')  # a value on an edge is in the bin above it
+    num_models = values.shape[1]
+    cells = (np.arange(num_models) * 2 + side) * _NUM_BINS + bins
+    counts = np.bincount(cells[counted], minlength=2 * num_models * _NUM_BINS)
+    return counts.reshape(num_models, 2, _NUM_BINS)
 
 
 def _pair(values: NDArray[np.float64]) -> tuple[float, float]:
