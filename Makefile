@@ -1,4 +1,5 @@
 # make demo   attacks a leaky and a private model, and pushes only the private one (about 2 minutes)
+# make demo-references  a model that a loss threshold passes and reference models block (about 4 minutes)
 # make test   linters, type checks and tests
 # make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
@@ -28,10 +29,13 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-cluster test-replay lint env browser install-browser clean
+.PHONY: demo demo-references test test-cluster test-replay lint env browser install-browser clean
 
 demo: $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
+
+demo-references: $(VENV)/.project
+	@$(BIN)/python -m pipelines.references.local_runner
 
 test: lint browser
 	@$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/replay $(IN_PARALLEL)

@@ -207,7 +207,7 @@ def test_what_a_job_cannot_supply_is_said_before_it_starts(tmp_path):
     world = w.World(tmp_path).write()
     with pytest.raises(
         PrivacyInputError,
-        match="'difficulty' needs reference_signals, .*run ReferenceModels and wire",
+        match=r"'difficulty' needs reference_signals, .*run ReferenceModels and wire",
     ):
         world.run(w.config(attacks=('difficulty',)))
 

@@ -38,7 +38,7 @@ from privacy_component.observations.reference_halves import halves
 from tests.component import world as w
 
 ROOT = Path(__file__).parents[2]
-TRAINER = ROOT / 'tests' / 'end_to_end' / 'digits_trainer' / 'trainer.py'
+TRAINER = ROOT / 'pipelines' / 'references' / 'trainer' / 'trainer.py'
 MISBEHAVING = Path(__file__).parent / 'misbehaving_trainer.py'
 PROPERTIES = {
     'train_args': '{}',
