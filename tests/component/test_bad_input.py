@@ -151,7 +151,8 @@ def test_a_model_by_names_whose_feature_is_not_there(world):
         model, str(world.root / 'model' / 'Format-Serving'), signatures={'serving_default': model.serve}
     )
     world.replace_rows('train', [r | {'logits': r['logits'][:2]} for r in w.make_rows(300, 3, leak=False)])
-    refused(world, "TFMA's extractors could not make the model's inputs")
+    takes = r"signature 'serving_default' takes 'logits' \(float32, shape \(None, 3\)\), but 'logits' has between "
+    refused(world, takes + '2 and 3 values in an example: pass a schema')
 
 
 def test_outputs_that_could_be_logits_or_unnormalised_probabilities(tmp_path):
