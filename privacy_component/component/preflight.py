@@ -22,6 +22,7 @@ from privacy_component.component.baseline_model import baseline_config, check_ca
 from privacy_component.component.compat import types
 from privacy_component.component.example_files import compression_of, splits_of
 from privacy_component.component.judged_answer import Answer, check_model
+from privacy_component.component.model_specs import candidate_only, on_one_line
 from privacy_component.component.named_inputs import casts_needed, fed_features
 from privacy_component.component.unsupported import check_settings, columns_needed
 from privacy_component.config.json_text import read_json
@@ -114,7 +115,7 @@ def read_eval_config(text: str) -> tfma.EvalConfig:
         return json_format.Parse(text, tfma.EvalConfig())
     except (json_format.ParseError, TypeError, AttributeError) as error:
         raise PrivacyInputError(
-            f'eval_config is not the JSON of a tfma.EvalConfig ({_on_one_line(error)}): pass one.'
+            f'eval_config is not the JSON of a tfma.EvalConfig ({on_one_line(error)}): pass one.'
         ) from error
 
 
@@ -122,35 +123,6 @@ def _field_spellings() -> dict[str, str]:
     """Protobuf reads labelKey and label_key as one field, and takes the last."""
     messages = (tfma.EvalConfig, tfma.ModelSpec, tfma.SlicingSpec, tfma.Options)
     return {field.json_name: field.name for message in messages for field in message.DESCRIPTOR.fields}
-
-
-def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
-    """The EvalConfig with TFMA's defaults and the one model_spec that is not the baseline's."""
-    specs = [spec for spec in eval_config.model_specs if not spec.is_baseline]
-    if len(specs) != 1:
-        raise PrivacyInputError(
-            f'eval_config.model_specs has {len(specs)} candidate models; exactly one is needed, besides a baseline.'
-        )
-    if not specs[0].label_key:
-        raise PrivacyInputError(
-            'eval_config.model_specs[0].label_key is empty: name the feature that holds the label, one for the model.'
-        )
-    result = tfma.EvalConfig()
-    result.CopyFrom(eval_config)
-    del result.model_specs[:]
-    result.model_specs.add().CopyFrom(specs[0])
-    # Metrics are Evaluator's; a change threshold among them would ask for the baseline that was just taken out.
-    del result.metrics_specs[:]
-    try:
-        result = tfma.utils.update_eval_config_with_defaults(result, has_baseline=False)
-        tfma.utils.verify_eval_config(result)
-    except ValueError as error:
-        raise PrivacyInputError(f'eval_config is refused by TFMA: {_on_one_line(error)}.') from error
-    return result
-
-
-def _on_one_line(error: Exception) -> str:
-    return ' '.join(str(error).split())[:200]
 
 
 def _check_loads(model_path: str, eval_config: tfma.EvalConfig) -> None:

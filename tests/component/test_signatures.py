@@ -217,3 +217,50 @@ def test_what_does_not_fit_is_known_before_the_job(examples):
             *REFUSED['a number into text'][:2],
             beam_args=['--runner=there is none'],
         )
+
+
+LABELS = {'label_key': '', 'label_keys': {'whole': 'label', 'turned': 'other_label'}}
+
+
+@pytest.fixture(scope='module')
+def two_outputs(tmp_path_factory):
+    """A model with two outputs, each for a label of its own, and a weight for the second."""
+    world = w.World(tmp_path_factory.mktemp('outputs')).write(respond=lambda z: {'whole': z, 'turned': z[:, ::-1]})
+    for split, seed in (('train', 1), ('eval', 2)):
+        rows = w.make_rows(200, seed, leak=seed == 1)
+        world.replace_rows(split, [row | {'other_label': 2 - row['label'], 'weight': 0.5} for row in rows])
+    return world
+
+
+def judged(world, **spec):
+    outputs = world.run(evaluation=w.eval_config(**spec), privacy_config=w.config(checks={'other_signatures': 'off'}))
+    return PrivacyResult.load(Path(outputs['privacy_metrics'].uri) / 'privacy_metrics.json')
+
+
+@pytest.mark.parametrize('output', LABELS['label_keys'])
+def test_the_label_of_the_output_that_is_judged(two_outputs, output):
+    weights = {'example_weight_keys': {'turned': 'weight'}} if output == 'turned' else {}
+    found = judged(two_outputs, prediction_key=output, **LABELS, **weights)
+    assert found.record.judged_output == output
+    label = LABELS['label_keys'][output]
+    weight = {'example_weight_key': 'weight'} if weights else {}
+    assert figures(found) == figures(judged(two_outputs, prediction_key=output, label_key=label, **weight))
+    assert (found.results[0].sums_of_weights is not None) == bool(weights)
+
+
+def test_one_output_with_a_label_needs_no_name(two_outputs):
+    found = judged(two_outputs, label_key='', label_keys={'turned': 'other_label'})
+    assert found.record.judged_output == 'turned'
+
+
+@pytest.mark.parametrize(
+    ('spec', 'message'),
+    [
+        ({}, r'label_keys has the outputs turned, whole, but no prediction_key says which of them is judged: name one'),
+        ({'prediction_key': 'third'}, "label_keys has the outputs turned, whole, but prediction_key is 'third': name"),
+        ({'prediction_keys': {'whole': 'whole'}}, 'no prediction_key says .* name one with prediction_key, without'),
+    ],
+)
+def test_several_outputs_of_which_none_is_named(two_outputs, spec, message):
+    with pytest.raises(PrivacyInputError, match=message):
+        judged(two_outputs, **LABELS, **spec)
