@@ -17,6 +17,7 @@ from privacy_component.config.moved_fields import MOVED, regrouped, warn_moved
 from privacy_component.config.rules import Each, Flag, Names, Object
 from privacy_component.config.schema import DRAFT, schema_of
 from privacy_component.config.settings import (
+    AUTO,
     IGNORE,
     DecisionSettings,
     MeasurementSettings,
@@ -24,6 +25,7 @@ from privacy_component.config.settings import (
     PeopleSettings,
     SliceSettings,
 )
+from privacy_component.config.task_fit import check_fits
 from privacy_component.config.thresholds import Threshold
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.slicing import SlicingSpec
@@ -85,6 +87,8 @@ class PrivacyConfig:
 
     def __post_init__(self) -> None:
         settle(self, 'PrivacyConfig')
+        if self.outputs.task != AUTO:
+            check_fits(self, self.outputs.task)
         self._check_splits()
         self._check_threshold_attacks()
         self._check_baseline()
@@ -101,8 +105,14 @@ class PrivacyConfig:
             return getattr(getattr(self, group), new)
 
     def for_task(self, task: str) -> PrivacyConfig:
-        """The config with its attacks named; those of the task, 'multiclass' say, where it leaves them out."""
-        return self if self.attacks else replace(self, attacks=DEFAULT_ATTACKS[task])
+        """The config with its attacks named; those of the task, 'multiclass' say, where it leaves them out.
+
+        Raises:
+          PrivacyInputError: it asks for what the task does not have; the message names the field.
+        """
+        config = self if self.attacks else replace(self, attacks=DEFAULT_ATTACKS[task])
+        check_fits(config, task)
+        return config
 
     def to_json(self) -> str:
         """The config as JSON text; `from_json` reads it back to an equal config."""
@@ -151,7 +161,8 @@ class PrivacyConfig:
             )
 
     def _check_threshold_attacks(self) -> None:
-        known = self.attacks or tuple(name for names in DEFAULT_ATTACKS.values() for name in names)
+        defaults = DEFAULT_ATTACKS if self.outputs.task == AUTO else {'': DEFAULT_ATTACKS[self.outputs.task]}
+        known = self.attacks or tuple(name for names in defaults.values() for name in names)
         for threshold in self.thresholds:
             for name in threshold.attacks:
                 if name not in known:
