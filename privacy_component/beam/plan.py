@@ -40,6 +40,8 @@ class ModelPlan:
       eval_config: tfma.EvalConfig as JSON, with one model_spec.
       output_kind: 'logits' or 'probabilities'; '' if it has to be found out in the job.
       signature, output: the signature that is called, and which of its outputs is judged; '' if that is not known.
+      takes: what the signature takes, in words.
+      casts: features that are cast before TFMA feeds them by name, and the type of each.
     """
 
     path: str
@@ -47,6 +49,8 @@ class ModelPlan:
     output_kind: str = ''
     signature: str = ''
     output: str = ''
+    takes: str = ''
+    casts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

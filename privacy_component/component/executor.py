@@ -131,7 +131,7 @@ class Executor(BaseBeamExecutor):
             with self._make_beam_pipeline() as pipeline:
                 job.build(pipeline, plan, path)
         except Exception as error:
-            mended = surfaced(error)
+            mended = surfaced(error, plan.candidate.signature, plan.candidate.takes)
             if mended is error:
                 raise
             # Not `from error`: what TensorFlow and TFMA say can hold whole examples, which do not belong in a log.

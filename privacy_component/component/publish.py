@@ -44,7 +44,7 @@ _PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', *O
 _LONGEST_MESSAGE = 4000
 _ON_BLESSING = (
     'outcome', 'model_fingerprint', 'judged_signature', 'judged_output', 'examples_sha256', 'config_sha256',
-    'decision_sha256', 'report_sha256', 'version',
+    'decision_sha256', 'report_sha256', 'version', 'warnings',
 )  # fmt: skip
 _UNSTABLE = (
     "The model's outputs depend in their last bits on an example's place in its batch, so another sharding of the data "
@@ -177,6 +177,7 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
         'judged_output': result.record.judged_output or '',
         'outcome': decision.outcome(result),
         'message': _message(result.verdict),
+        'warnings': _on_one_line(result.verdict.warnings if result.verdict else ()),
         'decision_sha256': decision_sha256,
         'report_sha256': decision.sha256(report),
     }
@@ -252,7 +253,11 @@ def write_blessing(
 
 
 def _message(verdict: Verdict | None) -> str:
-    return ' '.join(verdict.reasons)[:_LONGEST_MESSAGE] if verdict else ''
+    return _on_one_line(verdict.reasons) if verdict else ''
+
+
+def _on_one_line(sentences: Sequence[str]) -> str:
+    return ' '.join(sentences)[:_LONGEST_MESSAGE]
 
 
 def write_whole(path: str, text: str) -> None:

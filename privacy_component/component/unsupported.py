@@ -31,7 +31,8 @@ def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_dire
     if spec.example_weight_keys:
         raise PrivacyInputError(
             f'eval_config.model_specs[0].example_weight_keys names {sorted(spec.example_weight_keys)}: one weight for '
-            'each output is not supported. Name one feature with example_weight_key.'
+            'each output is not supported. Name one feature with example_weight_key, or one of these outputs with '
+            'prediction_key.'
         )
     share = config.measurement.max_bad_record_share
     if share and not calls_model_directly:

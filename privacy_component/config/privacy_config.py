@@ -17,6 +17,7 @@ from privacy_component.config.moved_fields import MOVED, regrouped, warn_moved
 from privacy_component.config.rules import Each, Flag, Names, Object
 from privacy_component.config.schema import DRAFT, schema_of
 from privacy_component.config.settings import (
+    AUTO,
     IGNORE,
     DecisionSettings,
     MeasurementSettings,
@@ -24,13 +25,13 @@ from privacy_component.config.settings import (
     PeopleSettings,
     SliceSettings,
 )
+from privacy_component.config.task_fit import check_fits
 from privacy_component.config.thresholds import Threshold
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.slicing import SlicingSpec
 
 _ATTACKS = AttackNames()
 _SPLITS = Names(at_least=1)
-_DEFAULTS = (*DEFAULT_ATTACKS.values(), DEFAULT_WITH_REFERENCES)
 
 
 class _Actions:
@@ -86,6 +87,8 @@ class PrivacyConfig:
 
     def __post_init__(self) -> None:
         settle(self, 'PrivacyConfig')
+        if self.outputs.task != AUTO:
+            check_fits(self, self.outputs.task)
         self._check_splits()
         self._check_threshold_attacks()
         self._check_baseline()
@@ -109,10 +112,13 @@ class PrivacyConfig:
           has_references: whether there are reference models, trained on known halves of the examples.
 
         Raises:
-          PrivacyInputError: a threshold names an attack that is not among them.
+          PrivacyInputError: it asks for what the task does not have, or a threshold names an attack that is not among
+            these; the message names the field.
         """
         more = DEFAULT_WITH_REFERENCES if has_references else ()
-        return self if self.attacks else replace(self, attacks=(*DEFAULT_ATTACKS[task], *more))
+        config = self if self.attacks else replace(self, attacks=(*DEFAULT_ATTACKS[task], *more))
+        check_fits(config, task)
+        return config
 
     def to_json(self) -> str:
         """The config as JSON text; `from_json` reads it back to an equal config."""
@@ -161,7 +167,9 @@ class PrivacyConfig:
             )
 
     def _check_threshold_attacks(self) -> None:
-        known = self.attacks or tuple(name for names in _DEFAULTS for name in names)
+        defaults = DEFAULT_ATTACKS if self.outputs.task == AUTO else {'': DEFAULT_ATTACKS[self.outputs.task]}
+        named = (*defaults.values(), DEFAULT_WITH_REFERENCES)
+        known = self.attacks or tuple(name for names in named for name in names)
         for threshold in self.thresholds:
             for name in threshold.attacks:
                 if name not in known:

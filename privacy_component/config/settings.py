@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from privacy_component.config.declared import declare, settle
 from privacy_component.config.refusal_override import RefusalOverride
-from privacy_component.config.rules import Choice, Each, Flag, Integer, Number, Text
+from privacy_component.config.rules import Choice, Each, Flag, Integer, Names, Number, Text
 from privacy_component.metrics.counts.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.observations.observations import TASKS
 
@@ -74,10 +74,12 @@ class OutputSettings:
         predictions for regression, and all else for multiclass.
       kind: whether they are 'logits' or 'probabilities'; 'auto' decides for the whole data set. A baseline model's are
         what is named here too, and decided on their own by 'auto'.
+      classes: what labels call the classes, in the order of the outputs, where they are text and not numbers.
     """
 
     task: str = field(default=AUTO, metadata=declare(Choice((AUTO, *TASKS))))
     kind: str = field(default=AUTO, metadata=declare(Choice((AUTO, 'logits', 'probabilities'))))
+    classes: tuple[str, ...] = field(default=(), metadata=declare(Names()))
 
     def __post_init__(self) -> None:
         settle(self, 'PrivacyConfig.outputs')

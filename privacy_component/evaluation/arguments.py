@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.arrays import all_rows
 from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.config.task_fit import check_fits
 from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import hash_ids
 from privacy_component.observations.columns import Column
+from privacy_component.observations.labels import class_numbers
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
 from privacy_component.observations.outputs import (
     LOGITS,
@@ -77,6 +79,9 @@ def read_inputs(
     rows = outputs_of(kind, values, n)
     label_array = array_of('labels', labels, n)
     task = _task(config, kind, label_array)
+    if config.outputs.classes:
+        check_fits(config, task)
+        label_array = class_numbers(label_array, config.outputs.classes, rows.reshape(n, -1).shape[1])
     evidence = check_evidence_of(kind, rows, task, config)
     ids = all_rows(n) if example_ids is None else _ids('example_ids', example_ids, n)
     observations = as_observations(

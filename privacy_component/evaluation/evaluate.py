@@ -73,7 +73,8 @@ def evaluate_privacy(
 
     Args:
       is_member: (n,) bool, True where the model was trained on the example.
-      labels: (n,) class numbers; (n, classes) of 0 and 1 for a multi-label model; (n,) numbers for regression.
+      labels: (n,) class numbers, or names where the config's outputs.classes lists them; (n, classes) of 0 and 1 for a
+        multi-label model; (n,) numbers for regression.
       logits: (n, classes), or (n,) or (n, 1) for one sigmoid output. Give these where the model has them.
       probabilities: the same shapes, in [0, 1].
       predictions: of regression, (n,) or (n, 1), or (n, 2) for mean and variance. Give one of these three.

@@ -12,10 +12,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from privacy_component.config.thresholds import LEAK_SHOWN
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.result import PrivacyResult
-from privacy_component.gate.verdict import PASSED, Comparison
+from privacy_component.gate.verdict import Comparison
 from privacy_component.report import cards, check_rows, facts, pictures, remedies, tables, wording
 from privacy_component.report.ranking import DIAGNOSTIC, Row, flat, ranked_slices, slice_word, worst_row
 
@@ -81,20 +80,9 @@ def _banner(result: PrivacyResult) -> dict[str, Any]:
         'headline': wording.headline(result.verdict),
         'consequence': wording.consequence(result.verdict),
         'reasons': [wording.visible(reason) for reason in reasons],
-        'warnings': [*_cautions(result), *facts.warnings(result), *map(wording.visible, warnings)],
+        'warnings': [*facts.warnings(result), *map(wording.visible, warnings)],
         'shown': _REASONS_SHOWN,
     }
-
-
-def _cautions(result: PrivacyResult) -> list[str]:
-    """What passed for want of proof rather than for want of a leak."""
-    passed = [c for c in result.verdict.comparisons if c.outcome == PASSED] if result.verdict else []
-    above = [c for c in passed if c.block_if == LEAK_SHOWN and (c.value or 0.0) > c.limit]
-    if not above:
-        return []
-    many = len({c.slice_key for c in above})
-    slices = f'In {many:,} slice{"s" if many > 1 else ""} a figure is above its limit and the corrected bound below it'
-    return [f'{slices}: a leak is neither shown nor ruled out there.']
 
 
 def _figure_line(row: Row, worst: Comparison | None) -> str:

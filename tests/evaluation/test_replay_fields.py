@@ -30,6 +30,7 @@ OTHERS = {
     'people.min_reported_examples': 1,
     'outputs.task': 'multiclass',
     'outputs.kind': 'logits',
+    'outputs.classes': ('no', 'yes'),
     'measurement.folds': 3,
     'measurement.seed': 1,
     'measurement.max_distinct_scores': 1000,

@@ -16,6 +16,7 @@ from privacy_component.beam.examples.groups_and_weights import example_weights, 
 from privacy_component.beam.examples.read import RawBatch
 from privacy_component.beam.plan import Plan
 from privacy_component.observations.columns import Column
+from privacy_component.observations.labels import class_numbers
 from privacy_component.observations.needs import CANDIDATE
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.outputs import check_same_number, labels_for
@@ -107,6 +108,7 @@ class Observer:
         self._slice_features = plan.slice_features
         self._group_key = plan.config.people.group_key
         self._task = plan.task
+        self._classes = plan.config.outputs.classes
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -125,6 +127,8 @@ class Observer:
         name = f"label_key '{self.model_spec.label_key}'"
         known = {feature for source in sources for feature in source}
         labels = dense_values(first_of(self.model_spec.label_key, sources), name, known, num_rows)
+        if self._classes:
+            labels = class_numbers(labels, self._classes, num_outputs, name)
         return labels_for(self._task, labels, max(num_outputs, 2) if self._task == MULTICLASS else num_outputs, name)
 
     def observe(self, batch: RawBatch, sources: Sequence[Mapping[str, Any]], labels: NDArray, views: Any) -> Batch:

@@ -12,6 +12,7 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 
 from privacy_component.beam.models.gradients import gradient_norms
+from privacy_component.beam.models.signature_inputs import in_words
 from privacy_component.beam.models.signatures import Call, Serialized, called_signature, signature_call
 from privacy_component.beam.plan import BASELINE_MODEL, ModelPlan
 from privacy_component.beam.surfaced_errors import bad_call, loading
@@ -48,6 +49,7 @@ class ServedModel:
             self._model = self._loader.load()
         self._signature = called_signature(self._spec.signature_name, self._model.signatures)
         self._predict = signature_call(self._model, self._signature)
+        self._takes = in_words(self._model.signatures[self._signature].structured_input_signature[1])
         self._norms: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
 
     def function(self, signature: str) -> Call:
@@ -85,7 +87,7 @@ class ServedModel:
             try:
                 norms = self._norms(serialized.rows, tf.constant(output_gradients, tf.float32)).numpy()
             except (tf.errors.OpError, UnicodeDecodeError) as error:
-                raise bad_call(self._signature, error) from None
+                raise bad_call(self._signature, error, self._takes) from None
             return _finite(norms)
 
 
