@@ -13,7 +13,10 @@ from privacy_component.config.moved_fields import MOVED
 from tests.config.test_settings import OTHERS
 
 FLAT = {old: getattr(OTHERS[group], new) for old, (group, new) in MOVED.items()}
-NEW = {'measurement': dataclasses.replace(OTHERS['measurement'], batch_size=0)}  # has never had a flat name
+# Fields that have never had a flat name keep their defaults.
+NEW = {
+    'measurement': dataclasses.replace(OTHERS['measurement'], batch_size=0, time_limit_seconds=86_400)
+}  # no flat names
 NESTED = PrivacyConfig(**OTHERS | NEW)
 
 
