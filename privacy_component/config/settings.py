@@ -97,6 +97,8 @@ class MeasurementSettings:
       max_bad_record_share: of a split's records, how many the component may drop and count because they cannot be
         parsed; 0 fails at the first.
       batch_size: how many examples the component calls a model with; 0 for 1024, or fewer where no split has as many.
+      time_limit_seconds: how long the component may take, a day by default, and 0 for ever; then it fails, and names
+        what has not ended.
     """
 
     folds: int = field(default=2, metadata=declare(Integer(2, 20)))
@@ -104,6 +106,7 @@ class MeasurementSettings:
     max_distinct_scores: int = field(default=50_000, metadata=declare(Integer(1000)))
     max_bad_record_share: float = field(default=0.0, metadata=declare(Number(0, 0.5)))
     batch_size: int = field(default=0, metadata=declare(Integer(0, 65_536)))
+    time_limit_seconds: int = field(default=86_400, metadata=declare(Integer(0, 31_536_000)))
 
     def __post_init__(self) -> None:
         settle(self, 'PrivacyConfig.measurement')
