@@ -1,0 +1,32 @@
+"""Helpers for training: privacy watched epoch by epoch, and defences. They need TensorFlow, with Keras 2 or 3.
+
+Names are resolved when first used, so that importing this room loads neither TensorFlow nor Keras.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from privacy_component.training.adversarial import adversarial_regularization as adversarial_regularization
+    from privacy_component.training.callback import PrivacyCallback as PrivacyCallback
+    from privacy_component.training.callback import early_stopping_on_privacy as early_stopping_on_privacy
+    from privacy_component.training.loss_trace import LossTrace as LossTrace
+
+_HOMES = {
+    'LossTrace': 'loss_trace',
+    'PrivacyCallback': 'callback',
+    'adversarial_regularization': 'adversarial',
+    'early_stopping_on_privacy': 'callback',
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(importlib.import_module(f'{__name__}.{_HOMES[name]}'), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
