@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from privacy_component.training.adversarial import adversarial_regularization as adversarial_regularization
     from privacy_component.training.callback import PrivacyCallback as PrivacyCallback
     from privacy_component.training.callback import early_stopping_on_privacy as early_stopping_on_privacy
+    from privacy_component.training.dp_claim import DPClaim as DPClaim
+    from privacy_component.training.dp_training import dp_sgd as dp_sgd
     from privacy_component.training.loss_trace import LossTrace as LossTrace
 
 _HOMES = {
+    'DPClaim': 'dp_claim',
     'LossTrace': 'loss_trace',
     'PrivacyCallback': 'callback',
     'adversarial_regularization': 'adversarial',
+    'dp_sgd': 'dp_training',
     'early_stopping_on_privacy': 'callback',
 }
 

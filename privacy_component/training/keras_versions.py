@@ -33,6 +33,11 @@ def is_keras_3(keras: types.ModuleType) -> bool:
     return int(keras.__version__.split('.')[0]) >= 3
 
 
+def layers_of(model: Any) -> list[Any]:
+    """All layers, those within layers too."""
+    return list(model._flatten_layers())
+
+
 def count_loss(keras: types.ModuleType, model: Any, loss: Any, outputs: Any) -> None:
     """Adds a batch's loss to the mean that is shown; Keras 2 does where it computes it."""
     if is_keras_3(keras):

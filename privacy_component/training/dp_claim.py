@@ -1,0 +1,104 @@
+"""What a differentially private training claims, and what the claim rests on."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+from pathlib import Path
+
+from privacy_component.errors import PrivacyInputError
+
+CLAIM_FILE = 'dp_claim.json'
+_ASSUMPTION = (
+    'Batches are Poisson-sampled; neighbouring data sets differ in one training example, added or removed. Not '
+    'counted: preprocessing that looks at the data, the choice of settings, the figures shown while training, and what '
+    'floating-point noise gives away.'
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class DPClaim:
+    """An (epsilon, delta) claim of one training with DP-SGD.
+
+    Attributes:
+      epsilon, delta: of the whole training.
+      noise_multiplier: the standard deviation of the noise over the clipping norm.
+      l2_norm_clip: the largest norm of one example's gradient.
+      sampling_rate: how likely an example is to be in a batch.
+      steps: batches.
+      num_examples: size of the training data.
+      mechanism: what was done.
+      assumption: what the claim rests on.
+    """
+
+    epsilon: float
+    delta: float
+    noise_multiplier: float
+    l2_norm_clip: float
+    sampling_rate: float
+    steps: int
+    num_examples: int
+    mechanism: str = 'dp_sgd'
+    assumption: str = _ASSUMPTION
+
+    def save(self, folder: str | Path) -> None:
+        """Writes dp_claim.json into a folder, the model's say, which is made if need be."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        text = json.dumps(dataclasses.asdict(self), indent=2, allow_nan=False)
+        Path(folder, CLAIM_FILE).write_text(text, encoding='utf-8')
+
+    @classmethod
+    def load(cls, folder: str | Path) -> DPClaim:
+        """What `save` wrote.
+
+        Raises:
+          PrivacyInputError: the file is no such claim.
+        """
+        path = Path(folder, CLAIM_FILE)
+        try:
+            return cls(**json.loads(path.read_text(encoding='utf-8')))
+        except (OSError, ValueError, TypeError) as error:
+            raise PrivacyInputError(f'{path} is no claim of DP-SGD ({error}): write it with DPClaim.save.') from error
+
+
+def claim_of(
+    noise_multiplier: float, l2_norm_clip: float, num_examples: int, batch_size: int, steps: int, delta: float | None
+) -> DPClaim:
+    """Accounts for DP-SGD by privacy loss distributions.
+
+    Args:
+      noise_multiplier: above 0.
+      l2_norm_clip: above 0; epsilon does not depend on it.
+      num_examples: size of the training data.
+      batch_size: the expected size of a batch, at most num_examples.
+      steps: batches.
+      delta: in (0, 1); None for 1 / (2 * num_examples).
+
+    Raises:
+      PrivacyInputError: a number is not of its range, or dp-accounting is not installed.
+    """
+    for name, value in (('noise_multiplier', noise_multiplier), ('l2_norm_clip', l2_norm_clip)):
+        if not (isinstance(value, (int, float)) and 0 < value < math.inf):
+            raise PrivacyInputError(f'{name} is {value!r}: give a number above 0; without noise there is no guarantee.')
+    if not 0 < batch_size <= num_examples:
+        raise PrivacyInputError(f'batch_size is {batch_size!r}: give 1 to num_examples, which is {num_examples}.')
+    delta = 1 / (2 * num_examples) if delta is None else delta
+    if not 0 < delta < 1:
+        raise PrivacyInputError(f'delta is {delta!r}: give a number between 0 and 1, below 1 / num_examples.')
+    rate = batch_size / num_examples
+    epsilon = _epsilon(float(noise_multiplier), rate, steps, delta)
+    return DPClaim(epsilon, delta, float(noise_multiplier), float(l2_norm_clip), rate, steps, num_examples)
+
+
+@functools.lru_cache
+def _epsilon(noise_multiplier: float, rate: float, steps: int, delta: float) -> float:
+    try:
+        import dp_accounting
+    except ModuleNotFoundError as error:
+        raise PrivacyInputError(
+            "DP-SGD needs dp-accounting, which is not installed: pip install 'privacy-component[training]'."
+        ) from error
+    step = dp_accounting.PoissonSampledDpEvent(rate, dp_accounting.GaussianDpEvent(noise_multiplier))
+    return float(dp_accounting.pld.PLDAccountant().compose(step, steps).get_epsilon(delta))
