@@ -91,7 +91,7 @@ def evaluate_privacy(
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
         as duplicates of one example. With `people.num_most_vulnerable` members are named by them, as they are, in
         privacy_metrics.json and the report: give pseudonyms where an id must not stand there.
-      config: attacks, thresholds, slices.
+      config: attacks, thresholds, slices. Without thresholds nothing is judged, and nothing blessed.
 
     Returns:
       One row per slice and attack, the verdict, and the members at the highest risk.
@@ -103,6 +103,8 @@ def evaluate_privacy(
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
     config = config.for_task(inputs.observations.task, reference_is_member is not None)
+    if not config.thresholds:
+        config = dataclasses.replace(config, report_only=True)
     baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
