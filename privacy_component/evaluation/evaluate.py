@@ -15,7 +15,7 @@ from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_sc
 from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.errors import prefixed_errors
+from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.arguments import Inputs, read_inputs
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
@@ -99,7 +99,7 @@ def evaluate_privacy(
     Raises:
       PrivacyInputError: an argument cannot be used; the message names it.
     """
-    config = config or PrivacyConfig()
+    config = _checked(config)
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
     config = config.for_task(inputs.observations.task, reference_is_member is not None)
@@ -125,6 +125,15 @@ def evaluate_privacy(
     record = _record(inputs, observations, baseline, said_of_groups, config)
     checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
     return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
+
+
+def _checked(config: Any) -> PrivacyConfig:
+    if config is None:
+        return PrivacyConfig()
+    if not isinstance(config, PrivacyConfig):
+        hint = f'; for a policy write policy({config!r:.40})' if isinstance(config, str) else ''
+        raise PrivacyInputError(f'config is a {type(config).__name__}; give a PrivacyConfig{hint}.')
+    return config
 
 
 def _by_kind(logits: Any, probabilities: Any, predictions: Any) -> dict[str, Any]:

@@ -48,12 +48,8 @@ def evaluate_model(
     sizes = [len(np.asarray(y)) for _, y in sides]
     if features is not None:
         arguments['features'] = _features(features)
-    return evaluate_privacy(
-        is_member=np.repeat([True, False], sizes),
-        labels=labels,
-        **{kinds[0]: np.concatenate(outputs)},
-        **arguments,
-    )
+    arguments |= {kinds[0]: np.concatenate(outputs)}
+    return evaluate_privacy(is_member=np.repeat([True, False], sizes), labels=labels, **arguments)
 
 
 def _pair(name: str, side: Any) -> tuple[Any, ArrayLike]:

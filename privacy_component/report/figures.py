@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -34,7 +35,8 @@ class Picture:
 
     def _repr_svg_(self) -> str:
         out = io.StringIO()
-        FigureCanvasSVG(self.figure).print_svg(out, metadata={'Date': None})
+        with rc_context({'svg.hashsalt': 'privacy'}):  # the same result, the same bytes
+            FigureCanvasSVG(self.figure).print_svg(out, metadata={'Date': None})
         return out.getvalue()
 
     def save(self, path: str | Path) -> None:

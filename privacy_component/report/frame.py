@@ -29,8 +29,8 @@ def to_frame(result: PrivacyResult) -> Any:
 def metric_rows(result: PrivacyResult) -> list[dict[str, Any]]:
     """One dict for each slice, attack and metric; several for a metric with several limits.
 
-    Keys: slice, attack, metric, value, lower and upper (of the two-sided interval), corrected_bound (what decided), limit,
-    outcome, num_members, num_non_members. What there is not is None.
+    Keys: slice, attack, metric, value, lower and upper (of the two-sided interval), corrected_bound (what
+    decided), limit, outcome, num_members, num_non_members. What there is not is None.
     """
     limits: dict[tuple, list[Comparison]] = defaultdict(list)
     verdict = result.verdict
