@@ -26,6 +26,7 @@ _HOMES = {
     'SliceSettings': 'privacy_component.config.settings',
     'SlicingSpec': 'privacy_component.observations.slicing',
     'Threshold': 'privacy_component.config.thresholds',
+    'evaluate_model': 'privacy_component.evaluation.fitted',
     'evaluate_privacy': 'privacy_component.evaluation.evaluate',
     'policy': 'privacy_component.config.policies',
 }

@@ -40,7 +40,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult, result_from_json
-from privacy_component.report import html
+from privacy_component.report.summary import summary
 
 EXAMPLES_KEY = 'examples'
 MODEL_KEY = 'model'
@@ -151,7 +151,7 @@ def _publish(
         artifact_utils.get_single_instance(output_dict[key]) for key in (PRIVACY_METRICS_KEY, BLESSING_KEY)
     )
     properties = publish.write_metrics(metrics, result, lock)
-    logging.info('%s', html.summary(result))
+    logging.info('%s', summary(result))
     lock.check()
     model = _single(input_dict, MODEL_KEY)
     publish.write_blessing(blessing, result.verdict, model, exec_properties.get('current_component_id'), properties)

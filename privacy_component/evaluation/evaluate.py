@@ -15,7 +15,7 @@ from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_sc
 from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.errors import prefixed_errors
+from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.arguments import Inputs, read_inputs
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
@@ -91,7 +91,7 @@ def evaluate_privacy(
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
         as duplicates of one example. With `people.num_most_vulnerable` members are named by them, as they are, in
         privacy_metrics.json and the report: give pseudonyms where an id must not stand there.
-      config: attacks, thresholds, slices.
+      config: attacks, thresholds, slices. Without thresholds nothing is judged, and nothing blessed.
 
     Returns:
       One row per slice and attack, the verdict, and the members at the highest risk.
@@ -99,10 +99,12 @@ def evaluate_privacy(
     Raises:
       PrivacyInputError: an argument cannot be used; the message names it.
     """
-    config = config or PrivacyConfig()
+    config = _checked(config)
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
     config = config.for_task(inputs.observations.task, reference_is_member is not None)
+    if not config.thresholds:
+        config = dataclasses.replace(config, report_only=True)
     baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
@@ -123,6 +125,15 @@ def evaluate_privacy(
     record = _record(inputs, observations, baseline, said_of_groups, config)
     checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
     return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
+
+
+def _checked(config: Any) -> PrivacyConfig:
+    if config is None:
+        return PrivacyConfig()
+    if not isinstance(config, PrivacyConfig):
+        hint = f'; for a policy write policy({config!r:.40})' if isinstance(config, str) else ''
+        raise PrivacyInputError(f'config is a {type(config).__name__}; give a PrivacyConfig{hint}.')
+    return config
 
 
 def _by_kind(logits: Any, probabilities: Any, predictions: Any) -> dict[str, Any]:
