@@ -2,8 +2,8 @@
 
     python benchmarks/tail.py      # writes results/tail.md and results/tail.svg
 
-Models and reference models are those of reference_attacks.py. For every audited model: the TNR at an FNR of 1 % of the plain
-loss, beside the TPR at an FPR of 1 % of `stacked` with eight reference models.
+Models and reference models are those of reference_attacks.py. For every audited model: the TNR at an FNR of 1 % of the
+plain loss, beside the TPR at an FPR of 1 % of `stacked` with eight reference models.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def main() -> None:
     lines = [
         '# The tail of the loss, and what reference models find',
         '',
-        f'Made by `python benchmarks/tail.py`: {len(tails)} audited models, {NUM_REFERENCES} reference models each. Rank '
-        f"correlation (Spearman) of the loss's TNR at an FNR of 1 % with the TPR of `stacked` at an FPR of 1 %: "
+        f'Made by `python benchmarks/tail.py`: {len(tails)} audited models, {NUM_REFERENCES} reference models each. '
+        f"Rank correlation (Spearman) of the loss's TNR at an FNR of 1 % with the TPR of `stacked` at an FPR of 1 %: "
         f"**{spearmanr(tails, stacked).statistic:.2f}**; of the loss's own TPR at an FPR of 1 % with it: "
         f'{spearmanr(losses, stacked).statistic:.2f}.',
         '',
