@@ -3,6 +3,7 @@
 # make test   linters, type checks and tests
 # make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
+# make test-lowest  tests of arrays and report with the lowest versions that setup.py allows (about 5 minutes)
 # make lint   linters and type checks only
 # make env    the environment in .venv, which the others make when they need it
 # make clean  removes what the others wrote, except .venv
@@ -14,6 +15,10 @@ DEV_PINS := requirements/dev.txt
 VENV := .venv
 BIN := $(VENV)/bin
 NEWEST := build/newest
+LOWEST := build/lowest
+# What needs neither TFX nor the test tools beside pytest, of the tests that are not slow.
+OF_ARRAYS := tests/evaluation tests/observations tests/attacks/test_contract.py tests/gate/test_verdict.py \
+    tests/metrics/counts tests/report/test_html.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOG := build/install.log
 # A file's tests stay in one process, because they share its pipeline run.
@@ -29,7 +34,11 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
+<<<<<<< HEAD
 .PHONY: demo demo-references test test-cluster test-replay lint env browser install-browser clean
+=======
+.PHONY: demo test test-cluster test-replay test-lowest lint env browser install-browser clean
+>>>>>>> w-inputs
 
 demo: $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
@@ -51,6 +60,16 @@ $(NEWEST)/.made: requirements/find_newest_python.sh
 	$(call quietly,Making $(NEWEST) with the newest numpy and scipy (about 30 seconds), \
 	    python=$$(requirements/find_newest_python.sh) && "$$python" -m venv $(NEWEST) \
 	    && $(NEWEST)/bin/python -m pip --disable-pip-version-check install numpy scipy scikit-learn)
+	@touch $@
+
+test-lowest: $(LOWEST)/.made
+	@$(LOWEST)/bin/python -m pytest $(OF_ARRAYS)
+
+$(LOWEST)/.made: setup.py requirements/lowest.py $(VENV)/.project $(VENV)/.dev
+	$(call quietly,Making $(LOWEST) with the lowest versions that setup.py allows (about 1 minute), \
+	    python=$$(requirements/find_python.sh) && "$$python" -m venv --clear $(LOWEST) \
+	    && $(LOWEST)/bin/python -m pip --disable-pip-version-check install \
+	    $$($(BIN)/python requirements/lowest.py report) $$(grep -E '^(pytest|hypothesis)==' $(DEV_PINS)))
 	@touch $@
 
 lint: $(VENV)/.project $(VENV)/.dev
