@@ -34,11 +34,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-<<<<<<< HEAD
-.PHONY: demo demo-references test test-cluster test-replay lint env browser install-browser clean
-=======
-.PHONY: demo test test-cluster test-replay test-lowest lint env browser install-browser clean
->>>>>>> w-inputs
+.PHONY: demo demo-references test test-cluster test-replay test-lowest lint env browser install-browser clean
 
 demo: $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
