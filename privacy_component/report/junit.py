@@ -13,7 +13,7 @@ SUITE = 'privacy'
 
 
 def junit(result: PrivacyResult) -> str:
-    """XML text: the verdict fails unless the model is blessed, a comparison where it exceeds its limit, a check where it refuses.
+    """XML text: the verdict fails unless the model is blessed, a comparison above its limit, a check that refuses.
 
     What the examples cannot decide, and a report that judges nothing, is skipped rather than passed.
     """
