@@ -84,8 +84,12 @@ class PrivacyResult:
         return _report('frame').to_frame(self)
 
     def report(self, path: str | Path) -> Path:
-        """Writes the report as one HTML file and returns its path; needs the extra `report`."""
-        return _write_whole(Path(path), _report('html').render(self))
+        """Writes the report and returns its path; needs the extra `report`.
+
+        The ending of the name says in which form: .html the page, .xml JUnit for CI systems, .md or .json a section of
+        a model card.
+        """
+        return _write_whole(Path(path), _report('formats').as_format(self, str(path)))
 
     def plot_slices(self, metric: str = 'auc') -> Any:
         """A picture of a metric in every slice, the worst first; needs the extra `report`."""

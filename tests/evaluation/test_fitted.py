@@ -1,8 +1,6 @@
 """evaluate_model on fitted models of scikit-learn and Keras, and what people hand in as features."""
 
-import keras
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
@@ -14,6 +12,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from privacy_component import PrivacyConfig, PrivacyInputError, evaluate_model, evaluate_privacy
 from privacy_component.attacks import DEFAULT_ATTACKS
+
+pd = pytest.importorskip('pandas')
+keras = pytest.importorskip('keras')
 
 CONFIG = PrivacyConfig(attacks=('loss_threshold',), slices={'by_class': False})
 

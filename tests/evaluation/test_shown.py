@@ -47,6 +47,7 @@ def test_without_thresholds_nothing_is_judged_and_nothing_blessed():
 
 
 def test_the_frame_has_every_figure_with_its_bound_and_outcome(blocked):
+    pytest.importorskip('pandas')
     frame = blocked.to_frame()
     assert set(frame['attack']) == {'loss_threshold', 'scaled_logit_threshold'}
     row = frame[(frame.slice == 'Overall') & (frame.attack == 'loss_threshold') & (frame.metric == 'auc')].iloc[0]
