@@ -20,6 +20,8 @@ LOWEST := build/lowest
 OF_ARRAYS := tests/evaluation tests/observations tests/attacks/test_contract.py tests/gate/test_verdict.py \
     tests/metrics/counts tests/report/test_html.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Nothing is installed whose hash is not in requirements/, from wherever it comes.
+PINNED := PIP_FIND_LINKS= $(PIP) install --no-deps --require-hashes
 LOG := build/install.log
 # A file's tests stay in one process, because they share its pipeline run.
 IN_PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
@@ -65,7 +67,7 @@ $(LOWEST)/.made: setup.py requirements/lowest.py $(VENV)/.project $(VENV)/.dev
 	$(call quietly,Making $(LOWEST) with the lowest versions that setup.py allows (about 1 minute), \
 	    python=$$(requirements/find_python.sh) && "$$python" -m venv --clear $(LOWEST) \
 	    && $(LOWEST)/bin/python -m pip --disable-pip-version-check install \
-	    $$($(BIN)/python requirements/lowest.py report) $$(grep -E '^(pytest|hypothesis)==' $(DEV_PINS)))
+	    $$($(BIN)/python requirements/lowest.py report) $$(sed -n -E 's/^((pytest|hypothesis)==[^ ]*).*/\1/p' $(DEV_PINS)))
 	@touch $@
 
 lint: $(VENV)/.project $(VENV)/.dev
@@ -80,8 +82,8 @@ $(VENV)/.pins: $(PINS) $(NO_DEPS)
 	$(call quietly,Making $(VENV) with Python 3.10 (about 5 seconds), \
 	    python=$$(requirements/find_python.sh) && "$$python" -m venv $(VENV))
 	$(call quietly,Installing TFX 1.16 and what it needs into $(VENV) (once; about 1.5 minutes), \
-	    $(PIP) install --no-compile "$$(grep '^pip==' $(PINS))" && $(PIP) install --no-compile -r $(PINS) \
-	    && $(PIP) install --no-compile --no-deps -r $(NO_DEPS))
+	    $(PIP) install --no-compile "$$(sed -n 's/^\(pip==[^ ]*\).*/\1/p' $(PINS))" \
+	    && $(PINNED) --no-compile -r $(PINS) -r $(NO_DEPS))
 	$(call quietly,Compiling its bytecode so that imports are fast (once; about 1 minute), \
 	    $(BIN)/python -m compileall -q -j 2 $(VENV)/lib/python3.10/site-packages || true)
 	@touch $@
@@ -92,7 +94,7 @@ $(VENV)/.project: setup.py $(VENV)/.pins
 	@touch $@
 
 $(VENV)/.dev: $(DEV_PINS) $(VENV)/.pins
-	$(call quietly,Installing test tools into $(VENV) (about 20 seconds), $(PIP) install -r $(DEV_PINS))
+	$(call quietly,Installing test tools into $(VENV) (about 20 seconds), $(PINNED) -r $(DEV_PINS))
 	@touch $@
 
 # Tests take screenshots of the HTML report.
