@@ -1,6 +1,7 @@
 """Writes the hashes of every release file beside the pins: python requirements/hash_pins.py requirements/*.txt
 
-What PyPI says at the time of writing is what is installed later, or nothing: pip compares. Run it after a pin has changed.
+What PyPI says at the time of writing is what is installed later, or nothing: pip compares. Run it when a
+pin has changed.
 """
 
 import concurrent.futures
