@@ -16,6 +16,7 @@ from privacy_component.checks import Check
 from privacy_component.deprecation import warn_renamed
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.gaps import gap_rows
+from privacy_component.evaluation.plausible import check_plausible
 from privacy_component.evaluation.record import WHERE, Record
 from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.change import Baseline
@@ -164,7 +165,10 @@ class PrivacyResult:
         """
         file = _file_of(Path(path))
         try:
-            return cls.from_json(file.read_text(encoding='utf-8'))
+            result = cls.from_json(file.read_text(encoding='utf-8'))
+            check_plausible(result.results, result.verdict, result.checks, result.most_vulnerable)
+            repr(result)
+            return result
         except PrivacyInputError:
             raise
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:

@@ -72,10 +72,37 @@ def test_what_is_saved_is_loaded(blocked, tmp_path):
 def test_a_damaged_file_is_an_error_that_names_it(blocked, tmp_path, name, value):
     path = tmp_path / 'damaged.json'
     path.write_text(json.dumps(json.loads(blocked.to_json()) | {name: value}))
-    try:
+    with pytest.raises(PrivacyInputError, match='damaged'):
         PrivacyResult.load(path)
-    except PrivacyInputError as error:
-        assert 'damaged' in str(error)
+
+
+@pytest.mark.parametrize(
+    ('place', 'value', 'message'),
+    [
+        (
+            ('results', 1, 'metrics', 'auc', 'value'),
+            'text',
+            r"results.metrics.auc.value is 'text'; it must be a finite",
+        ),
+        (('results', 0, 'num_members'), -1, 'results.num_members is -1; it must be a count'),
+        (('results', 0, 'attack'), None, 'results.attack is None; it must be a text'),
+        (('verdict', 'comparisons', 0, 'limit'), True, 'verdict.comparisons.limit is True; it must be a number'),
+        (('verdict', 'comparisons', 0, 'value'), float('inf'), 'comparisons.value is inf'),
+        (('verdict', 'reasons', 0), 3, 'verdict is 3; it must be a text'),
+        (('checks', 0, 'message'), 3, 'checks.message is 3'),
+        (('results', 0, 'curve', 'false_positives', 0), 'x', 'is damaged'),
+    ],
+)
+def test_a_value_of_another_kind_is_named(blocked, tmp_path, place, value, message):
+    fields = json.loads(blocked.to_json())
+    at = fields
+    for step in place[:-1]:
+        at = at[step]
+    at[place[-1]] = value
+    path = tmp_path / 'damaged.json'
+    path.write_text(json.dumps(fields))
+    with pytest.raises(PrivacyInputError, match=message):
+        PrivacyResult.load(path)
 
 
 def test_the_report_is_one_call_away(blocked, tmp_path):
