@@ -182,7 +182,8 @@ class ReferenceFigures:
     Attributes:
       num_known, num_unknown: (K,) how many examples each was trained on, and how many not.
       areas: (K,) how probably each does better on one that it was trained on than on another.
-      repeated: numbers of models, from 0, that the next one repeats to the last bit.
+      strangers: (K,) how probably each does better on a member than on a non-member that it was not trained on.
+      repeated: pairs of numbers, from 0, of models that say the same to the last bit.
       distances: of the audited model's signals from those of all reference models, from 0 to 1.
       spreads: the largest distance of a reference model from the others.
       noise: what chance adds to a distance.
@@ -191,7 +192,8 @@ class ReferenceFigures:
     num_known: tuple[int, ...]
     num_unknown: tuple[int, ...]
     areas: tuple[float, ...]
-    repeated: tuple[int, ...]
+    strangers: tuple[float, ...]
+    repeated: tuple[tuple[int, int], ...]
     distances: tuple[float, float]
     spreads: tuple[float, float]
     noise: tuple[float, float]

@@ -42,7 +42,8 @@ def evidence_from(fields: Mapping[str, Any], task: str, kind: str, outputs: Outp
             duplicates = blind = missed
     references: ReferenceFigures | str = NO_REFERENCES
     if 'references' in fields:
-        references = ReferenceFigures(**{name: tuple(value) for name, value in fields['references'].items()})
+        given = {name: tuple(value) for name, value in fields['references'].items()}
+        references = ReferenceFigures(**given | {'repeated': tuple(map(tuple, given['repeated']))})
     return Evidence(
         task=task,
         kind=kind,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from privacy_component.checks.check import REFUSE, WARN, CheckInfo, DoesNotApply, Finding
+from privacy_component.checks.check import REFUSE, CheckInfo, DoesNotApply, Finding
 from privacy_component.checks.evidence import Evidence, ReferenceFigures
 
 # Standard deviations of what chance does to a model that knows both halves equally: 3 in 100,000 are beyond.
 _FARTHEST_BELOW = 4.0
+# Of pairs that models may tell beyond one half, though they know neither: less would not hide a leak above any limit.
+_LEAST_TOLD = 0.02
 # Reference models differ from one another by their halves and seeds; the audited model may by twice as much, and a bit.
 _MOST_SPREADS, _MOST_BESIDE = 2.0, 0.05
 _SIDES = ('examples that it was not trained on', 'examples that it was trained on')
@@ -28,10 +30,16 @@ def know_their_halves(evidence: Evidence) -> Finding | str:
             'the wrong half.'
         )
     if seen.repeated:
-        number = seen.repeated[0] + 1
+        one, other = (number + 1 for number in seen.repeated[0])
         said.append(
-            f'Reference models {number} and {number + 1} give the same answers to the last bit: they were not trained '
+            f'Reference models {one} and {other} give the same answers to the last bit: they were not trained '
             'on the files that they were given.'
+        )
+    if _know_the_members(seen):
+        said.append(
+            'The reference models know their own halves no better than the others, but do better on members than on '
+            f'non-members that they were not trained on (of a pair they tell the member in {np.mean(seen.strangers):.1%} '
+            'of cases): the module trains on other files than those that it is given, or members and non-members differ.'
         )
     if said:
         said.append('Attacks by reference models say nothing then: train them again.')
@@ -67,6 +75,16 @@ def same_recipe(evidence: Evidence) -> Finding | str:
     )
 
 
+def _know_the_members(seen: ReferenceFigures) -> bool:
+    """Whether all models together know the members, and not their halves."""
+    num_models = len(seen.areas)
+    sizes = zip(seen.num_known, seen.num_unknown, strict=True)
+    sd = np.mean([np.sqrt((n + m + 1) / (12 * max(n, 1) * max(m, 1))) for n, m in sizes])
+    # All models see the same examples, so that their areas of members do not average out.
+    tells_members = np.mean(seen.strangers) - 0.5 > max(_FARTHEST_BELOW * 2 * sd, _LEAST_TOLD)
+    return bool(tells_members and np.mean(seen.areas) - 0.5 < _FARTHEST_BELOW * sd / np.sqrt(num_models))
+
+
 def _standard_scores(seen: ReferenceFigures) -> list[float]:
     """How far each area is above one half, in standard deviations where memberships say nothing (Mann-Whitney)."""
     sizes = zip(seen.num_known, seen.num_unknown, strict=True)
@@ -84,7 +102,7 @@ REFERENCE_HALVES = CheckInfo(
 )
 REFERENCE_RECIPE = CheckInfo(
     look=same_recipe,
-    default=WARN,
+    default=REFUSE,
     meaning='Reference models of another recipe make attacks by reference models weaker than an attacker would be who '
     'knows how the model was trained.',
 )

@@ -28,11 +28,13 @@ class ReferenceSummary(Mergeable):
         mean of the other reference models', which leaves out how hard the example is.
       matched: (1 + K, 2, bins) int64, the audited model first: of the signals themselves, of non-members that the model
         was not trained on, and of members that it was.
-      differs: (K,) whether the model says anything of any example that the model before it does not.
+      strangers: (K, 2, bins) int64, of non-members and of members that the model was not trained on: its signals.
+      differs: (K, K) whether two models say anything different of any example.
     """
 
     known: NDArray[np.int64]
     matched: NDArray[np.int64]
+    strangers: NDArray[np.int64]
     differs: NDArray[np.bool_]
 
     @classmethod
@@ -42,19 +44,22 @@ class ReferenceSummary(Mergeable):
         references, is_in = observations.columns[REFERENCE_SIGNALS], observations.columns[REFERENCE_IS_MEMBER]
         signals = np.column_stack([main_signal(observations), references])
         is_trained_on = np.column_stack([is_member, is_in])
-        differs = np.any(references != np.roll(references, 1, axis=1), axis=0)
+        differs = np.stack([np.any(references != one[:, np.newaxis], axis=0) for one in references.T])
         everyone = np.ones(is_in.shape, bool)
         return cls(
             _histograms(_beside_others(references), is_in, everyone),
             _histograms(signals, is_trained_on, is_trained_on == is_member),
+            _histograms(references, np.broadcast_to(is_member, is_in.shape), ~is_in),
             differs,
         )
 
     def merge(self, *others: ReferenceSummary) -> ReferenceSummary:
         """Of all parts together."""
         parts = (self, *others)
-        known, matched = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ('known', 'matched'))
-        return ReferenceSummary(known, matched, np.any([part.differs for part in parts], axis=0))
+        known, matched, strangers = (
+            np.sum([getattr(part, name) for part in parts], axis=0) for name in ('known', 'matched', 'strangers')
+        )
+        return ReferenceSummary(known, matched, strangers, np.any([part.differs for part in parts], axis=0))
 
     def figures(self) -> ReferenceFigures:
         """What checks look at."""
@@ -67,7 +72,8 @@ class ReferenceSummary(Mergeable):
             num_known=tuple(self.known[:, 1].sum(axis=1).tolist()),
             num_unknown=tuple(self.known[:, 0].sum(axis=1).tolist()),
             areas=tuple(map(_area, self.known)),
-            repeated=tuple(np.flatnonzero(~self.differs[1:]).tolist()),
+            strangers=tuple(map(_area, self.strangers)),
+            repeated=_pairs(np.triu(~self.differs, 1)),
             distances=_pair(_distances(shares[0], shares[1:]) * is_compared),
             spreads=_pair(_spreads(shares[1:])),
             noise=_pair(noise),
@@ -89,6 +95,10 @@ def _histograms(values: NDArray[np.float64], side: NDArray[np.bool_], counted: N
     cells = (np.arange(num_models) * 2 + side) * _NUM_BINS + bins
     counts = np.bincount(cells[counted], minlength=2 * num_models * _NUM_BINS)
     return counts.reshape(num_models, 2, _NUM_BINS)
+
+
+def _pairs(same: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
+    return tuple((int(one), int(other)) for one, other in np.argwhere(same))
 
 
 def _pair(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -43,6 +43,11 @@ def reference_plan(uri: str, config: PrivacyConfig, candidate: ModelPlan) -> Ref
       PrivacyInputError: the artifact was not finished or has changed, its models are too few for a configured attack,
         or they were trained on other splits than are evaluated.
     """
+    if config.measurement.max_bad_record_share:
+        raise PrivacyInputError(
+            f'PrivacyConfig.measurement.max_bad_record_share is above 0, but {REFERENCE_MODELS} were trained on every '
+            'record: set it to 0, or leave the reference models out.'
+        )
     manifest = read_manifest(uri)
     _check_splits(manifest, config)
     _check_number(len(manifest.models), config)

@@ -36,6 +36,7 @@ from privacy_component.observations.columns import Column
 from privacy_component.observations.needs import REFERENCE_IS_MEMBER, REFERENCE_SIGNALS
 from privacy_component.observations.observations import Observations
 
+_ROWS_PER_BLOCK = 1 << 18
 LABEL = '@label'  # no feature can have this name
 
 
@@ -54,7 +55,7 @@ def evidence_of(
         task=inputs.observations.task,
         kind=inputs.kind,
         outputs=inputs.evidence,
-        answers=Answers.of(inputs.outputs, inputs.observations).figures(),
+        answers=_answers(inputs).figures(),
         values=measure_slice_values(results, config.people.min_reported_examples),
         stability=DoesNotApply('Arrays are answers already: there is no model to ask again.'),
         other_answers=DoesNotApply('Arrays are one answer: there is no model with others.'),
@@ -67,6 +68,15 @@ def _of_references(observations: Observations) -> ReferenceFigures | str:
     if not {REFERENCE_SIGNALS, REFERENCE_IS_MEMBER} <= observations.available:
         return NO_REFERENCES
     return ReferenceSummary.of(observations).figures()
+
+
+def _answers(inputs: Inputs) -> Answers:
+    """Those of all examples, a block at a time: they merge to the same bits, in memory for a block."""
+    outputs, observations = np.asarray(inputs.outputs), inputs.observations
+    starts = range(0, max(len(observations), 1), _ROWS_PER_BLOCK)
+    blocks = (slice(start, start + _ROWS_PER_BLOCK) for start in starts)
+    first, *others = (Answers.of(outputs[block], observations.select(block)) for block in blocks)
+    return first.merge(*others) if others else first
 
 
 def _of_examples(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:

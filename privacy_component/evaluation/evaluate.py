@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -104,19 +104,18 @@ def evaluate_privacy(
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
     config = config.for_task(inputs.observations.task, reference_is_member is not None)
     if not config.thresholds:
-        config = dataclasses.replace(config, report_only=True)
+        config = replace(config, report_only=True)
     baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
     snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
     columns = read_columns(signals, references, reference_is_member, snapshots, inputs.observations, config)
-    observations = dataclasses.replace(inputs.observations, columns=columns)
+    observations = inputs.observations.with_columns(columns)
     if baseline is not None:  # which the same reference models are compared with
         shared = {name: column for name, column in columns.items() if need_of(name).role == REFERENCES}
-        baseline = dataclasses.replace(baseline, columns=shared)
+        baseline = baseline.with_columns(shared)
     for attack in config.attacks:
         check_needs(attack, attack_named(attack), observations.task, observations.available)
-    observations = _with_loss(observations, config)
     slices = _slices(inputs.columns, observations, config)
     said_of_groups = sorted(look_at_groups(observations, slices, config))
     measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
@@ -177,13 +176,6 @@ def _baselines(
     counted = counts_by_slice(other, baseline, slices, config)
     for (_, folds, effect), (together, change_effect) in zip(counted, joint, strict=False):
         yield Baseline.of(folds, together, metrics, effect, change_effect)
-
-
-def _with_loss(observations: Observations, config: PrivacyConfig) -> Observations:
-    """The observations with the loss worked out, if it will be read more than once."""
-    if not (config.people.num_most_vulnerable or config.slices.by_loss_percentile):
-        return observations
-    return dataclasses.replace(observations, columns={**observations.columns, 'loss': compute('loss', observations)})
 
 
 def _most_vulnerable(inputs: Inputs, observations: Observations, config: PrivacyConfig) -> tuple[dict[str, Any], ...]:

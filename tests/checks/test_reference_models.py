@@ -77,6 +77,16 @@ def test_models_that_ignored_their_files_are_named():
     assert 'Reference models 3 and 4 give the same answers to the last bit' in found.message
 
 
+def test_models_that_all_know_the_members_are_named():
+    """A module that reads the audited model's own training files in the place of those that it is given."""
+    observations = observed(learns=0.0, target_learns=1.0, n=20_000)
+    signals = observations.columns['reference_signals'] + observations.is_member[:, np.newaxis]
+    evidence = seen(with_columns(observations, reference_signals=signals))
+    found = know_their_halves(evidence)
+    assert found.is_unsound
+    assert 'the module trains on other files than those that it is given' in found.message
+
+
 @pytest.mark.parametrize('target_learns', [0.0, 3.0])
 def test_another_recipe_is_noticed(target_learns):
     found = same_recipe(seen(observed(learns=1.0 if target_learns == 0 else 0.3, n=4_000, target_learns=target_learns)))

@@ -2,7 +2,12 @@
 
 import dataclasses
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -278,6 +283,8 @@ def spoil(copied, change):
     [
         (lambda f: f.update(schema_version=2), 'schema_version 2, this release reads 1'),
         (lambda f: f.pop('seed'), 'seed'),
+        (lambda f: f['models'].pop(), 'names 3 models; an even number of them is needed'),
+        (lambda f: f['models'][0].update(directory='../model'), 'in models/0, models/1 and so on'),
         (lambda f: f.update(member_splits=['eval'], non_member_splits=['train']), 'member_splits eval, and Privacy'),
         (lambda f: f.update(models=f['models'][:2]), "attack 'lira' needs at least 4 reference models, .* holds 2"),
         (lambda f: f['models'][2].update(fingerprint='sha256:0'), 'is not the one that was trained there'),
@@ -327,7 +334,7 @@ def job_of(digits, deed):
 
 def failure(digits, folder, deed):
     (folder / JOB).write_text(job_of(digits, deed).to_json())
-    assert main(str(folder / JOB)) == 1
+    assert main(str(folder / JOB), os.getppid()) == 1
     return json.loads((folder / FAILURE).read_text())['message']
 
 
@@ -346,6 +353,25 @@ def test_a_training_that_hangs_is_ended(digits, tmp_path):
     assert run_alone(tmp_path, 0.05) == 'it was not trained within time_limit_minutes=0.05'
 
 
+def test_a_training_goes_with_the_worker_that_waits_for_it(digits, tmp_path):
+    (tmp_path / JOB).write_text(job_of(digits, 'hang').to_json())
+    code = (
+        f'from pathlib import Path; from {run_alone.__module__} import run_alone; run_alone(Path({str(tmp_path)!r}), 9)'
+    )
+    worker = subprocess.Popen([sys.executable, '-c', code])
+    wait_until(lambda: (tmp_path / 'examples' / 'Split-train').exists())
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    wait_until(lambda: not tmp_path.exists())
+
+
+def wait_until(is_so, seconds=120):
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
 def test_what_is_killed_or_writes_no_model_is_told_after_all_attempts(digits, tmp_path):
     training = Training(('a', 'b'), Store(str(tmp_path / 'kept')), attempts=1, time_limit_minutes=5)
     with pytest.raises(PrivacyInputError, match=r'1 of 2 could not be .* in 1 attempts: its process was killed by sig'):
@@ -353,6 +379,24 @@ def test_what_is_killed_or_writes_no_model_is_told_after_all_attempts(digits, tm
     with pytest.raises(PrivacyInputError, match=r'run_fn wrote no SavedModel into fn_args.serving_model_dir'):
         TrainModel(training).process(job_of(digits, 'write no model'))
     assert not (tmp_path / 'kept').exists()
+
+
+def test_a_helper_beside_the_module_is_part_of_the_recipe(tmp_path):
+    (tmp_path / 'trainer.py').write_text('import helper')
+    found = {executor._folder_sha256(str(tmp_path / 'trainer.py'))}
+    for text in ('a = 1', 'a = 2'):
+        (tmp_path / 'helper.py').write_text(text)
+        found.add(executor._folder_sha256(str(tmp_path / 'trainer.py')))
+    assert len(found) == 3
+    with pytest.raises(PrivacyInputError, match='there is no module no_such.trainer here'):
+        executor._source_of('no_such.trainer.run_fn')
+
+
+def test_records_that_may_be_dropped_do_not_go_with_reference_models(digits, references):
+    with pytest.raises(
+        PrivacyInputError, match='max_bad_record_share is above 0, but reference_models were trained on'
+    ):
+        digits.evaluate(references, config(measurement={'max_bad_record_share': 0.1}))
 
 
 def test_a_model_that_is_kept_must_be_whole(tmp_path):
@@ -379,6 +423,8 @@ def test_a_model_that_is_kept_must_be_whole(tmp_path):
         ({'module_file': 'a.py', 'apply_transform': True}, 'needs transform_graph'),
         ({'module_file': 'a.py', 'member_splits': 'train'}, "member_splits='train'.: give names of splits"),
         ({'module_file': 'a.py', 'seed': -1}, 'seed=-1'),
+        ({'module_file': 'a.py', 'apply_transform': 'false'}, "apply_transform='false'"),
+        ({'module_file': 'a.py', 'non_member_splits': ('train',)}, "the split 'train' is in both"),
         ({'module_file': 'a.py', 'attempts': 0}, 'attempts=0'),
         ({'module_file': 'a.py', 'time_limit_minutes': float('nan')}, 'time_limit_minutes=nan'),
     ],

@@ -7,7 +7,8 @@ import pytest
 from privacy_component.cli import main
 from privacy_component.evaluation.replay import replay
 from privacy_component.gate.verdict import PASSED
-from privacy_component.report.html import render, summary
+from privacy_component.report.html import render
+from privacy_component.report.summary import summary
 from tests.report import examples
 from tests.stored import write
 

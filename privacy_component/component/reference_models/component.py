@@ -46,7 +46,6 @@ class ReferenceModelsSpec(ComponentSpec):
         executor.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
         'transform_graph': ChannelParameter(type=standard_artifacts.TransformGraph, optional=True),
         'schema': ChannelParameter(type=standard_artifacts.Schema, optional=True),
-        'base_model': ChannelParameter(type=standard_artifacts.Model, optional=True),
         'hyperparameters': ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
@@ -77,7 +76,6 @@ class ReferenceModels(BaseBeamComponent):
         run_fn: str | RuntimeParameter | None = None,
         transform_graph: types.BaseChannel | None = None,
         schema: types.BaseChannel | None = None,
-        base_model: types.BaseChannel | None = None,
         hyperparameters: types.BaseChannel | None = None,
         train_args: Any = None,
         eval_args: Any = None,
@@ -95,8 +93,9 @@ class ReferenceModels(BaseBeamComponent):
 
         Args:
           examples: A channel of type `standard_artifacts.Examples`: the very one that PrivacyEvaluator is given.
-          module_file, run_fn, transform_graph, schema, base_model, hyperparameters, train_args, eval_args,
-            custom_config: As for Trainer, with the values that Trainer is given. The splits of train_args and eval_args
+          module_file, run_fn, transform_graph, schema, hyperparameters, train_args, eval_args, custom_config: As for
+            Trainer, with the values that Trainer is given; there is no base_model, which would teach every model what
+            it knows. The splits of train_args and eval_args
             do not count. Where steps are given, choose those that make as many epochs over half of all examples.
           num_models: How many; even. From 8 on the attack 'stacked' finds what others need hundreds of models for.
           apply_transform: True where `examples` are raw and the module reads transformed ones, as it does where Trainer
@@ -113,12 +112,20 @@ class ReferenceModels(BaseBeamComponent):
         """
         if [bool(module_file), bool(run_fn)].count(True) != 1:
             raise PrivacyInputError('ReferenceModels needs module_file or run_fn, as Trainer has it, and not both.')
+        if not isinstance(apply_transform, bool) or not isinstance(keep_in, str):
+            raise PrivacyInputError(
+                f'ReferenceModels(apply_transform={apply_transform!r}, keep_in={keep_in!r}): give True or False, and a text.'
+            )
+        if both := sorted(set(member_splits) & set(non_member_splits)):
+            raise PrivacyInputError(
+                f'ReferenceModels: the split {both[0]!r} is in both member_splits and non_member_splits.'
+            )
         if apply_transform and transform_graph is None:
             raise PrivacyInputError('ReferenceModels(apply_transform=True) needs transform_graph: give it.')
         _check_numbers(num_models, seed, attempts, time_limit_minutes)
         settings = {
             'num_models': num_models,
-            'apply_transform': bool(apply_transform),
+            'apply_transform': apply_transform,
             'member_splits': _names('member_splits', member_splits),
             'non_member_splits': _names('non_member_splits', non_member_splits),
             'seed': seed,
@@ -132,7 +139,6 @@ class ReferenceModels(BaseBeamComponent):
                 examples=examples,
                 transform_graph=transform_graph,
                 schema=schema,
-                base_model=base_model,
                 hyperparameters=hyperparameters,
                 train_args=train_args or TrainArgs(),
                 eval_args=eval_args or EvalArgs(),

@@ -25,7 +25,7 @@ from privacy_component.component.reference_models.train_one import TrainingJob
 from privacy_component.errors import PrivacyInputError
 
 EXAMPLES_KEY = 'examples'
-INPUTS = ('transform_graph', 'schema', 'base_model', 'hyperparameters')
+INPUTS = ('transform_graph', 'schema', 'hyperparameters')
 OF_TRAINER = ('train_args', 'eval_args', 'module_file', 'module_path', 'run_fn', 'custom_config')
 SETTINGS_KEY = 'settings'
 VERSION_KEY = 'version'
@@ -48,7 +48,7 @@ class Executor(BaseBeamExecutor):
         """Trains the models that are not there yet and writes them with their manifest.
 
         Args:
-          input_dict: examples and, if wired, transform_graph, schema, base_model and hyperparameters.
+          input_dict: examples and, if wired, transform_graph, schema and hyperparameters.
           output_dict: reference_models.
           exec_properties: Trainer's, and settings, which is JSON.
 
@@ -143,7 +143,7 @@ def _recipe(job: TrainingJob) -> str:
     module = properties.pop('module_file', '')
     fields = {
         'properties': properties,
-        'module': _file_sha256(module) if module else _source_of(properties.get('run_fn', '')),
+        'module': _folder_sha256(module) if module else _source_of(properties.get('run_fn', '')),
         'inputs': {name: directory_fingerprint(uri) for name, uri in sorted(job.inputs.items())},
         'is_transformed': bool(job.halving.transform_path),
         'num_models': job.halving.num_models,
@@ -151,16 +151,30 @@ def _recipe(job: TrainingJob) -> str:
     return f'sha256:{hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()}'
 
 
-def _file_sha256(path: str) -> str:
-    with fileio.open(path, 'rb') as file:
-        return hashlib.sha256(file.read()).hexdigest()
+def _folder_sha256(path: str) -> str:
+    """The hash of all Python files in the folder of a module, for it may import those beside it."""
+    folder = path.rpartition('/')[0] or '.'
+    digest = hashlib.sha256()
+    for name in sorted(str(name) for name in fileio.listdir(folder) if str(name).endswith('.py')):
+        with fileio.open(f'{folder}/{name}', 'rb') as file:
+            digest.update(f'{name}\0{hashlib.sha256(file.read()).hexdigest()}\n'.encode())
+    return digest.hexdigest()
 
 
 def _source_of(run_fn: str) -> str:
-    """The hash of the source of the module that `run_fn` names; '' where a wheel's name already has that in it."""
+    """The hash of the sources beside the module that `run_fn` names; '' where a wheel's name already has that in it."""
     module = run_fn.rpartition('.')[0]
-    found = importlib.util.find_spec(module) if module else None
-    return _file_sha256(found.origin) if found and found.origin else ''
+    if not module:
+        return ''
+    try:
+        found = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        found = None
+    if found is None or not found.origin:
+        raise PrivacyInputError(
+            f"run_fn is '{run_fn}', and there is no module {module} here: install it, or correct it."
+        )
+    return _folder_sha256(found.origin)
 
 
 def _key(recipe: str, population: Population, seed: int, job: TrainingJob) -> str:

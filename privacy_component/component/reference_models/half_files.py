@@ -17,6 +17,7 @@ from tfx_bsl.tfxio import tensor_to_arrow
 from privacy_component.beam.examples.read import RawBatch, read_files
 from privacy_component.beam.plan import SplitFiles
 from privacy_component.beam.surfaced_errors import loading
+from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import fingerprint
 from privacy_component.observations.reference_halves import halves
 
@@ -108,6 +109,12 @@ def _transformer(path: str) -> Encode:
     encoder = example_coder.RecordBatchToExamplesEncoder(output.transformed_metadata.schema)
 
     def encode(records: list[bytes]) -> list[bytes]:
-        return list(encoder.encode(to_arrow.convert(made(tf.constant(records)))))
+        try:
+            return list(encoder.encode(to_arrow.convert(made(tf.constant(records)))))
+        except (tf.errors.OpError, ValueError):  # whose text can quote a whole example
+            raise PrivacyInputError(
+                f'the transform_graph in {path} cannot be applied to the examples: it was made for others. Give that '
+                'of the Transform that reads these examples.'
+            ) from None
 
     return encode

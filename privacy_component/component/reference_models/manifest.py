@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 
 from privacy_component.component.compat import fileio
@@ -84,4 +85,10 @@ def read_manifest(uri: str) -> ReferenceManifest:
             'ReferenceModels again.'
         )
     manifest: ReferenceManifest = from_json(ReferenceManifest, fields, FILE_NAME)
+    directories = [model.directory for model in manifest.models]
+    if len(directories) < 2 or len(directories) % 2 or not all(re.fullmatch(r'models/\d+', one) for one in directories):
+        raise PrivacyInputError(
+            f'reference_models: {path} names {len(directories)} models; an even number of them is needed, in models/0, '
+            'models/1 and so on: run ReferenceModels again.'
+        )
     return manifest

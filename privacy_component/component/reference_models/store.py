@@ -10,6 +10,7 @@ from pathlib import Path
 from privacy_component.component.compat import fileio, io_utils
 from privacy_component.component.provenance import directory_fingerprint
 from privacy_component.component.reference_models.manifest import TrainedModel
+from privacy_component.errors import PrivacyInputError
 
 _MODEL, _DONE = 'model', 'done.json'
 
@@ -42,13 +43,16 @@ class Store:
 
     directory: str
 
+    def has(self, key: str) -> bool:
+        """Whether a model of this key was finished; whether it is whole, `find` tells."""
+        return bool(fileio.exists(f'{self.directory}/{key}/{_DONE}'))
+
     def find(self, key: str) -> Kept | None:
         """The model of this key; None if there is none, or not the whole of it."""
-        done = f'{self.directory}/{key}/{_DONE}'
-        if not fileio.exists(done):
+        if not self.has(key):
             return None
         try:
-            with fileio.open(done, 'rb') as file:
+            with fileio.open(f'{self.directory}/{key}/{_DONE}', 'rb') as file:
                 kept = Kept(f'{self.directory}/{key}/{_MODEL}', **json.loads(file.read()))
         except (ValueError, TypeError):
             return None
@@ -59,7 +63,8 @@ class Store:
         self.drop(key)
         path = f'{self.directory}/{key}/{_MODEL}'
         io_utils.copy_dir(str(saved_model), path)
-        kept = Kept(path, directory_fingerprint(path), num_examples, half, seconds)
+        kept = Kept(path, directory_fingerprint(str(saved_model)), num_examples, half, seconds)
+        _check_copy(path, kept.fingerprint)
         fields = {name: value for name, value in dataclasses.asdict(kept).items() if name != 'path'}
         io_utils.write_string_file(f'{self.directory}/{key}/{_DONE}.part', json.dumps(fields))
         fileio.rename(f'{self.directory}/{key}/{_DONE}.part', f'{self.directory}/{key}/{_DONE}', overwrite=True)
@@ -75,4 +80,13 @@ def copied(kept: Kept, uri: str, directory: str, check: Callable[[], None]) -> T
     """A model's line in the manifest, once it has been copied into the artifact at `uri`."""
     check()
     io_utils.copy_dir(kept.path, f'{uri}/{directory}')
+    _check_copy(f'{uri}/{directory}', kept.fingerprint)
     return TrainedModel(directory, kept.fingerprint, kept.num_examples, kept.seconds)
+
+
+def _check_copy(path: str, fingerprint: str) -> None:
+    if directory_fingerprint(path) != fingerprint:
+        raise PrivacyInputError(
+            f'the copy of a reference model in {path} is not what was trained: something else writes there. Run '
+            'ReferenceModels again, alone.'
+        )

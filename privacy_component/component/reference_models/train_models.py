@@ -121,7 +121,7 @@ class TrainModel(beam.DoFn):
         return None
 
     def _tell(self, name: str, seconds: float) -> None:
-        left = sum(self._training.store.find(key) is None for key in self._training.keys)
+        left = sum(not self._training.store.has(key) for key in self._training.keys)
         logging.info(
             'Trained %s in %.0f s; %d are left, about %.0f minutes of training.', name, seconds, left,
             left * seconds / 60,
@@ -130,9 +130,12 @@ class TrainModel(beam.DoFn):
 
 def run_alone(folder: Path, time_limit_minutes: float) -> str | None:
     """Runs the job in `folder` in a clean process; says what went wrong, None for nothing."""
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+    temporary = folder / 'tmp'  # what TFX and modules leave there goes with the folder
+    temporary.mkdir()
+    path = os.pathsep.join(filter(None, sys.path))
+    environment = {**os.environ, 'PYTHONPATH': path, 'TMPDIR': str(temporary)}
     process = subprocess.Popen(
-        [sys.executable, '-m', _STEP, str(folder / JOB)], env=environment, start_new_session=True
+        [sys.executable, '-m', _STEP, str(folder / JOB), str(os.getpid())], env=environment, start_new_session=True
     )
     try:
         code = process.wait(timeout=time_limit_minutes * 60)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
+import signal
 import sys
 import threading
 import time
@@ -34,7 +36,6 @@ MODEL = 'model'
 _CLASSES = {
     'transform_graph': standard_artifacts.TransformGraph,
     'schema': standard_artifacts.Schema,
-    'base_model': standard_artifacts.Model,
     'hyperparameters': standard_artifacts.HyperParameters,
 }
 _CHANGED_FILES = (
@@ -90,10 +91,15 @@ def train(job: TrainingJob, folder: Path) -> dict[str, Any]:
     return dataclasses.asdict(half)
 
 
-def main(path: str) -> int:
-    """Trains the job in the file `path`; leaves `result.json` beside it, or `failure.json` without people's data."""
-    _die_with_parent()
+def main(path: str, parent: int) -> int:
+    """Trains the job in the file `path`; leaves `result.json` beside it, or `failure.json` without people's data.
+
+    Args:
+      path: of the job.
+      parent: the process that waits for it.
+    """
     folder = Path(path).parent
+    _die_with(parent, folder)
     try:
         result = train(TrainingJob.from_json(Path(path).read_text(encoding='utf-8')), folder)
     except Exception as error:  # whatever a module raises
@@ -122,21 +128,22 @@ def _failure(error: Exception) -> dict[str, str]:
     """What of an error can be repeated: a message of ours, or another's type and place, for its text may quote data."""
     if isinstance(error, PrivacyInputError):
         return {'message': str(error)}
-    place = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next((one for one in reversed(frames) if 'site-packages' not in one.filename), frames[-1])
     return {'message': f'{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}'}
 
 
-def _die_with_parent() -> None:
-    """A worker that is killed takes the training along; nobody would ever fetch its model."""
-    parent = os.getppid()
+def _die_with(parent: int, folder: Path) -> None:
+    """A worker that is killed takes the training along, and the examples: nobody would ever fetch its model."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
-        os._exit(1)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))
