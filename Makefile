@@ -1,5 +1,5 @@
 # make demo   attacks a leaky and a private model, and pushes only the private one (about 2 minutes)
-# make demo-references  a model that a loss threshold passes and reference models block (about 4 minutes)
+# make demo-references  a model that a loss threshold passes and reference models block (about 5 minutes)
 # make test   linters, type checks and tests
 # make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)

@@ -114,7 +114,8 @@ class ReferenceModels(BaseBeamComponent):
             raise PrivacyInputError('ReferenceModels needs module_file or run_fn, as Trainer has it, and not both.')
         if not isinstance(apply_transform, bool) or not isinstance(keep_in, str):
             raise PrivacyInputError(
-                f'ReferenceModels(apply_transform={apply_transform!r}, keep_in={keep_in!r}): give True or False, and a text.'
+                f'ReferenceModels(apply_transform={apply_transform!r}, keep_in={keep_in!r}): give True or False, and '
+                'a text.'
             )
         if both := sorted(set(member_splits) & set(non_member_splits)):
             raise PrivacyInputError(
