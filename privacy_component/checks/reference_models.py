@@ -39,8 +39,8 @@ def know_their_halves(evidence: Evidence) -> Finding | str:
         said.append(
             'The reference models know their own halves no better than the others, but do better on members than '
             'on non-members that they were not trained on (of a pair they tell the member in '
-            f'{np.mean(seen.strangers):.1%} of cases): the module trains on other files than those that it is given, or '
-            'members and non-members differ.'
+            f'{np.mean(seen.strangers):.1%} of cases): the module trains on other files than those that it is given, '
+            'or members and non-members differ.'
         )
     if said:
         said.append('Attacks by reference models say nothing then: train them again.')
