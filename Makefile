@@ -1,8 +1,10 @@
 # make demo   attacks a leaky and a private model, and pushes only the private one (about 2 minutes)
+# make demo-references  a model that a loss threshold passes and reference models block (about 5 minutes)
 # make defences  what defences cost and are worth, for docs/defences.md (about 10 minutes)
 # make test   linters, type checks and tests
 # make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
+# make test-lowest  tests of arrays and report with the lowest versions that setup.py allows (about 5 minutes)
 # make lint   linters and type checks only
 # make env    the environment in .venv, which the others make when they need it
 # make clean  removes what the others wrote, except .venv
@@ -14,7 +16,13 @@ DEV_PINS := requirements/dev.txt
 VENV := .venv
 BIN := $(VENV)/bin
 NEWEST := build/newest
+LOWEST := build/lowest
+# What needs neither TFX nor the test tools beside pytest, of the tests that are not slow.
+OF_ARRAYS := tests/evaluation tests/observations tests/attacks/test_contract.py tests/gate/test_verdict.py \
+    tests/metrics/counts tests/report/test_html.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Nothing is installed whose hash is not in requirements/, from wherever it comes.
+PINNED := PIP_FIND_LINKS= $(PIP) install --no-deps --require-hashes
 LOG := build/install.log
 # A file's tests stay in one process, because they share its pipeline run.
 IN_PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
@@ -29,10 +37,13 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo defences test test-cluster test-replay lint env browser install-browser clean
+.PHONY: demo demo-references defences test test-cluster test-replay test-lowest lint env browser install-browser clean
 
 demo: $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
+
+demo-references: $(VENV)/.project
+	@$(BIN)/python -m pipelines.references.local_runner
 
 defences: $(VENV)/.project
 	@$(BIN)/python -m pipelines.defences
@@ -53,6 +64,16 @@ $(NEWEST)/.made: requirements/find_newest_python.sh
 	    && $(NEWEST)/bin/python -m pip --disable-pip-version-check install numpy scipy scikit-learn)
 	@touch $@
 
+test-lowest: $(LOWEST)/.made
+	@$(LOWEST)/bin/python -m pytest $(OF_ARRAYS)
+
+$(LOWEST)/.made: setup.py requirements/lowest.py $(VENV)/.project $(VENV)/.dev
+	$(call quietly,Making $(LOWEST) with the lowest versions that setup.py allows (about 1 minute), \
+	    python=$$(requirements/find_python.sh) && "$$python" -m venv --clear $(LOWEST) \
+	    && $(LOWEST)/bin/python -m pip --disable-pip-version-check install \
+	    $$($(BIN)/python requirements/lowest.py report) $$(sed -n -E 's/^((pytest|hypothesis)==[^ ]*).*/\1/p' $(DEV_PINS)))
+	@touch $@
+
 lint: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -65,8 +86,8 @@ $(VENV)/.pins: $(PINS) $(NO_DEPS)
 	$(call quietly,Making $(VENV) with Python 3.10 (about 5 seconds), \
 	    python=$$(requirements/find_python.sh) && "$$python" -m venv $(VENV))
 	$(call quietly,Installing TFX 1.16 and what it needs into $(VENV) (once; about 1.5 minutes), \
-	    $(PIP) install --no-compile "$$(grep '^pip==' $(PINS))" && $(PIP) install --no-compile -r $(PINS) \
-	    && $(PIP) install --no-compile --no-deps -r $(NO_DEPS))
+	    $(PIP) install --no-compile "$$(sed -n 's/^\(pip==[^ ]*\).*/\1/p' $(PINS))" \
+	    && $(PINNED) --no-compile -r $(PINS) -r $(NO_DEPS))
 	$(call quietly,Compiling its bytecode so that imports are fast (once; about 1 minute), \
 	    $(BIN)/python -m compileall -q -j 2 $(VENV)/lib/python3.10/site-packages || true)
 	@touch $@
@@ -77,7 +98,7 @@ $(VENV)/.project: setup.py $(VENV)/.pins
 	@touch $@
 
 $(VENV)/.dev: $(DEV_PINS) $(VENV)/.pins
-	$(call quietly,Installing test tools into $(VENV) (about 20 seconds), $(PIP) install -r $(DEV_PINS))
+	$(call quietly,Installing test tools into $(VENV) (about 20 seconds), $(PINNED) -r $(DEV_PINS))
 	@touch $@
 
 # Tests take screenshots of the HTML report.

@@ -20,7 +20,7 @@ setup(
     package_data={'privacy_component': ['py.typed', 'report/templates/*']},
     entry_points={'console_scripts': ['privacy-component = privacy_component.cli:main']},
     python_requires='>=3.10',
-    install_requires=['numpy>=1.23', 'scipy>=1.9', 'scikit-learn>=1.2', 'threadpoolctl>=3'],
+    install_requires=['numpy>=1.24', 'scipy>=1.9', 'scikit-learn>=1.2', 'threadpoolctl>=3'],
     extras_require={
         'report': REPORT,
         'tfx': [

@@ -5,9 +5,31 @@ Names are resolved when first used, so that importing this package loads neither
 
 import importlib
 import types
+from typing import TYPE_CHECKING
 
 from privacy_component._version import __version__
 from privacy_component.deprecation import warn_renamed
+
+if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr__`
+    from privacy_component.component.artifacts import PrivacyMetrics as PrivacyMetrics
+    from privacy_component.component.artifacts import ReferenceModelSet as ReferenceModelSet
+    from privacy_component.component.component import PrivacyEvaluator as PrivacyEvaluator
+    from privacy_component.component.reference_models.component import ReferenceModels as ReferenceModels
+    from privacy_component.component.resolver import PreviousEvaluationsStrategy as PreviousEvaluationsStrategy
+    from privacy_component.config.policies import policy as policy
+    from privacy_component.config.privacy_config import PrivacyConfig as PrivacyConfig
+    from privacy_component.config.refusal_override import RefusalOverride as RefusalOverride
+    from privacy_component.config.settings import DecisionSettings as DecisionSettings
+    from privacy_component.config.settings import MeasurementSettings as MeasurementSettings
+    from privacy_component.config.settings import OutputSettings as OutputSettings
+    from privacy_component.config.settings import PeopleSettings as PeopleSettings
+    from privacy_component.config.settings import SliceSettings as SliceSettings
+    from privacy_component.config.thresholds import Threshold as Threshold
+    from privacy_component.errors import PrivacyInputError as PrivacyInputError
+    from privacy_component.evaluation.evaluate import evaluate_privacy as evaluate_privacy
+    from privacy_component.evaluation.fitted import evaluate_model as evaluate_model
+    from privacy_component.evaluation.result import PrivacyResult as PrivacyResult
+    from privacy_component.observations.slicing import SlicingSpec as SlicingSpec
 
 _HOMES = {
     'DecisionSettings': 'privacy_component.config.settings',
@@ -20,10 +42,13 @@ _HOMES = {
     'PrivacyInputError': 'privacy_component.errors',
     'PrivacyMetrics': 'privacy_component.component.artifacts',
     'PrivacyResult': 'privacy_component.evaluation.result',
+    'ReferenceModelSet': 'privacy_component.component.artifacts',
+    'ReferenceModels': 'privacy_component.component.reference_models.component',
     'RefusalOverride': 'privacy_component.config.refusal_override',
     'SliceSettings': 'privacy_component.config.settings',
     'SlicingSpec': 'privacy_component.observations.slicing',
     'Threshold': 'privacy_component.config.thresholds',
+    'evaluate_model': 'privacy_component.evaluation.fitted',
     'evaluate_privacy': 'privacy_component.evaluation.evaluate',
     'policy': 'privacy_component.config.policies',
 }
@@ -32,13 +57,15 @@ _RENAMED = {'Overturn': 'RefusalOverride', 'StandingRefusalsStrategy': 'Previous
 __all__ = ['__version__', *_HOMES]
 
 
-def __getattr__(name: str) -> object:
-    if name in _RENAMED:
-        warn_renamed(f'privacy_component.{name} is now {_RENAMED[name]}; the old name goes with the next release.')
-        return __getattr__(_RENAMED[name])
-    if name not in _HOMES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(_home_of(name), name)
+if not TYPE_CHECKING:  # for which there are no other names
+
+    def __getattr__(name: str) -> object:
+        if name in _RENAMED:
+            warn_renamed(f'privacy_component.{name} is now {_RENAMED[name]}; the old name goes with the next release.')
+            return __getattr__(_RENAMED[name])
+        if name not in _HOMES:
+            raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+        return getattr(_home_of(name), name)
 
 
 def _home_of(name: str) -> types.ModuleType:
@@ -55,4 +82,4 @@ def _home_of(name: str) -> types.ModuleType:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted(__all__)

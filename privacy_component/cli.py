@@ -50,8 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     gate = _command(commands, 'gate', _gate, 'decide again; exit code 0 blessed, 1 not blessed, 2 could not decide')
     gate.add_argument('--config', metavar='PATH', help="a PrivacyConfig as JSON; the evaluation's own if left out")
-    report = _command(commands, 'report', _report, 'write report.html again; needs privacy-component[report]')
-    report.add_argument('--out', metavar='FILE', required=True, help='where to write the page')
+    what = 'write the report again, or the verdict for CI systems and model cards; needs privacy-component[report]'
+    report = _command(commands, 'report', _report, what)
+    report.add_argument(
+        '--out', metavar='FILE', required=True, help='.html for the page, .xml for JUnit, .md or .json for a model card'
+    )
     _add_history(commands)
     _add_compare(commands)
     return parser
@@ -151,7 +154,7 @@ def _report(chosen: argparse.Namespace) -> int:
     from privacy_component.evaluation.replay import damage_named, load_checked, replay
 
     try:
-        from privacy_component.report import html
+        from privacy_component.report.formats import as_format
     except ModuleNotFoundError as error:
         raise PrivacyInputError(
             f"the report needs {error.name}, which is not installed: pip install 'privacy-component[report]'."
@@ -159,7 +162,7 @@ def _report(chosen: argparse.Namespace) -> int:
     is_sealed = replay(chosen.metrics, None, chosen.decision_sha256).is_sealed
     result, _ = load_checked(chosen.metrics, chosen.decision_sha256)
     with damage_named(chosen.metrics):
-        page = html.render(result)
+        page = as_format(result, chosen.out)
     _write(Path(chosen.out), page, Path(chosen.metrics))
     _print(_without_seal(is_sealed))
     return 0

@@ -6,6 +6,7 @@ import numpy as np
 
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
 from privacy_component.observations.outputs import as_observations
+from privacy_component.observations.reference_signals import main_signal
 
 
 def golden_input(n=10_000):
@@ -27,6 +28,15 @@ def _side(rng, n, mean_easy, mean_hard, spread, share_hard):
 
 def observations(task=MULTICLASS, n=1_000, shift=0.0, classes=5, seed=0, group_size=None):
     """n members and n non-members, on whose outputs membership shows by `shift`, in standard deviations."""
+    return _with_references(task, n, shift, classes, seed, group_size)[0]
+
+
+def reference_outputs(task=MULTICLASS, n=1_000, shift=0.0, classes=5, seed=0):
+    """(8, n, classes) of the reference models that `observations` has the signals of."""
+    return _with_references(task, n, shift, classes, seed, None)[1]
+
+
+def _with_references(task, n, shift, classes, seed, group_size):
     rng = np.random.default_rng(seed)
     is_member = np.arange(2 * n) < n
     labels = _LABELS[task](rng, 2 * n, classes)
@@ -40,19 +50,18 @@ def observations(task=MULTICLASS, n=1_000, shift=0.0, classes=5, seed=0, group_s
         task=task,
         group_id=None if group_size is None else (np.arange(2 * n) // group_size).astype(np.uint64),
     )
-    return dataclasses.replace(made, columns=_columns(rng, made, labels, shift, classes))
-
-
-def _columns(rng, made, labels, shift, classes):
-    """What attacks may ask for besides: eight reference models in pairs, each trained on one half of the examples."""
+    # What attacks may ask for besides: eight reference models in pairs, each trained on one half of the examples.
     halves = [rng.permutation(len(made)) % 2 == 0 for _ in range(4)]
     knows = [half == is_first for half in halves for is_first in (True, False)]
     seen = [_ANSWERS[made.task](rng, labels, known, shift, classes) for known in knows]
-    return {
+    columns = {
         'gradient_norm': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
-        'reference_outputs': np.stack(seen, axis=1),
+        'reference_signals': np.stack(
+            [main_signal(dataclasses.replace(made, outputs=outputs)) for outputs in seen], axis=1
+        ),
         'reference_is_member': np.stack(knows, axis=1),
     }
+    return dataclasses.replace(made, columns=columns), np.stack(seen)
 
 
 def _multiclass(rng, labels, is_member, shift, classes):

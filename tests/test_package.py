@@ -1,11 +1,14 @@
 """The package as something to install and import."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import privacy_component
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ('tensorflow', 'tfx', 'apache_beam', 'matplotlib', 'pandas')
@@ -54,3 +57,41 @@ def test_base_requirements_are_what_scikit_learn_brings(tmp_path):
         'scikit-learn',
         'threadpoolctl',
     ]
+
+
+SCRIPT = """
+import numpy as np
+
+import privacy_component
+from privacy_component import PrivacyConfig, Threshold, evaluate_privacy
+
+config = PrivacyConfig(thresholds=(Threshold('auc', 0.6),))
+result = evaluate_privacy(is_member=np.ones(3), labels=np.ones(3), logits=np.ones((3, 2)), config=config)
+reveal_type(result.verdict)
+reveal_type(privacy_component.evaluate_model)
+result.verdit
+privacy_component.evaluate_privcy
+evaluate_privacy(is_member=1, logitz=2)
+"""
+
+
+def test_a_type_checker_knows_the_public_names(tmp_path):
+    (tmp_path / 'script.py').write_text(SCRIPT)
+    options = ['--ignore-missing-imports', '--follow-imports=silent', f'--cache-dir={tmp_path}']
+    done = subprocess.run(
+        [sys.executable, '-m', 'mypy', *options, str(tmp_path / 'script.py')],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {'MYPYPATH': str(ROOT)},
+        cwd=tmp_path,
+    )
+    assert 'note: Revealed type is "privacy_component.gate.verdict.Verdict | None"' in done.stdout, done.stdout
+    assert 'members: tuple[Any' in done.stdout
+    assert '"PrivacyResult" has no attribute "verdit"; maybe "verdict"?' in done.stdout
+    assert 'Module has no attribute "evaluate_privcy"' in done.stdout
+    assert 'Unexpected keyword argument "logitz"' in done.stdout
+
+
+def test_completion_offers_the_public_names_and_no_others():
+    assert set(dir(privacy_component)) == {*privacy_component.__all__}

@@ -1,6 +1,7 @@
 """Runs the taxi pipeline on this machine, once per trainer: python -m pipelines.taxi.local_runner."""
 
 import argparse
+import importlib
 import logging
 import shutil
 import sys
@@ -9,15 +10,26 @@ from pathlib import Path
 from pipelines.taxi.terminal import log_to
 
 FOLDER = Path(__file__).parents[2] / 'build' / 'demo'
+TITLE = 'One pipeline, two ways to train: the model that leaks its training data must not be pushed.'
 
 
-def main(arguments=None):
-    """Runs the demo from scratch and returns the exit code: 1 if a component failed."""
-    folder = _empty_folder(arguments)
+def main(arguments=None, demo='pipelines.taxi.demo', folder=FOLDER, title=TITLE):
+    """Runs a demo from scratch.
+
+    Args:
+      arguments: of the command line.
+      demo: the module whose `run` it is.
+      folder: where everything is written unless the command line says otherwise.
+      title: what it shows.
+
+    Returns:
+      The exit code: 1 if a component failed.
+    """
+    folder = _empty_folder(arguments, folder)
     log = folder / 'log.txt'
     with log_to(log) as console:
         try:
-            _run(console, folder)
+            _run(console, demo, folder, title)
         except Exception as error:
             logging.exception('The demo failed.')
             console.print(f'{type(error).__name__}: {_first_line(error)} The log: {log}', style='red', markup=False)
@@ -25,24 +37,24 @@ def main(arguments=None):
     return 0
 
 
-def _empty_folder(arguments):
+def _empty_folder(arguments, default):
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--folder', type=Path, help='where everything is written; empty or new (otherwise build/demo)')
+    parser.add_argument('--folder', type=Path, help=f'where everything is written; empty or new (otherwise {default})')
     folder = parser.parse_args(arguments).folder
     if folder is None:
-        shutil.rmtree(FOLDER, ignore_errors=True)
+        shutil.rmtree(default, ignore_errors=True)
     elif folder.exists() and any(folder.iterdir()):
         parser.error(f'{folder} is not empty; name a new folder.')
-    folder = folder or FOLDER
+    folder = folder or default
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _run(console, folder):
-    console.print('One pipeline, two ways to train: the model that leaks its training data must not be pushed.')
+def _run(console, demo, folder, title):
+    console.print(title)
     with console.status('Importing TensorFlow and TFX'):
-        from pipelines.taxi import demo  # not at the top: what this writes belongs in the log
-    demo.run(console, folder)
+        module = importlib.import_module(demo)  # not at the top: what this writes belongs in the log
+    module.run(console, folder)
 
 
 def _first_line(error):

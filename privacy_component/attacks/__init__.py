@@ -53,6 +53,9 @@ DEFAULT_ATTACKS: dict[str, tuple[str, ...]] = {
     REGRESSION: ('loss_threshold', 'gradient_boosting'),
 }
 
+# Beside them where there are reference models: the least that a few of these tell, and all of it.
+DEFAULT_WITH_REFERENCES = ('rmia', 'stacked')
+
 
 def attack_named(name: str) -> AttackInfo:
     """The registry's line for an attack, with the parameters in its name, if any, set.
@@ -93,6 +96,7 @@ def _line(name: str) -> AttackInfo:
 __all__ = [
     'ATTACKS',
     'DEFAULT_ATTACKS',
+    'DEFAULT_WITH_REFERENCES',
     'Attack',
     'AttackInfo',
     'attack_name',

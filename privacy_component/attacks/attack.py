@@ -43,6 +43,9 @@ class AttackInfo:
       reference: authors, year, arXiv.
       tasks: the tasks it is defined for.
       learns: True if `fit` learns from memberships, so that scores must be made out of fold.
+      calibrates: True if `fit` learns from all examples together, though nothing of memberships, so that it is fitted
+        once and not to every batch anew.
+      fewest_references: reference models that it needs, where memberships in them are known.
       parameters: what a config may set, with the value that holds if it does not: a text, a number or a truth value.
     """
 
@@ -52,12 +55,19 @@ class AttackInfo:
     reference: str
     tasks: tuple[str, ...]
     learns: bool = False
+    calibrates: bool = False
+    fewest_references: int = 0
     parameters: Mapping[str, Parameter] = dataclasses.field(default_factory=dict)
 
     @property
     def access(self) -> str:
         """What the attacker is assumed to have; follows from the needs."""
         return access_of(self.needs)
+
+    @property
+    def is_fitted_first(self) -> bool:
+        """Whether a sample of all examples must have been drawn before any can be scored."""
+        return self.learns or self.calibrates
 
     def fit(self, observations: Observations) -> Attack:
         """A new attack, fitted on what it needs of the observations."""

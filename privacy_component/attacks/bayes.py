@@ -110,4 +110,6 @@ def bayes_attack() -> AttackInfo:
         cost='n for each reference model (four or more), nothing to train but these',
         reference='in the spirit of Brännvall 2026, arXiv 2603.11799',
         tasks=TASKS,
+        calibrates=True,
+        fewest_references=4,
     )

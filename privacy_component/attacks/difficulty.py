@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.attacks.attack import AttackInfo
-from privacy_component.attacks.references import MAIN_SIGNAL
-from privacy_component.errors import PrivacyInputError
-from privacy_component.observations.needs import LABELS, OUTPUTS, REFERENCE_OUTPUTS
+from privacy_component.observations.needs import LABELS, OUTPUTS, REFERENCE_SIGNALS
 from privacy_component.observations.observations import TASKS, Observations
-from privacy_component.observations.signals import SIGNALS, towards_member
+from privacy_component.observations.reference_signals import main_signal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,18 +18,7 @@ class DifficultyAttack:
     """The signal less its mean over reference models (Watson et al. 2021, arXiv 2111.08440, section 3).
 
     An easy example has a low loss with every model; what counts is how much lower it is with this one.
-
-    Attributes:
-      signal: the signal's name; '' for the scaled logit of a classifier and the loss of all else.
     """
-
-    signal: str = ''
-
-    def __post_init__(self) -> None:
-        if self.signal and self.signal not in SIGNALS:
-            raise PrivacyInputError(
-                f"attack 'difficulty' has signal={self.signal!r}, which is not one of {', '.join(SIGNALS)}."
-            )
 
     def fit(self, observations: Observations) -> DifficultyAttack:
         """Nothing to learn: the reference models have been trained."""
@@ -39,22 +26,16 @@ class DifficultyAttack:
 
     def score(self, observations: Observations) -> NDArray[np.float64]:
         """The calibrated signal, (n,), higher = more likely a member."""
-        signal = self.signal or MAIN_SIGNAL[observations.task]
-        references = observations.columns[REFERENCE_OUTPUTS]
-        total = np.zeros(len(observations))
-        for model in range(references.shape[1]):
-            seen = dataclasses.replace(observations, outputs=references[:, model], columns={})
-            total += towards_member(signal, seen)
-        return towards_member(signal, observations) - total / references.shape[1]
+        return main_signal(observations) - observations.columns[REFERENCE_SIGNALS].mean(axis=1)
 
 
 def difficulty_attack() -> AttackInfo:
     """The registry's line."""
     return AttackInfo(
         make=DifficultyAttack,
-        needs=(LABELS, OUTPUTS, REFERENCE_OUTPUTS),
+        needs=(LABELS, OUTPUTS, REFERENCE_SIGNALS),
         cost='one pass for each reference model, nothing to train but these',
         reference='Watson et al. 2021, arXiv 2111.08440',
         tasks=TASKS,
-        parameters={'signal': ''},
+        fewest_references=1,
     )

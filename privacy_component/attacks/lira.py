@@ -123,5 +123,7 @@ def lira_attack() -> AttackInfo:
         cost='n for each reference model (four or more; two that know no example), nothing to train but these',
         reference='Carlini et al. 2022, arXiv 2112.03570',
         tasks=TASKS,
+        calibrates=True,
+        fewest_references=4,
         parameters={'variance': ''},
     )

@@ -1,8 +1,7 @@
 """What attacks with reference models look at: the signal of the audited model beside those of K others.
 
-A reference model was trained as the audited one was, on some of the same examples; which is known. Signals are float64
-and signed so that higher = more likely a member: the scaled logit of a classifier, the negative loss of all else. They
-are cut at 1e100, beyond which squares would overflow.
+A reference model was trained as the audited one was, on some of the same examples; which is known. Signals are those of
+`observations.reference_signals`.
 
 What is pooled over examples is summed in ascending order, so that it is the same for any order of the examples.
 """
@@ -15,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations.needs import LABELS, OUTPUTS, REFERENCE_IS_MEMBER, REFERENCE_OUTPUTS
-from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
-from privacy_component.observations.signals import towards_member
+from privacy_component.observations.needs import LABELS, OUTPUTS, REFERENCE_IS_MEMBER, REFERENCE_SIGNALS
+from privacy_component.observations.observations import Observations
+from privacy_component.observations.reference_signals import main_signal
 
-REFERENCE_NEEDS = (LABELS, OUTPUTS, REFERENCE_OUTPUTS, REFERENCE_IS_MEMBER)
-MAIN_SIGNAL = {MULTICLASS: 'scaled_logit', MULTILABEL: 'loss', REGRESSION: 'loss'}
+REFERENCE_NEEDS = (LABELS, OUTPUTS, REFERENCE_SIGNALS, REFERENCE_IS_MEMBER)
 
-_LARGEST = 1e100
 _SMALLEST_VARIANCE = 1e-12
 
 
@@ -90,13 +87,10 @@ class Side:
 
 
 def reference_signals(observations: Observations) -> ReferenceSignals:
-    """The task's signal under all models; (n, K) float64 are held, and the outputs of one model at a time."""
-    name, outputs = MAIN_SIGNAL[observations.task], observations.columns[REFERENCE_OUTPUTS]
-    references = np.empty(outputs.shape[:2])
-    for model in range(outputs.shape[1]):
-        references[:, model] = _signal(name, dataclasses.replace(observations, outputs=outputs[:, model], columns={}))
-    is_in = observations.columns[REFERENCE_IS_MEMBER]
-    return ReferenceSignals(_signal(name, observations), references, np.ascontiguousarray(is_in))
+    """The task's signal under all models."""
+    columns = observations.columns
+    is_in = np.ascontiguousarray(columns[REFERENCE_IS_MEMBER])
+    return ReferenceSignals(main_signal(observations), columns[REFERENCE_SIGNALS], is_in)
 
 
 def check_online(attack: str, signals: ReferenceSignals, fewest: int) -> None:
@@ -148,7 +142,3 @@ def ordered_sum(values: NDArray[np.float64]) -> float:
 def ordered_mean(values: NDArray[np.float64]) -> float:
     """The mean of (n,), with the same bits in any order; 0 of none."""
     return ordered_sum(values) / max(len(values), 1)
-
-
-def _signal(name: str, observations: Observations) -> NDArray[np.float64]:
-    return np.clip(towards_member(name, observations), -_LARGEST, _LARGEST)

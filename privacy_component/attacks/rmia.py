@@ -104,5 +104,7 @@ def rmia_attack() -> AttackInfo:
         cost='n for each reference model (two or more), nothing to train but these',
         reference='Zarifzadeh et al. 2024, arXiv 2312.03262',
         tasks=TASKS,
+        calibrates=True,
+        fewest_references=2,
         parameters={'a': 0.33},
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,7 +43,7 @@ class StackedAttack:
 
     It learns from at most 100,000 rows, an example under a model each, those with the smallest hashes. With fewer than
     six models too few are left beside a pair, and with fewer than fifty examples none can be told from a pair; then the
-    score is the mean of the ranks of `rmia` and `bayes`, and `fit` warns.
+    score is the mean of the ranks of `rmia` and `bayes`, and results say so.
 
     Attributes:
       fitted: what `fit` learned.
@@ -57,13 +56,7 @@ class StackedAttack:
         signals = reference_signals(observations)
         check_online('stacked', signals, _FEWEST_MODELS)
         calibrated = _Calibrated.by(signals, observations.task)
-        if signals.num_models < _FEWEST_TO_STACK or len(observations) < _FEWEST_EXAMPLES:
-            warnings.warn(
-                f"attack 'stacked' is given {signals.num_models} reference models and {len(observations)} examples, "
-                f'and learns from {_FEWEST_TO_STACK} and {_FEWEST_EXAMPLES} or more; its score is the mean of the '
-                'ranks of rmia and bayes.',
-                stacklevel=2,
-            )
+        if not _can_stack(signals.num_models, len(observations)):
             return StackedAttack(_MeanOfRanks.among(calibrated, signals))
         return StackedAttack(_Stack(calibrated, _learnt(_sample(signals, observations.example_id), observations.task)))
 
@@ -71,6 +64,21 @@ class StackedAttack:
         """The learnt log odds of membership, or the mean of ranks from 0 to 1; (n,), higher = more likely a member."""
         assert self.fitted is not None, 'fit comes first'
         return self.fitted.score(reference_signals(observations))
+
+
+def fallback_warnings(attacks: Collection[str], num_models: int, num_examples: int) -> list[str]:
+    """What results must say where the configured attacks have 'stacked' among them, and it cannot learn."""
+    if 'stacked' not in attacks or _can_stack(num_models, num_examples):
+        return []
+    return [
+        f"The attack 'stacked' has {num_models} reference models and {num_examples} examples, and learns from "
+        f'{_FEWEST_TO_STACK} and {_FEWEST_EXAMPLES} or more: its score is the mean of the ranks of rmia and bayes, '
+        'which finds less.'
+    ]
+
+
+def _can_stack(num_models: int, num_examples: int) -> bool:
+    return num_models >= _FEWEST_TO_STACK and num_examples >= _FEWEST_EXAMPLES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,4 +223,6 @@ def stacked_attack() -> AttackInfo:
         cost='n for each reference model (four or more, better eight), and seconds to learn from 100,000 rows',
         reference='stacking, Wolpert 1992, of rmia, bayes and their signals',
         tasks=TASKS,
+        calibrates=True,
+        fewest_references=4,
     )

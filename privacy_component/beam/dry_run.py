@@ -46,20 +46,25 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     Raises:
       PrivacyInputError: labels, outputs or features of the samples cannot be used.
     """
-    worker = ObserveDirectly(dataclasses.replace(plan, columns=()))
+    worker = ObserveDirectly(dataclasses.replace(plan, columns=(), references=None))
     worker.setup()
     plan = dataclasses.replace(plan, feature_types=_feature_types(plan, samples, worker.transformed_names(samples[0])))
     worker.follow(dataclasses.replace(plan, columns=()))
     batches = [_try(worker, sample) for sample in samples]
     totals = functools.reduce(Totals.merge, (Totals.of(batch, {}) for batch in batches))
-    plan = dataclasses.replace(plan, models=_with_kinds(plan, totals))
+    plan = _with_kinds(plan, totals)
     plan = dataclasses.replace(plan, trial=_trial(worker, plan, samples, batches))
     for batch in batches:
         _check_observations(plan, batch)
-    if plan.columns:
-        worker.follow(plan)
-        _try(worker, samples[0].select(range(min(_ROWS_OF_COLUMNS, len(samples[0].records)))))
+    if plan.columns or plan.references:
+        _try_slow_columns(plan, samples[0])
     return plan
+
+
+def _try_slow_columns(plan: Plan, sample: RawBatch) -> None:
+    worker = ObserveDirectly(plan)
+    worker.setup()
+    _try(worker, sample.select(range(min(_ROWS_OF_COLUMNS, len(sample.records)))))
 
 
 def check_totals(plan: Plan, totals: Totals) -> str:
@@ -72,15 +77,19 @@ def check_totals(plan: Plan, totals: Totals) -> str:
     return kinds[CANDIDATE][0]
 
 
-def _with_kinds(plan: Plan, totals: Totals) -> dict[str, tuple[ModelPlan, ...]]:
-    """The models of each role with the kinds of their outputs."""
-    return {
-        role: tuple(
-            dataclasses.replace(model, output_kind=kind)
-            for model, kind in zip(models, _kinds_of(plan, role, totals), strict=True)
-        )
-        for role, models in plan.models.items()
-    }
+def _with_kinds(plan: Plan, totals: Totals) -> Plan:
+    """The plan with the kinds of all outputs; those of reference models are the candidate's."""
+    kinds = {role: _kinds_of(plan, role, totals) for role in plan.models}
+    models = {role: tuple(map(_of_kind, models, kinds[role])) for role, models in plan.models.items()}
+    references = plan.references
+    if references:
+        same = tuple(_of_kind(model, kinds[CANDIDATE][0]) for model in references.models)
+        references = dataclasses.replace(references, models=same)
+    return dataclasses.replace(plan, models=models, references=references)
+
+
+def _of_kind(model: ModelPlan, kind: str) -> ModelPlan:
+    return dataclasses.replace(model, output_kind=kind)
 
 
 def _kinds_of(plan: Plan, role: str, totals: Totals) -> tuple[str, ...]:

@@ -53,19 +53,19 @@ def build(root: beam.Pipeline, plan: Plan, output_path: str) -> None:
     batches, bad_records = observe(records, plan)
     totals = {} if plan.candidate.output_kind else {'totals': beam.pvalue.AsSingleton(_totals(batches))}
     loss_edges, warnings = find_loss_edges(batches, plan, **totals)
-    learning = [name for name in plan.config.attacks if attack_named(name).learns]
-    others = [name for name in plan.config.attacks if name not in learning]
+    fitted = [name for name in plan.config.attacks if attack_named(name).is_fitted_first]
+    others = [name for name in plan.config.attacks if name not in fitted]
     counts = batches | 'CountScores' >> beam.ParDo(CountScores(plan, others, with_totals=True), **totals, **loss_edges)
     if looks_at_examples(plan):
         sketches = records | 'SketchExamples' >> beam.ParDo(SketchExamples(plan))
         sketches = sketches | 'OfExamples' >> beam.WithKeys(ExamplesKey())
         counts = (counts, sketches) | 'CountsAndSketches' >> beam.Flatten()
     vulnerable = {}
-    if learning or plan.config.people.num_most_vulnerable:
+    if fitted or plan.config.people.num_most_vulnerable:
         sample = draw_sample(batches, plan, **totals)
-        if learning:
-            learnt = _count_learnt_scores(root, batches, sample, plan, learning, **totals, **loss_edges)
-            counts = (counts, learnt) | 'AllCounts' >> beam.Flatten()
+        if fitted:
+            more = _count_fitted_scores(root, batches, sample, plan, fitted, **totals, **loss_edges)
+            counts = (counts, more) | 'AllCounts' >> beam.Flatten()
         if plan.config.people.num_most_vulnerable:
             vulnerable = {'vulnerable': beam.pvalue.AsSingleton(most_vulnerable(batches, sample, plan, **totals))}
     totals_by_key = counts | 'Merge' >> beam.CombinePerKey(Merge(plan.config.measurement.max_distinct_scores))
@@ -112,7 +112,7 @@ def take_measurements(path: str) -> dict[str, Any]:
     return measurements
 
 
-def _count_learnt_scores(
+def _count_fitted_scores(
     root: beam.Pipeline,
     batches: beam.PCollection,
     sample: beam.pvalue.AsSingleton,

@@ -40,6 +40,8 @@ class ModelPlan:
       eval_config: tfma.EvalConfig as JSON, with one model_spec.
       output_kind: 'logits' or 'probabilities'; '' if it has to be found out in the job.
       signature, output: the signature that is called, and which of its outputs is judged; '' if that is not known.
+      takes: what the signature takes, in words.
+      casts: features that are cast before TFMA feeds them by name, and the type of each.
     """
 
     path: str
@@ -47,6 +49,23 @@ class ModelPlan:
     output_kind: str = ''
     signature: str = ''
     output: str = ''
+    takes: str = ''
+    casts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class ReferencePlan:
+    """Models that were trained as the candidate was, each on half of the same examples.
+
+    Attributes:
+      models: an even number; `observations.reference_halves` tells what each was trained on.
+      seed: of the halves.
+      fingerprints: split -> 16 hexadecimal digits of the examples that they were trained on.
+    """
+
+    models: tuple[ModelPlan, ...]
+    seed: int
+    fingerprints: Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +102,7 @@ class Plan:
         extractors (`beam/models/tfma_extractors.py`).
       feature_types: for direct calls, the features to decode and the TFMD type of each.
       columns: what the attacks need of models besides outputs, of those in `beam.models.sources.SOURCES`.
+      references: the reference models that attacks ask about; None where none does.
       trial: what the trial found out; None where there was none.
     """
 
@@ -97,6 +117,7 @@ class Plan:
     calls_model_directly: bool = False
     feature_types: tuple[tuple[str, int], ...] = ()
     columns: tuple[str, ...] = ()
+    references: ReferencePlan | None = None
     trial: Trial | None = None
 
     @property

@@ -10,7 +10,7 @@ from privacy_component.errors import PrivacyInputError
 
 _RAISED = re.compile(rf'(?:[\w.]*\.)?{PrivacyInputError.__name__}: (?P<message>[^\n]+)')
 _STAGE = re.compile(r"\s*\[while running '[^\n]*'\]|\s*\[\[?'?[\w/ ]*'?\]?\]\s*$")
-_SIGNATURE = re.compile(r'Fail to call signature func with signature_name: (?P<name>[\w@/]+)')
+_SIGNATURE = re.compile(r'Fail to call signature func with signature_name: (?P<name>[\w@/]*)')
 _LOST_WORKER = 'Channel closed prematurely'
 _PARSING = re.compile(r'node [^}\s]*Parse(?:Single)?(?:Sequence)?Example')
 # As TensorFlow says it, and tfx_bsl.
@@ -24,10 +24,15 @@ _OTHER_LIST = re.compile(
 _REASON = re.compile(r'Feature: \S+ \(data type: \w+\)[^\n.]*|Key: \w+\.[^\n]*|Could not parse(?: example input)?')
 
 
-def surfaced(error: Exception) -> Exception:
+def surfaced(error: Exception, signature: str = '', takes: str = '') -> Exception:
     """The PrivacyInputError that a worker raised, without stage names and traces; `error` itself if it is another.
 
     Runners pass a worker's exception on as one of the same type or as the text of its trace.
+
+    Args:
+      error: what the job raised.
+      signature: the signature that is called.
+      takes: what it takes, in words; '' if that is not known.
     """
     if isinstance(error, PrivacyInputError):
         return PrivacyInputError(_STAGE.sub('', str(error)))
@@ -39,10 +44,10 @@ def surfaced(error: Exception) -> Exception:
             'a worker process of the Beam job has died: it was killed, or out of memory. Give workers more memory, or '
             'run fewer of them, and run the evaluation again.'
         )
-    signature = _SIGNATURE.search(str(error))
-    if signature:
-        return bad_call(signature['name'], error)
-    return _bad_extract(error) if "[while running 'Extract" in str(error) else error
+    called = _SIGNATURE.search(str(error))
+    if called:
+        return bad_call(called['name'] or signature, error, takes)
+    return _bad_extract(error, takes) if "[while running 'Extract" in str(error) else error
 
 
 @contextlib.contextmanager
@@ -58,24 +63,29 @@ def loading(what: str, path: str) -> Iterator[None]:
         ) from error
 
 
-def _bad_extract(error: Exception) -> PrivacyInputError:
+def _bad_extract(error: Exception, takes: str) -> PrivacyInputError:
     why = _STAGE.sub('', next(iter(str(error).splitlines())))[:120]
     return PrivacyInputError(
-        f"TFMA's extractors could not make the model's inputs of these examples ({why}): the features that the "
-        "signature names must be in every example, with the signature's types and shapes; pass the schema or "
+        f"TFMA's extractors could not make the model's inputs{_listed(takes)} of these examples ({why}): the features "
+        "that the signature names must be in every example, with the signature's types and shapes; pass the schema or "
         'transform_graph that tells them, or name another signature in eval_config.model_specs[0].signature_name.'
     )
 
 
-def bad_call(signature: str, error: Exception) -> PrivacyInputError:
-    """The error for a signature that examples do not fit.
+def _listed(takes: str) -> str:
+    return f', {takes},' if takes else ''
+
+
+def bad_call(signature: str, error: Exception, takes: str = '') -> PrivacyInputError:
+    """The error for a signature that examples do not fit; `takes` says in words what it takes.
 
     TensorFlow's and TFMA's messages can hold whole examples, which do not belong in a log: only the reason is kept.
     """
     text = '\n'.join(_text(e) for e in (error, error.__cause__, error.__context__) if e)
     why = _REASON.search(text)
     return PrivacyInputError(
-        f"the model's signature '{signature}' could not be called with these examples{': ' + why[0] if why else ''}. "
+        f"the model's signature '{signature}'{f' takes {takes}, and' if takes else ''} could not be called with these "
+        f'examples{": " + why[0] if why else ""}. '
         'Raw examples need a signature that parses them, transformed ones a signature that takes transformed features '
         'and no preprocessing_function_names in eval_config: name it in eval_config.model_specs[0].signature_name, or '
         'pass the other kind of examples.'

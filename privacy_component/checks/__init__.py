@@ -26,6 +26,7 @@ from privacy_component.checks.evidence import Evidence
 from privacy_component.checks.label_checks import CONSTANT_LABELS, LABELS_FIT_OUTPUTS
 from privacy_component.checks.near_duplicates import NEAR_DUPLICATES
 from privacy_component.checks.other_signatures import OTHER_SIGNATURES
+from privacy_component.checks.reference_models import REFERENCE_HALVES, REFERENCE_RECIPE
 from privacy_component.checks.slice_values import SPELLINGS, VALUES
 from privacy_component.checks.stable_outputs import STABLE_OUTPUTS
 from privacy_component.checks.tied_scores import TIED_SCORES
@@ -50,6 +51,8 @@ CHECKS: dict[str, CheckInfo] = {
     'constant_labels': CONSTANT_LABELS,
     'labels_fit_outputs': LABELS_FIT_OUTPUTS,
     'accuracy_gap': ACCURACY_GAP,
+    'reference_halves': REFERENCE_HALVES,
+    'reference_recipe': REFERENCE_RECIPE,
     'slice_values': VALUES,
     'slice_spellings': SPELLINGS,
 }

@@ -176,6 +176,30 @@ class OtherAnswers:
 
 
 @dataclasses.dataclass(frozen=True)
+class ReferenceFigures:
+    """K reference models beside the audited one; pairs are of examples not trained on, and trained on.
+
+    Attributes:
+      num_known, num_unknown: (K,) how many examples each was trained on, and how many not.
+      areas: (K,) how probably each does better on one that it was trained on than on another.
+      strangers: (K,) how probably each does better on a member than on a non-member that it was not trained on.
+      repeated: pairs of numbers, from 0, of models that say the same to the last bit.
+      distances: of the audited model's signals from those of all reference models, from 0 to 1.
+      spreads: the largest distance of a reference model from the others.
+      noise: what chance adds to a distance.
+    """
+
+    num_known: tuple[int, ...]
+    num_unknown: tuple[int, ...]
+    areas: tuple[float, ...]
+    strangers: tuple[float, ...]
+    repeated: tuple[tuple[int, int], ...]
+    distances: tuple[float, float]
+    spreads: tuple[float, float]
+    noise: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
 class Evidence:
     """Everything that checks look at.
 
@@ -189,6 +213,7 @@ class Evidence:
       values: of slicing features, those that hardly stand on one side; text says why they are not known.
       stability: what models answered when they were asked again; text says why they were not.
       other_answers: what else the model answers; text says why that is not known.
+      references: the reference models; text says why there are none.
     """
 
     task: str
@@ -200,3 +225,4 @@ class Evidence:
     values: tuple[ValueFigures, ...] | str = 'The slices were not looked at.'
     stability: StableFigures | str = 'The model was not asked again.'
     other_answers: OtherAnswers | str = 'Other answers were not looked at.'
+    references: ReferenceFigures | str = 'There are no reference models.'

@@ -14,10 +14,12 @@ from privacy_component.checks.evidence import (
     Evidence,
     LabelFigures,
     NearFigures,
+    ReferenceFigures,
 )
+from privacy_component.checks.reference_models import NO_REFERENCES
 from privacy_component.observations.outputs import OutputEvidence
 
-FiguresFound = Mapping[str, AnswerFigures | DuplicateFigures | BlindFigures | str]
+FiguresFound = Mapping[str, AnswerFigures | DuplicateFigures | BlindFigures | ReferenceFigures | str]
 
 _NOT_LOOKED_AT = 'The examples were not looked at.'
 
@@ -38,7 +40,19 @@ def evidence_from(fields: Mapping[str, Any], task: str, kind: str, outputs: Outp
         duplicates = DuplicateFigures(**duplicates)
         if missed := _missed(duplicates, answers):
             duplicates = blind = missed
-    return Evidence(task=task, kind=kind, outputs=outputs, answers=answers, duplicates=duplicates, blind=blind)
+    references: ReferenceFigures | str = NO_REFERENCES
+    if 'references' in fields:
+        given = {name: tuple(value) for name, value in fields['references'].items()}
+        references = ReferenceFigures(**given | {'repeated': tuple(map(tuple, given['repeated']))})
+    return Evidence(
+        task=task,
+        kind=kind,
+        outputs=outputs,
+        answers=answers,
+        duplicates=duplicates,
+        blind=blind,
+        references=references,
+    )
 
 
 def _answers_from(fields: Mapping[str, Any]) -> AnswerFigures:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, expit
 
 from privacy_component.checks.evidence import LabelFigures
-from privacy_component.checks.row_hashes import hash_rows
 from privacy_component.checks.sketches import DistinctCounts, merge_counts
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
 
@@ -38,10 +37,10 @@ class Labels:
     claimed: int
 
     @classmethod
-    def of(cls, observations: Observations) -> Labels:
-        """Of observations, whose outputs are logits."""
+    def of(cls, observations: Observations, hashes: NDArray[np.uint64]) -> Labels:
+        """Of n observations, whose outputs are logits, and the (n,) hashes of their labels."""
         members, labels = observations.is_member, observations.labels
-        distinct = DistinctCounts.of(hash_rows(labels.reshape(len(labels), -1)), members, 2)
+        distinct = DistinctCounts.of(hashes, members, 2)
         if observations.task == REGRESSION:
             return cls(observations.task, distinct, np.zeros((2, 0), np.int64), np.zeros(0, np.int64), 0, 0)
         width = observations.outputs.shape[1]

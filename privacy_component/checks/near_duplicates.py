@@ -41,9 +41,8 @@ class Answered:
     counts: tuple[DistinctCounts, ...]
 
     @classmethod
-    def of(cls, rows: NDArray, observations: Observations) -> Answered:
-        """Of (n, k) outputs as the model gave them, and the observations made of them."""
-        labels = hash_rows(observations.labels.reshape(len(observations), -1))
+    def of(cls, rows: NDArray, observations: Observations, labels: NDArray[np.uint64]) -> Answered:
+        """Of (n, k) outputs as the model gave them, the observations made of them, and the (n,) hashes of labels."""
         hashes = (mix(hash_rows(rounded(rows, digits)) ^ labels) for digits in PRECISIONS)
         return cls(tuple(DistinctCounts.of(one, observations.is_member, _MOST_COUNTED) for one in hashes))
 

@@ -60,15 +60,16 @@ class Answers(Mergeable):
         if observations.task == MULTICLASS and rows.shape[1] > 1:
             answers = rows - rows.max(axis=1, keepdims=True)  # what the same logits plus a constant say is the same
         hashes = hash_rows(answers)
+        label_hashes = hash_rows(observations.labels.reshape(len(members), -1))
         distinct = DistinctCounts.of(hashes, members, _MOST_DISTINCT)
         return cls(
             distinct=distinct,
             bits=HashBits.of(hashes),
             multiples=multiples_of(rows),
             right=sides,
-            labels=Labels.of(observations),
+            labels=Labels.of(observations, label_hashes),
             losses=Losses.of(observations),
-            answered=Answered.of(rows, observations),
+            answered=Answered.of(rows, observations, label_hashes),
         )
 
     def merge(self, *others: Answers) -> Answers:

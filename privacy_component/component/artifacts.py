@@ -1,4 +1,4 @@
-"""The artifact that PrivacyEvaluator writes."""
+"""The artifacts that our components write."""
 
 from privacy_component.component.compat import system_artifacts, types
 
@@ -11,3 +11,13 @@ class PrivacyMetrics(types.Artifact):
 
     TYPE_NAME = 'privacy_component.PrivacyMetrics'
     TYPE_ANNOTATION = system_artifacts.Metrics
+
+
+class ReferenceModelSet(types.Artifact):
+    """Models that were trained as another is, each on half of the examples: reference_models.json and SavedModels.
+
+    It declares no PROPERTIES, as above.
+    """
+
+    TYPE_NAME = 'privacy_component.ReferenceModels'
+    TYPE_ANNOTATION = system_artifacts.Model

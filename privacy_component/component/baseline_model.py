@@ -45,7 +45,9 @@ def baseline_config(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
     chosen.ClearField('is_baseline')
     chosen.ClearField('name')
     chosen.ClearField('preprocessing_function_names')
-    chosen.label_key = chosen.label_key or candidate.label_key
+    if not chosen.label_key and not chosen.label_keys:
+        chosen.label_key = candidate.label_key
+        chosen.label_keys.update(candidate.label_keys)
     return tfma.EvalConfig(model_specs=[chosen])
 
 

@@ -8,7 +8,7 @@ import tensorflow_model_analysis as tfma
 
 from privacy_component._version import __version__
 from privacy_component.component import executor, wiring
-from privacy_component.component.artifacts import PrivacyMetrics
+from privacy_component.component.artifacts import PrivacyMetrics, ReferenceModelSet
 from privacy_component.component.compat import (
     BaseBeamComponent,
     BeamExecutorSpec,
@@ -39,6 +39,7 @@ class PrivacyEvaluatorSpec(ComponentSpec):
         executor.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         executor.PREVIOUS_METRICS_KEY: ChannelParameter(type=PrivacyMetrics, optional=True),
         executor.BASELINE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
+        executor.REFERENCE_MODELS_KEY: ChannelParameter(type=ReferenceModelSet, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
         executor.PRIVACY_METRICS_KEY: ChannelParameter(type=PrivacyMetrics),
@@ -69,6 +70,7 @@ class PrivacyEvaluator(BaseBeamComponent):
         model_blessing: types.BaseChannel | None = None,
         previous_metrics: types.BaseChannel | None = None,
         baseline_model: types.BaseChannel | None = None,
+        reference_models: types.BaseChannel | None = None,
     ):
         """Constructs a PrivacyEvaluator.
 
@@ -95,6 +97,10 @@ class PrivacyEvaluator(BaseBeamComponent):
             model that Evaluator blessed and this component refused can become the baseline. A limit on a change says
             nothing of the level, so set a threshold with `upper_bound` beside it. Where the channel holds no model yet,
             `PrivacyConfig.decision.without_baseline` decides.
+          reference_models: A channel of type `ReferenceModelSet` from ReferenceModels, in this pipeline or, by a
+            Resolver with LatestArtifactStrategy, in another: for attacks that compare the model with others which were
+            trained as it was ('rmia', 'lira', 'bayes', 'stacked', 'difficulty'). They must have been trained on the
+            very examples that are evaluated.
 
         Raises:
           PrivacyInputError: privacy_config has a mistake; the message names it.
@@ -111,6 +117,7 @@ class PrivacyEvaluator(BaseBeamComponent):
                 model_blessing=model_blessing,
                 previous_metrics=previous_metrics,
                 baseline_model=baseline_model,
+                reference_models=reference_models,
                 privacy_metrics=types.Channel(type=PrivacyMetrics),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

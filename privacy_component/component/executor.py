@@ -11,6 +11,7 @@ from absl import logging
 from privacy_component.beam import job
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.surfaced_errors import surfaced
+from privacy_component.beam.underway import underway
 from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
 from privacy_component.component.baseline_model import baseline_path
@@ -25,18 +26,21 @@ from privacy_component.component.example_ids import WITHOUT_SALT, secret_salt, w
 from privacy_component.component.output_lock import OutputLock
 from privacy_component.component.previous_evaluations import earlier_evaluations
 from privacy_component.component.provenance import (
+    Provenance,
     check_files_unchanged,
     check_unchanged,
     example_files_state,
     provenance,
 )
+from privacy_component.component.reference_set import REFERENCE_MODELS, reference_uri
+from privacy_component.component.time_limit import within
 from privacy_component.component.upstream_blessing import MODEL_BLESSING, upstream_blessed
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult, result_from_json
-from privacy_component.report import html
+from privacy_component.report.summary import summary
 
 EXAMPLES_KEY = 'examples'
 MODEL_KEY = 'model'
@@ -45,6 +49,7 @@ SCHEMA_KEY = 'schema'
 MODEL_BLESSING_KEY = MODEL_BLESSING
 PREVIOUS_METRICS_KEY = 'previous_metrics'
 BASELINE_MODEL_KEY = 'baseline_model'
+REFERENCE_MODELS_KEY = REFERENCE_MODELS
 EVAL_CONFIG_KEY = 'eval_config'
 PRIVACY_CONFIG_KEY = 'privacy_config'
 VERSION_KEY = 'version'
@@ -64,8 +69,8 @@ class Executor(BaseBeamExecutor):
         """Attacks the model and writes metrics, report and blessing.
 
         Args:
-          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing, previous_metrics and
-            baseline_model.
+          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing, previous_metrics,
+            baseline_model and reference_models.
           output_dict: privacy_metrics and blessing.
           exec_properties: eval_config and privacy_config, both JSON.
 
@@ -74,23 +79,30 @@ class Executor(BaseBeamExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         with OutputLock.on(*(artifact_utils.get_single_uri(artifacts) for artifacts in output_dict.values())) as lock:
-            self._evaluate(input_dict, output_dict, exec_properties, lock)
+            metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
+            path = f'{metrics.uri}/.measurements-{lock.token}.json'
+            config = PrivacyConfig.from_json(_required(exec_properties, PRIVACY_CONFIG_KEY))
+            result = within(
+                config.measurement.time_limit_seconds,
+                lambda: self._evaluate(input_dict, exec_properties, config, path),
+            )
+            _publish(result, input_dict, output_dict, exec_properties, lock)
 
     def _evaluate(
-        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any], lock: OutputLock
-    ) -> None:
+        self, input_dict: Artifacts, exec_properties: dict[str, Any], config: PrivacyConfig, path: str
+    ) -> PrivacyResult:
+        """The decided result; the job leaves what it measures in `path`, and nothing else is written."""
         started = time.time()
         salt = secret_salt()
         model = _single(input_dict, MODEL_KEY)
         upstream = upstream_blessed(input_dict, model)
         model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
         # Before the plan, which loads the model: what is loaded once stays loaded, whatever becomes of its files.
-        read = provenance(input_dict, model_path)
-        plan = _make_plan(input_dict, exec_properties, model_path)
+        read = _provenance(input_dict, model_path)
+        plan = _make_plan(input_dict, exec_properties, config, model_path)
         files = example_files_state(plan.splits)
-        metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
-        measured = self._measure(plan, f'{metrics.uri}/.measurements-{lock.token}.json')
-        check_unchanged(read, provenance(input_dict, model_path))
+        measured = self._measure(plan, path)
+        check_unchanged(read, _provenance(input_dict, model_path))
         check_files_unchanged(files, example_files_state(plan.splits))
         results, num_suppressed = tuple(map(result_from_json, measured['results'])), measured['num_suppressed']
         evidence = publish.evidence(plan, measured)
@@ -101,18 +113,7 @@ class Executor(BaseBeamExecutor):
             record = dataclasses.replace(record, warnings=(*record.warnings, WITHOUT_SALT))
         checks = run_checks(evidence, plan.config.checks)
         result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
-        result = decided(result)
-        assert result.verdict is not None
-        properties = publish.write_metrics(metrics, result, lock)
-        logging.info('%s', html.summary(result))
-        lock.check()
-        publish.write_blessing(
-            artifact_utils.get_single_instance(output_dict[BLESSING_KEY]),
-            result.verdict,
-            model,
-            exec_properties.get('current_component_id'),
-            properties,
-        )
+        return decided(result)
 
     def _with_run(self, record: Record) -> Record:
         """The record with the pipeline's name and its run's id, where the orchestrator tells them."""
@@ -126,10 +127,10 @@ class Executor(BaseBeamExecutor):
         """What the job measures; `path` is where it leaves that."""
         logging.info('Attacking %s with %s.', plan.candidate.path, ', '.join(plan.config.attacks))
         try:
-            with self._make_beam_pipeline() as pipeline:
+            with underway('the Beam job'), self._make_beam_pipeline() as pipeline:
                 job.build(pipeline, plan, path)
         except Exception as error:
-            mended = surfaced(error)
+            mended = surfaced(error, plan.candidate.signature, plan.candidate.takes)
             if mended is error:
                 raise
             # Not `from error`: what TensorFlow and TFMA say can hold whole examples, which do not belong in a log.
@@ -137,16 +138,41 @@ class Executor(BaseBeamExecutor):
         return job.take_measurements(path)
 
 
-def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], model_path: str) -> Plan:
+def _publish(
+    result: PrivacyResult,
+    input_dict: Artifacts,
+    output_dict: Artifacts,
+    exec_properties: dict[str, Any],
+    lock: OutputLock,
+) -> None:
+    """Writes metrics, report and blessing."""
+    assert result.verdict is not None
+    metrics, blessing = (
+        artifact_utils.get_single_instance(output_dict[key]) for key in (PRIVACY_METRICS_KEY, BLESSING_KEY)
+    )
+    properties = publish.write_metrics(metrics, result, lock)
+    logging.info('%s', summary(result))
+    lock.check()
+    model = _single(input_dict, MODEL_KEY)
+    publish.write_blessing(blessing, result.verdict, model, exec_properties.get('current_component_id'), properties)
+
+
+def _provenance(input_dict: Artifacts, model_path: str) -> Provenance:
+    with underway(f'reading the files of the inputs, among them those of the model in {model_path},'):
+        return provenance(input_dict, model_path)
+
+
+def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], config: PrivacyConfig, model_path: str) -> Plan:
     eval_config = preflight.read_eval_config(_required(exec_properties, EVAL_CONFIG_KEY))
     return preflight.make_plan(
         examples=_some(input_dict, EXAMPLES_KEY),
         model_path=model_path,
         eval_config=eval_config,
-        config=PrivacyConfig.from_json(_required(exec_properties, PRIVACY_CONFIG_KEY)),
+        config=config,
         transform_path=_optional_uri(input_dict, TRANSFORM_GRAPH_KEY),
         schema_path=_optional_uri(input_dict, SCHEMA_KEY),
         baseline_path=baseline_path(input_dict),
+        references_uri=reference_uri(input_dict),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from privacy_component._version import __version__
+from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.beam.dry_run import check_totals
 from privacy_component.beam.examples.bad_records import check_share
 from privacy_component.beam.models.totals import Totals, totals_from_json
@@ -20,6 +21,11 @@ from privacy_component.checks.stable_outputs import MOST_CHANGED, larger_changes
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.component.output_lock import OutputLock, writing
 from privacy_component.component.provenance import Provenance
+from privacy_component.component.reference_set import (
+    REFERENCE_MODELS,
+    UNUSED_REFERENCES,
+    check_same_examples,
+)
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.record import Record, Splits
 from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
@@ -38,7 +44,7 @@ _PACKAGES = ('tfx', 'tensorflow', 'tensorflow-model-analysis', 'apache-beam', *O
 _LONGEST_MESSAGE = 4000
 _ON_BLESSING = (
     'outcome', 'model_fingerprint', 'judged_signature', 'judged_output', 'examples_sha256', 'config_sha256',
-    'decision_sha256', 'report_sha256', 'version',
+    'decision_sha256', 'report_sha256', 'version', 'warnings',
 )  # fmt: skip
 _UNSTABLE = (
     "The model's outputs depend in their last bits on an example's place in its batch, so another sharding of the data "
@@ -70,6 +76,9 @@ def record_of(
     totals: Totals = totals_from_json(measured['totals'])
     check_share(plan.config.measurement.max_bad_record_share, totals.num_examples, measured['bad_records'])
     eval_config = json.loads(plan.candidate.eval_config)
+    fingerprints = {split: f'{total:016x}' for split, total in totals.fingerprints.items()}
+    if plan.references:
+        check_same_examples(plan.references, fingerprints)
     return Record(
         model_fingerprint=read.model_fingerprint,
         artifacts=read.artifacts,
@@ -77,11 +86,11 @@ def record_of(
         model_uri=plan.candidate.path,
         splits=_split_names(plan),
         num_examples=totals.num_examples,
-        fingerprints={split: f'{total:016x}' for split, total in totals.fingerprints.items()},
+        fingerprints=fingerprints,
         label_key=eval_config['modelSpecs'][0]['labelKey'],
         output_kind=check_totals(plan, totals),
         output_evidence=totals.of_candidate.rounded(),
-        warnings=(*_warnings(plan, totals, BASELINE_MODEL in read.uris), *measured['warnings']),
+        warnings=(*_warnings(plan, totals, read.uris), *measured['warnings']),
         upstream_blessed=upstream,
         slicing_specs=plan.slicing_specs,
         config=json.loads(plan.config.to_json()),
@@ -97,6 +106,7 @@ def record_of(
         num_bad_records=_num_bad_records(plan, measured['bad_records']),
         baseline_model_uri=plan.baseline.path if plan.baseline else None,
         baseline_output_kind=plan.baseline.output_kind if plan.baseline else None,
+        num_reference_models=len(plan.references.models) if plan.references else None,
     )
 
 
@@ -131,10 +141,15 @@ def _num_bad_records(plan: Plan, bad_records: Mapping[str, int]) -> dict[str, in
     return {split.split: bad_records.get(split.split, 0) for split in plan.splits}
 
 
-def _warnings(plan: Plan, totals: Totals, has_baseline: bool) -> list[str]:
+def _warnings(plan: Plan, totals: Totals, inputs: Collection[str]) -> list[str]:
     """What is to be said of the models."""
     rounded = totals.of_candidate.rounding_warning(check_totals(plan, totals), plan.task)
-    warnings = [*_unstable(plan), *rounded, *unused_baseline(has_baseline, plan.config)]
+    warnings = [*_unstable(plan), *rounded, *unused_baseline(BASELINE_MODEL in inputs, plan.config)]
+    if plan.references:
+        num_examples = sum(totals.num_examples.values())
+        warnings += fallback_warnings(plan.config.attacks, len(plan.references.models), num_examples)
+    elif REFERENCE_MODELS in inputs:
+        warnings.append(UNUSED_REFERENCES)
     if plan.baseline is not None and plan.baseline.path == plan.candidate.path:
         warnings.append(_OWN_BASELINE)
     if plan.baseline is None or plan.task == REGRESSION:
@@ -162,6 +177,7 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
         'judged_output': result.record.judged_output or '',
         'outcome': decision.outcome(result),
         'message': _message(result.verdict),
+        'warnings': _on_one_line(result.verdict.warnings if result.verdict else ()),
         'decision_sha256': decision_sha256,
         'report_sha256': decision.sha256(report),
     }
@@ -237,7 +253,11 @@ def write_blessing(
 
 
 def _message(verdict: Verdict | None) -> str:
-    return ' '.join(verdict.reasons)[:_LONGEST_MESSAGE] if verdict else ''
+    return _on_one_line(verdict.reasons) if verdict else ''
+
+
+def _on_one_line(sentences: Sequence[str]) -> str:
+    return ' '.join(sentences)[:_LONGEST_MESSAGE]
 
 
 def write_whole(path: str, text: str) -> None:

@@ -10,7 +10,16 @@ from privacy_component.beam.plan import task_of
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.counts.groups import MERGEABLE, NO_AGGREGATION
-from privacy_component.observations.needs import LABELS, OUTPUTS, REFERENCES, SNAPSHOTS, need_of
+from privacy_component.observations.needs import (
+    LABELS,
+    OUTPUTS,
+    REFERENCE_IS_MEMBER,
+    REFERENCE_SIGNALS,
+    SNAPSHOTS,
+    need_of,
+)
+
+_OF_REFERENCES = {REFERENCE_SIGNALS, REFERENCE_IS_MEMBER}
 
 
 def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_directly: bool) -> None:
@@ -22,7 +31,8 @@ def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_dire
     if spec.example_weight_keys:
         raise PrivacyInputError(
             f'eval_config.model_specs[0].example_weight_keys names {sorted(spec.example_weight_keys)}: one weight for '
-            'each output is not supported. Name one feature with example_weight_key.'
+            'each output is not supported. Name one feature with example_weight_key, or one of these outputs with '
+            'prediction_key.'
         )
     share = config.measurement.max_bad_record_share
     if share and not calls_model_directly:
@@ -34,30 +44,35 @@ def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_dire
     _check_groups(config)
 
 
-def columns_needed(config: PrivacyConfig, calls_model_directly: bool) -> tuple[str, ...]:
+def columns_needed(config: PrivacyConfig, calls_model_directly: bool, has_references: bool) -> tuple[str, ...]:
     """What the configured attacks need of models besides their outputs, if a job can supply it.
 
     Raises:
       PrivacyInputError: it cannot; the message names the attack, the column and the way out.
     """
     available = {LABELS, OUTPUTS, *(SOURCES if calls_model_directly else ())}
+    if has_references and calls_model_directly:
+        available |= _OF_REFERENCES
     needs: set[str] = set()
     for name in config.attacks:
         info = attack_named(name)
-        check_needs(name, info, task_of(config), available, {column: _why_not(column) for column in info.needs})
+        reasons = {column: _why_not(column, calls_model_directly) for column in info.needs}
+        check_needs(name, info, task_of(config), available, reasons)
         needs.update(info.needs)
-    return tuple(sorted(needs - {LABELS, OUTPUTS}))
+    return tuple(sorted(needs - {LABELS, OUTPUTS} - _OF_REFERENCES))
 
 
-def _why_not(column: str) -> str:
+def _why_not(column: str, calls_model_directly: bool) -> str:
     """Why a job cannot supply a column, and what to do."""
     need = need_of(column)
-    if column in SOURCES:
+    if column in SOURCES or (column in _OF_REFERENCES and not calls_model_directly):
         return (
             "it takes a model that workers call themselves, and this one can only be called through TFMA's extractors: "
             'export a signature that takes serialized tf.Examples and name it in eval_config'
         )
-    if need.role in (REFERENCES, SNAPSHOTS):
+    if column in _OF_REFERENCES:
+        return 'run ReferenceModels and wire PrivacyEvaluator(reference_models=...)'
+    if need.role == SNAPSHOTS:
         return f'PrivacyEvaluator has no input for {need.role}; evaluate_privacy takes it as {need.argument}'
     return f'PrivacyEvaluator cannot compute it; evaluate_privacy takes it as {need.argument}'
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from privacy_component.attacks import DEFAULT_ATTACKS
+from privacy_component.attacks import DEFAULT_ATTACKS, DEFAULT_WITH_REFERENCES
 from privacy_component.checks import ACTIONS, CHECKS, checked_actions
 from privacy_component.config.attack_names import AttackNames
 from privacy_component.config.declared import declare, from_mapping, settle
@@ -17,6 +17,7 @@ from privacy_component.config.moved_fields import MOVED, regrouped, warn_moved
 from privacy_component.config.rules import Each, Flag, Names, Object
 from privacy_component.config.schema import DRAFT, schema_of
 from privacy_component.config.settings import (
+    AUTO,
     IGNORE,
     DecisionSettings,
     MeasurementSettings,
@@ -24,6 +25,7 @@ from privacy_component.config.settings import (
     PeopleSettings,
     SliceSettings,
 )
+from privacy_component.config.task_fit import check_fits
 from privacy_component.config.thresholds import Threshold
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.slicing import SlicingSpec
@@ -53,7 +55,7 @@ class PrivacyConfig:
     Attributes:
       attacks: names from the attack registry, with parameters as `{'name': 'quantile', 'quantile': 0.9}`; for
         evaluate_privacy also attacks themselves. Left out, they are those of the task: the loss, and one that learns
-        (`attacks.DEFAULT_ATTACKS`).
+        (`attacks.DEFAULT_ATTACKS`); with reference models also two that use these (`attacks.DEFAULT_WITH_REFERENCES`).
       thresholds: limits; without any, no model is blessed.
       member_splits: splits of the examples that the model was trained on.
       non_member_splits: splits that it has never seen.
@@ -85,6 +87,8 @@ class PrivacyConfig:
 
     def __post_init__(self) -> None:
         settle(self, 'PrivacyConfig')
+        if self.outputs.task != AUTO:
+            check_fits(self, self.outputs.task)
         self._check_splits()
         self._check_threshold_attacks()
         self._check_baseline()
@@ -100,9 +104,21 @@ class PrivacyConfig:
             group, new = MOVED[name]
             return getattr(getattr(self, group), new)
 
-    def for_task(self, task: str) -> PrivacyConfig:
-        """The config with its attacks named; those of the task, 'multiclass' say, where it leaves them out."""
-        return self if self.attacks else replace(self, attacks=DEFAULT_ATTACKS[task])
+    def for_task(self, task: str, has_references: bool = False) -> PrivacyConfig:
+        """The config with its attacks named; those of the task, 'multiclass' say, where it leaves them out.
+
+        Args:
+          task: the model's.
+          has_references: whether there are reference models, trained on known halves of the examples.
+
+        Raises:
+          PrivacyInputError: it asks for what the task does not have, or a threshold names an attack that is not among
+            these; the message names the field.
+        """
+        more = DEFAULT_WITH_REFERENCES if has_references else ()
+        config = self if self.attacks else replace(self, attacks=(*DEFAULT_ATTACKS[task], *more))
+        check_fits(config, task)
+        return config
 
     def to_json(self) -> str:
         """The config as JSON text; `from_json` reads it back to an equal config."""
@@ -151,7 +167,9 @@ class PrivacyConfig:
             )
 
     def _check_threshold_attacks(self) -> None:
-        known = self.attacks or tuple(name for names in DEFAULT_ATTACKS.values() for name in names)
+        defaults = DEFAULT_ATTACKS if self.outputs.task == AUTO else {'': DEFAULT_ATTACKS[self.outputs.task]}
+        named = (*defaults.values(), DEFAULT_WITH_REFERENCES)
+        known = self.attacks or tuple(name for names in named for name in names)
         for threshold in self.thresholds:
             for name in threshold.attacks:
                 if name not in known:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from privacy_component.config.declared import declare, settle
 from privacy_component.config.refusal_override import RefusalOverride
-from privacy_component.config.rules import Choice, Each, Flag, Integer, Number, Text
+from privacy_component.config.rules import Choice, Each, Flag, Integer, Names, Number, Text
 from privacy_component.metrics.counts.groups import AGGREGATIONS, NO_AGGREGATION
 from privacy_component.observations.observations import TASKS
 
@@ -74,10 +74,12 @@ class OutputSettings:
         predictions for regression, and all else for multiclass.
       kind: whether they are 'logits' or 'probabilities'; 'auto' decides for the whole data set. A baseline model's are
         what is named here too, and decided on their own by 'auto'.
+      classes: what labels call the classes, in the order of the outputs, where they are text and not numbers.
     """
 
     task: str = field(default=AUTO, metadata=declare(Choice((AUTO, *TASKS))))
     kind: str = field(default=AUTO, metadata=declare(Choice((AUTO, 'logits', 'probabilities'))))
+    classes: tuple[str, ...] = field(default=(), metadata=declare(Names()))
 
     def __post_init__(self) -> None:
         settle(self, 'PrivacyConfig.outputs')
@@ -95,6 +97,8 @@ class MeasurementSettings:
       max_bad_record_share: of a split's records, how many the component may drop and count because they cannot be
         parsed; 0 fails at the first.
       batch_size: how many examples the component calls a model with; 0 for 1024, or fewer where no split has as many.
+      time_limit_seconds: how long the component may take, a day by default, and 0 for ever; then it fails, and names
+        what has not ended.
     """
 
     folds: int = field(default=2, metadata=declare(Integer(2, 20)))
@@ -102,6 +106,7 @@ class MeasurementSettings:
     max_distinct_scores: int = field(default=50_000, metadata=declare(Integer(1000)))
     max_bad_record_share: float = field(default=0.0, metadata=declare(Number(0, 0.5)))
     batch_size: int = field(default=0, metadata=declare(Integer(0, 65_536)))
+    time_limit_seconds: int = field(default=86_400, metadata=declare(Integer(0, 31_536_000)))
 
     def __post_init__(self) -> None:
         settle(self, 'PrivacyConfig.measurement')

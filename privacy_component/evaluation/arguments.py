@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.arrays import all_rows
 from privacy_component.config.privacy_config import PrivacyConfig
+from privacy_component.config.task_fit import check_fits
 from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import hash_ids
 from privacy_component.observations.columns import Column
+from privacy_component.observations.labels import class_numbers
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
 from privacy_component.observations.outputs import (
     LOGITS,
@@ -24,6 +26,7 @@ from privacy_component.observations.outputs import (
 )
 
 _MOST_VALUES = 10_000
+_FEW_VALUES, _ROWS_OF_A_VALUE = 50, 20
 _KIND_HINT = 'regression goes with predictions, classification with logits or probabilities'
 _TASK_HINT = "for several labels per example set PrivacyConfig.outputs.task to 'multilabel'"
 
@@ -77,6 +80,9 @@ def read_inputs(
     rows = outputs_of(kind, values, n)
     label_array = array_of('labels', labels, n)
     task = _task(config, kind, label_array)
+    if config.outputs.classes:
+        check_fits(config, task)
+        label_array = class_numbers(label_array, config.outputs.classes, rows.reshape(n, -1).shape[1])
     evidence = check_evidence_of(kind, rows, task, config)
     ids = all_rows(n) if example_ids is None else _ids('example_ids', example_ids, n)
     observations = as_observations(
@@ -89,7 +95,7 @@ def read_inputs(
         group_id=None if group_ids is None else hash_ids(_ids('group_ids', group_ids, n)),
     )
     columns = {name: _column(name, values, n) for name, values in _named(features).items()}
-    warnings = tuple(_warnings(kind, evidence, task))
+    warnings = (*_warnings(kind, evidence, task), *_continuous(columns, n))
     return Inputs(observations, columns, ids, evidence, rows, kind, example_ids is not None, warnings)
 
 
@@ -185,7 +191,9 @@ def _warnings(kind: str, evidence: OutputEvidence, task: str) -> list[str]:
     return warnings
 
 
-def _named(features: Mapping[str, ArrayLike] | None) -> Mapping[str, ArrayLike]:
+def _named(features: Any) -> Mapping[str, ArrayLike]:
+    if hasattr(features, 'columns') and hasattr(features, 'iloc'):  # a DataFrame
+        return {str(name): features[name] for name in features}
     if features is not None and not isinstance(features, Mapping):
         raise PrivacyInputError(f'features is a {type(features).__name__}; give a dict from name to (n,) values.')
     return features or {}
@@ -195,7 +203,12 @@ def _column(name: str, values: ArrayLike, n: int) -> Column:
     where = f"feature '{name}'"
     if not isinstance(name, str) or not name or name.startswith('@'):
         raise PrivacyInputError(f'{where}: a name must be text that does not start with @.')
-    array = array_of(where, values, n)
+    array = array_of(where, _without_na(values), n)
+    if array.dtype.kind in 'mM':
+        raise PrivacyInputError(
+            f'{where} holds dates or times, each of which would be a slice: give the month, weekday or hour as text or '
+            'number.'
+        )
     if array.ndim != 1 or array.dtype.kind not in 'biufSUO':
         raise PrivacyInputError(
             f'{where} has shape {array.shape} and type {array.dtype}; one value per example is needed.'
@@ -205,7 +218,7 @@ def _column(name: str, values: ArrayLike, n: int) -> Column:
     except (TypeError, ValueError) as error:
         raise PrivacyInputError(
             f'{where} holds values that cannot be told apart ({error}): give text or numbers, and None where there is '
-            'no value (pandas.NA is not understood).'
+            'no value.'
         ) from error
     if len(column.vocabulary) > _MOST_VALUES:
         raise PrivacyInputError(
@@ -213,6 +226,27 @@ def _column(name: str, values: ArrayLike, n: int) -> Column:
             f'{_MOST_VALUES:,}.'
         )
     return column
+
+
+def _without_na(values: Any) -> Any:
+    """A pandas column of any kind as values with None where there is none."""
+    if not (hasattr(values, 'isna') and hasattr(values, 'astype')):
+        return values
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind != 'O':
+        return values
+    objects = np.array(values.astype(object))
+    objects[np.asarray(values.isna())] = None
+    return objects
+
+
+def _continuous(columns: Mapping[str, Column], n: int) -> list[str]:
+    """A word on features with so many values that next to no slice can be judged."""
+    return [
+        f"The feature '{name}' takes {len(column.vocabulary):,} values in {n:,} examples, and each is a slice, most of "
+        'them too small to judge: cut it into ranges, with pandas.cut for example.'
+        for name, column in columns.items()
+        if len(column.vocabulary) > max(_FEW_VALUES, n // _ROWS_OF_A_VALUE)
+    ]
 
 
 def _ids(name: str, values: ArrayLike, n: int) -> NDArray:
@@ -234,6 +268,8 @@ def array_of(name: str, values: Any, n: int | None) -> NDArray:
     """
     if values is None:
         raise PrivacyInputError(f'{name} is missing.')
+    if hasattr(values, 'detach'):  # a tensor of torch, which may be on another device
+        values = values.detach().cpu()
     try:
         array = np.asarray(values)
     except ValueError as error:

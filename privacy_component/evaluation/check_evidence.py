@@ -12,7 +12,7 @@ from privacy_component.checks import BLIND, OF_EXAMPLES, Evidence, is_on
 from privacy_component.checks.blind_baseline import measure_blind
 from privacy_component.checks.check import DoesNotApply
 from privacy_component.checks.duplicates import measure_duplicates
-from privacy_component.checks.evidence import BlindFigures
+from privacy_component.checks.evidence import BlindFigures, ReferenceFigures
 from privacy_component.checks.example_sketch import MOST_COUNTED
 from privacy_component.checks.feature_sample import (
     CATEGORY,
@@ -24,6 +24,8 @@ from privacy_component.checks.feature_sample import (
     wanted_positions,
 )
 from privacy_component.checks.output_summary import Answers
+from privacy_component.checks.reference_models import NO_REFERENCES
+from privacy_component.checks.reference_summary import ReferenceSummary
 from privacy_component.checks.sketches import DistinctCounts, below, early_limit
 from privacy_component.checks.slice_values import measure_slice_values
 from privacy_component.config.privacy_config import PrivacyConfig
@@ -31,22 +33,50 @@ from privacy_component.evaluation.arguments import Inputs
 from privacy_component.hashing import hash_ids, mix
 from privacy_component.metrics.slice_result import SliceResult
 from privacy_component.observations.columns import Column
+from privacy_component.observations.needs import REFERENCE_IS_MEMBER, REFERENCE_SIGNALS
+from privacy_component.observations.observations import Observations
 
+_ROWS_PER_BLOCK = 1 << 18
 LABEL = '@label'  # no feature can have this name
 
 
-def evidence_of(inputs: Inputs, results: Sequence[SliceResult], config: PrivacyConfig) -> Evidence:
-    """What the checks look at; `results` are those of all slices, however small."""
+def evidence_of(
+    inputs: Inputs, observations: Observations, results: Sequence[SliceResult], config: PrivacyConfig
+) -> Evidence:
+    """What the checks look at.
+
+    Args:
+      inputs: as they were read.
+      observations: made of them, with the columns that attacks ask for.
+      results: those of all slices, however small.
+      config: which checks are on.
+    """
     return Evidence(
         task=inputs.observations.task,
         kind=inputs.kind,
         outputs=inputs.evidence,
-        answers=Answers.of(inputs.outputs, inputs.observations).figures(),
+        answers=_answers(inputs).figures(),
         values=measure_slice_values(results, config.people.min_reported_examples),
         stability=DoesNotApply('Arrays are answers already: there is no model to ask again.'),
         other_answers=DoesNotApply('Arrays are one answer: there is no model with others.'),
+        references=_of_references(observations),
         **_of_examples(inputs, config),
     )
+
+
+def _of_references(observations: Observations) -> ReferenceFigures | str:
+    if not {REFERENCE_SIGNALS, REFERENCE_IS_MEMBER} <= observations.available:
+        return NO_REFERENCES
+    return ReferenceSummary.of(observations).figures()
+
+
+def _answers(inputs: Inputs) -> Answers:
+    """Those of all examples, a block at a time: they merge to the same bits, in memory for a block."""
+    outputs, observations = np.asarray(inputs.outputs), inputs.observations
+    starts = range(0, max(len(observations), 1), _ROWS_PER_BLOCK)
+    blocks = (slice(start, start + _ROWS_PER_BLOCK) for start in starts)
+    first, *others = (Answers.of(outputs[block], observations.select(block)) for block in blocks)
+    return first.merge(*others) if others else first
 
 
 def _of_examples(inputs: Inputs, config: PrivacyConfig) -> dict[str, Any]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from privacy_component.attacks import attack_named, check_needs
 from privacy_component.attacks.crossfit import FoldScores, fold_numbers, fold_scores
+from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.errors import prefixed_errors
+from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.arguments import Inputs, read_inputs
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
@@ -35,6 +36,7 @@ from privacy_component.metrics.slice_result import SliceResult, in_order, measur
 from privacy_component.observations.columns import (
     Column,
 )
+from privacy_component.observations.needs import REFERENCE_SIGNALS, REFERENCES, need_of
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.signals import compute
 from privacy_component.observations.slicing import (
@@ -71,7 +73,8 @@ def evaluate_privacy(
 
     Args:
       is_member: (n,) bool, True where the model was trained on the example.
-      labels: (n,) class numbers; (n, classes) of 0 and 1 for a multi-label model; (n,) numbers for regression.
+      labels: (n,) class numbers, or names where the config's outputs.classes lists them; (n, classes) of 0 and 1 for a
+        multi-label model; (n,) numbers for regression.
       logits: (n, classes), or (n,) or (n, 1) for one sigmoid output. Give these where the model has them.
       probabilities: the same shapes, in [0, 1].
       predictions: of regression, (n,) or (n, 1), or (n, 2) for mean and variance. Give one of these three.
@@ -88,7 +91,7 @@ def evaluate_privacy(
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
         as duplicates of one example. With `people.num_most_vulnerable` members are named by them, as they are, in
         privacy_metrics.json and the report: give pseudonyms where an id must not stand there.
-      config: attacks, thresholds, slices.
+      config: attacks, thresholds, slices. Without thresholds nothing is judged, and nothing blessed.
 
     Returns:
       One row per slice and attack, the verdict, and the members at the highest risk.
@@ -96,27 +99,40 @@ def evaluate_privacy(
     Raises:
       PrivacyInputError: an argument cannot be used; the message names it.
     """
-    config = config or PrivacyConfig()
+    config = _checked(config)
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
-    config = config.for_task(inputs.observations.task)
+    config = config.for_task(inputs.observations.task, reference_is_member is not None)
+    if not config.thresholds:
+        config = replace(config, report_only=True)
     baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
     snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
     columns = read_columns(signals, references, reference_is_member, snapshots, inputs.observations, config)
-    observations = dataclasses.replace(inputs.observations, columns=columns)
+    observations = inputs.observations.with_columns(columns)
+    if baseline is not None:  # which the same reference models are compared with
+        shared = {name: column for name, column in columns.items() if need_of(name).role == REFERENCES}
+        baseline = baseline.with_columns(shared)
     for attack in config.attacks:
         check_needs(attack, attack_named(attack), observations.task, observations.available)
-    observations = _with_loss(observations, config)
     slices = _slices(inputs.columns, observations, config)
     said_of_groups = sorted(look_at_groups(observations, slices, config))
     measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
     results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    record = _record(inputs, baseline, said_of_groups, config)
-    checks = run_checks(evidence_of(inputs, measured, config), config.checks)
+    record = _record(inputs, observations, baseline, said_of_groups, config)
+    checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
     return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
+
+
+def _checked(config: Any) -> PrivacyConfig:
+    if config is None:
+        return PrivacyConfig()
+    if not isinstance(config, PrivacyConfig):
+        hint = f'; for a policy write policy({config!r:.40})' if isinstance(config, str) else ''
+        raise PrivacyInputError(f'config is a {type(config).__name__}; give a PrivacyConfig{hint}.')
+    return config
 
 
 def _by_kind(logits: Any, probabilities: Any, predictions: Any) -> dict[str, Any]:
@@ -162,13 +178,6 @@ def _baselines(
         yield Baseline.of(folds, together, metrics, effect, change_effect)
 
 
-def _with_loss(observations: Observations, config: PrivacyConfig) -> Observations:
-    """The observations with the loss worked out, if it will be read more than once."""
-    if not (config.people.num_most_vulnerable or config.slices.by_loss_percentile):
-        return observations
-    return dataclasses.replace(observations, columns={**observations.columns, 'loss': compute('loss', observations)})
-
-
 def _most_vulnerable(inputs: Inputs, observations: Observations, config: PrivacyConfig) -> tuple[dict[str, Any], ...]:
     if not config.people.num_most_vulnerable:
         return ()
@@ -184,10 +193,16 @@ def _most_vulnerable(inputs: Inputs, observations: Observations, config: Privacy
 
 
 def _record(
-    inputs: Inputs, baseline: Observations | None, said_of_groups: Iterable[str], config: PrivacyConfig
+    inputs: Inputs,
+    observations: Observations,
+    baseline: Observations | None,
+    said_of_groups: Iterable[str],
+    config: PrivacyConfig,
 ) -> Record:
-    observations = inputs.observations
     warnings = [*inputs.warnings, *said_of_groups, *unused_baseline(baseline is not None, config)]
+    signals = observations.columns.get(REFERENCE_SIGNALS)
+    if signals is not None:
+        warnings += fallback_warnings(config.attacks, signals.shape[1], len(observations))
     return Record(
         task=observations.task,
         output_kind=inputs.kind,
@@ -198,4 +213,5 @@ def _record(
         slicing_specs=config.slicing_specs,
         warnings=tuple(warnings),
         versions=versions_of(OF_ARRAYS),
+        num_reference_models=None if signals is None else signals.shape[1],
     )

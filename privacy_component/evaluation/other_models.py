@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.arguments import array_of, check_evidence_of, one_of_kinds, outputs_of, wrong_kind
-from privacy_component.observations.needs import NEEDS, REFERENCE_IS_MEMBER, REFERENCE_OUTPUTS, SNAPSHOT_OUTPUTS
+from privacy_component.observations.needs import NEEDS, REFERENCE_IS_MEMBER, REFERENCE_SIGNALS, SNAPSHOT_OUTPUTS
 from privacy_component.observations.observations import REGRESSION, Observations
 from privacy_component.observations.outputs import LOGITS, as_observations
+from privacy_component.observations.reference_signals import main_signal
 from privacy_component.observations.signals import SIGNALS
 
 Kinds = Mapping[str, ArrayLike | None]
@@ -60,14 +61,14 @@ def read_columns(
     columns: dict[str, NDArray] = {}
     for name, values in (signals or {}).items():
         columns[name] = _signal(name, values, len(candidate))
-    for role, outputs, column in (
-        ('reference', references, REFERENCE_OUTPUTS),
-        ('snapshot', snapshots, SNAPSHOT_OUTPUTS),
-    ):
-        if any(values is not None for values in outputs.values()):
-            columns[column] = _of_models(role, outputs, candidate, config)
+    if _are_given(references):
+        signals_of = [main_signal(seen) for seen in _of_models('reference', references, candidate, config)]
+        columns[REFERENCE_SIGNALS] = np.stack(signals_of, axis=1)
+    if _are_given(snapshots):
+        seen_by = _of_models('snapshot', snapshots, candidate, config)
+        columns[SNAPSHOT_OUTPUTS] = np.stack([seen.outputs for seen in seen_by], axis=1)
     if reference_is_member is not None:
-        columns[REFERENCE_IS_MEMBER] = _memberships(reference_is_member, columns.get(REFERENCE_OUTPUTS))
+        columns[REFERENCE_IS_MEMBER] = _memberships(reference_is_member, columns.get(REFERENCE_SIGNALS))
     return columns
 
 
@@ -91,8 +92,12 @@ def _signal(name: Any, values: ArrayLike, n: int) -> NDArray[np.float64]:
     return column.astype(np.float64)
 
 
-def _of_models(role: str, outputs: Kinds, candidate: Observations, config: PrivacyConfig) -> NDArray:
-    """(n, K, classes) logits or predictions, as the candidate's are observed."""
+def _are_given(outputs: Kinds) -> bool:
+    return any(values is not None for values in outputs.values())
+
+
+def _of_models(role: str, outputs: Kinds, candidate: Observations, config: PrivacyConfig) -> Iterator[Observations]:
+    """The candidate's examples as each of K models sees them, one at a time."""
     kind, given = _one_kind(role, outputs, candidate)
     models = array_of(f'{role}_{kind}', given, None)
     if models.ndim not in (2, 3) or models.shape[1] != len(candidate) or not len(models):
@@ -100,17 +105,15 @@ def _of_models(role: str, outputs: Kinds, candidate: Observations, config: Priva
             f'{role}_{kind} has shape {models.shape}; (models, n, classes) or (models, n) with n = {len(candidate)} is '
             'needed.'
         )
-    seen = []
     for number, rows in enumerate(models):
         with prefixed_errors(f'{role} model {number}'):
-            seen.append(_seen_by(kind, rows, candidate, config).outputs)
-    return np.stack(seen, axis=1)
+            yield _seen_by(kind, rows, candidate, config)
 
 
-def _memberships(values: ArrayLike, outputs: NDArray | None) -> NDArray[np.bool_]:
+def _memberships(values: ArrayLike, signals: NDArray | None) -> NDArray[np.bool_]:
     members = array_of('reference_is_member', values, None)
-    if outputs is None or members.shape != outputs.shape[1::-1] or not np.isin(members, (0, 1)).all():
-        wanted = 'reference_logits beside it' if outputs is None else f'shape {outputs.shape[1::-1]}'
+    if signals is None or members.shape != signals.shape[::-1] or not np.isin(members, (0, 1)).all():
+        wanted = 'reference_logits beside it' if signals is None else f'shape {signals.shape[::-1]}'
         raise PrivacyInputError(
             f'reference_is_member has shape {members.shape}; it must be True or False for each model and example, with '
             f'{wanted}.'

@@ -90,6 +90,7 @@ class Record:
       baseline_model_uri: directory of the baseline's SavedModel, if changes from it were measured.
       baseline_output_kind: what its outputs are.
       earlier_evaluations: those that did not bless the same model, the oldest first; None where the past is not wired.
+      num_reference_models: how many attacks asked.
     """
 
     model_fingerprint: str | None = None
@@ -123,6 +124,7 @@ class Record:
     baseline_model_uri: str | None = None
     baseline_output_kind: str | None = None
     earlier_evaluations: tuple[Earlier, ...] | None = None
+    num_reference_models: int | None = None
 
     @property
     def config_fields(self) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
+from privacy_component.gate.reasons import passed_above_limits
 from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.registry import metric_named
 from privacy_component.observations.observations import MULTICLASS
@@ -286,7 +287,7 @@ def _recorded_versions(versions: Mapping[str, str]) -> str:
 
 def _differences(recorded: Verdict, verdict: Verdict) -> Iterator[str]:
     """What differs between two verdicts besides the last bits of figures, in words."""
-    recorded, verdict = _reworded(recorded), _reworded(verdict)
+    recorded, verdict = _reworded(recorded), _without_new_warnings(_reworded(verdict), recorded)
     for name in ('blessed', 'judged', 'reasons', 'warnings'):
         was, now = getattr(recorded, name), getattr(verdict, name)
         if was != now:
@@ -294,6 +295,12 @@ def _differences(recorded: Verdict, verdict: Verdict) -> Iterator[str]:
     for was, now in itertools.zip_longest(recorded.comparisons, verdict.comparisons):
         if was is None or now is None or not _are_alike(was, now):
             yield f'a comparison was {_named(was)}, is {_named(now)}'
+
+
+def _without_new_warnings(verdict: Verdict, recorded: Verdict) -> Verdict:
+    """A verdict without what an earlier release said in the report only, if the recorded one does not say it."""
+    new = set(passed_above_limits(verdict.comparisons)) - set(recorded.warnings)
+    return dataclasses.replace(verdict, warnings=tuple(one for one in verdict.warnings if one not in new))
 
 
 def _are_alike(was: Comparison, now: Comparison) -> bool:

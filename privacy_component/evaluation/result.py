@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +16,7 @@ from privacy_component.checks import Check
 from privacy_component.deprecation import warn_renamed
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.gaps import gap_rows
+from privacy_component.evaluation.plausible import check_plausible
 from privacy_component.evaluation.record import WHERE, Record
 from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.metrics.change import Baseline
@@ -28,7 +31,7 @@ FILE_NAME = 'privacy_metrics.json'
 _STEPS = ('false_positives', 'true_positives')
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class PrivacyResult:
     """A whole evaluation.
 
@@ -54,9 +57,52 @@ class PrivacyResult:
         warn_renamed('privacy_component.PrivacyResult.context is now .record; the old name goes with the next release.')
         return self.record.to_json_fields()
 
+    def __repr__(self) -> str:
+        """The verdict, its first reasons and the worst figure, in a few lines."""
+        text: str = _report('summary').summary(self)
+        return text
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows; None without the extra `report`, and then it shows the text."""
+        if importlib.util.find_spec('markupsafe') is None:
+            return None
+        text: str = _report('card').card(self)
+        return text
+
     def rows(self) -> list[dict[str, Any]]:
         """One dict per slice and attack: counts, figures, intervals."""
         return [result.row() for result in self.results]
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame with a row for each slice, attack and metric, several for several limits on it.
+
+        Columns: slice, attack, metric, value, lower and upper of the two-sided interval, is_change (from a baseline
+        model), corrected_bound (what decided), limit, outcome, num_members, num_non_members.
+
+        Raises:
+          PrivacyInputError: pandas is not installed.
+        """
+        return _report('frame').to_frame(self)
+
+    def report(self, path: str | Path) -> Path:
+        """Writes the report and returns its path; needs the extra `report`.
+
+        The ending of the name says in which form: .html the page, .xml JUnit for CI systems, .md or .json a section of
+        a model card.
+        """
+        return _write_whole(Path(path), _report('formats').as_format(self, str(path)))
+
+    def plot_slices(self, metric: str = 'auc') -> Any:
+        """A picture of a metric in every slice, the worst first; needs the extra `report`."""
+        return _report('figures').plot_slices(self, metric)
+
+    def plot_roc(self) -> Any:
+        """A picture of the ROC of every attack on all examples, on logarithmic axes; needs the extra `report`."""
+        return _report('figures').plot_roc(self)
+
+    def plot_scores(self, attack: str = '') -> Any:
+        """A picture of an attack's scores of members and non-members, the worst attack's by default; as above."""
+        return _report('figures').plot_scores(self, attack)
 
     @property
     def measured(self) -> list[SliceResult]:
@@ -106,10 +152,48 @@ class PrivacyResult:
             checks=tuple(Check(**check) for check in fields.get('checks', ())),
         )
 
+    def save(self, path: str | Path) -> Path:
+        """Writes the result as JSON, into a directory as privacy_metrics.json; `load` reads it. Returns its path."""
+        return _write_whole(_file_of(Path(path)), self.to_json())
+
     @classmethod
     def load(cls, path: str | Path) -> PrivacyResult:
-        """The result in a privacy_metrics.json."""
-        return cls.from_json(Path(path).read_text(encoding='utf-8'))
+        """The result in a privacy_metrics.json, or in the directory that one is in.
+
+        Raises:
+          PrivacyInputError: it is not such a file, or is damaged.
+        """
+        file = _file_of(Path(path))
+        try:
+            result = cls.from_json(file.read_text(encoding='utf-8'))
+            check_plausible(result.results, result.verdict, result.checks, result.most_vulnerable)
+            repr(result)
+            return result
+        except PrivacyInputError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise PrivacyInputError(f'{file} is damaged ({error!r:.200}): restore it, or evaluate again.') from error
+
+
+def _file_of(path: Path) -> Path:
+    return path / FILE_NAME if path.is_dir() else path
+
+
+def _write_whole(path: Path, text: str) -> Path:
+    """Writes a file under another name first, so that no half of it is ever taken for the whole."""
+    part = path.with_name(f'{path.name}.part')
+    part.write_text(text, encoding='utf-8')
+    return part.replace(path)
+
+
+def _report(module: str) -> Any:
+    """A module of the room `report`, which is above this one and has needs of its own."""
+    try:
+        return importlib.import_module(f'privacy_component.report.{module}')
+    except ModuleNotFoundError as error:
+        if (error.name or '').startswith('privacy_component'):
+            raise
+        raise PrivacyInputError(f"this needs {error.name}: pip install 'privacy-component[report]'.") from error
 
 
 def result_to_json(result: SliceResult) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.settings import BLOCK, WARN
 from privacy_component.config.thresholds import LEAK_SHOWN, Threshold
-from privacy_component.gate.comparisons import UNDECIDED, Comparison
+from privacy_component.gate.comparisons import PASSED, UNDECIDED, Comparison
 from privacy_component.gate.one_sided import CAUTION, one_sided_slices
 from privacy_component.gate.suppression import suppressed_sentence
 from privacy_component.gate.worst import excess
@@ -20,6 +20,19 @@ REPORT_ONLY = (
     'Report only (PrivacyConfig.report_only): nothing was judged, so nothing is blessed; wire Pusher to another '
     'blessing.'
 )
+
+
+def passed_above_limits(comparisons: Sequence[Comparison]) -> list[str]:
+    """A warning of what passed for want of proof rather than for want of a leak."""
+    passed = (c for c in comparisons if c.outcome == PASSED and c.block_if == LEAK_SHOWN)
+    above = {c.slice_key for c in passed if (c.value or 0.0) > c.limit}
+    if not above:
+        return []
+    many = f'{len(above):,} slice{"s" if len(above) > 1 else ""}'
+    return [
+        f'In {many} a figure is above its limit and the corrected bound below it: a leak is neither shown nor ruled '
+        'out there.'
+    ]
 
 
 def of_upstream(upstream_blessed: bool | None) -> list[str]:

@@ -77,5 +77,12 @@ def decide(
     ]
     stated = against or [reasons.passed_sentence(sum(c.outcome == PASSED for c in comparisons))]
     found = (check.message for check in checks if check.status == WARNING)
-    warnings = (*found, *ignored, *loose_limits(config.thresholds), *left_open, *small)
+    warnings = (
+        *reasons.passed_above_limits(comparisons),
+        *found,
+        *ignored,
+        *loose_limits(config.thresholds),
+        *left_open,
+        *small,
+    )
     return Verdict(not against, tuple(stated), warnings, comparisons, judged=not config.report_only)

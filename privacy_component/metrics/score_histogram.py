@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,14 +70,16 @@ def score_histogram(folds: Sequence[roc.RocCounts]) -> ScoreHistogram:
     Args:
       folds: counts with examples on either side in all of them together.
     """
-    counts = roc.merge(folds)
+    counts = folds[0] if len(folds) == 1 else roc.merge(folds)
     scores = scores_of(counts.keys)
-    members, non_members = counts.members.astype(np.int64), counts.non_members.astype(np.int64)
-    low, high = _range(scores, members + non_members)
-    place = (np.clip(scores, low, high) - low) / (high - low)
-    bins = np.minimum((place * NUM_BINS).astype(np.int64), NUM_BINS - 1)
-    sides = (_counted(bins, side) for side in (members, non_members))
-    return ScoreHistogram(low, high, *sides)
+    low, high = _range(scores, counts)
+    place = np.clip(scores, low, high, out=scores)
+    place -= low
+    place /= high - low
+    place *= NUM_BINS
+    bins = np.minimum(place.astype(np.int8), NUM_BINS - 1)
+    first = np.searchsorted(bins, np.arange(NUM_BINS + 1, dtype=np.int8))  # scores ascend, and bins with them
+    return ScoreHistogram(low, high, _counted(first, counts.members), _counted(first, counts.non_members))
 
 
 def gap_curve(histogram: ScoreHistogram, max_gap: float, largest: float) -> GapCurve:
@@ -96,21 +99,23 @@ def gap_curve(histogram: ScoreHistogram, max_gap: float, largest: float) -> GapC
     return GapCurve(at, below[0], below[1], max_gap, mean)
 
 
-def _range(scores: NDArray[np.float64], examples: NDArray[np.int64]) -> tuple[float, float]:
-    """Where all but the outermost scores are, rounded outwards to a hundredth of it or a little more."""
-    finite = np.isfinite(scores)
-    if not finite.any():
+def _range(scores: NDArray[np.float64], counts: roc.RocCounts) -> tuple[float, float]:
+    """Where all but the outermost of ascending scores are, rounded outwards to a hundredth of it or a little more."""
+    finite = slice(np.searchsorted(scores, -np.inf, side='right'), np.searchsorted(scores, np.inf))
+    scores = scores[finite]
+    if not len(scores):
         return 0.0, 1.0
-    share = np.cumsum(examples[finite]) / examples[finite].sum()
+    below = np.cumsum(counts.members[finite], dtype=np.int64)
+    below += np.cumsum(counts.non_members[finite], dtype=np.int64)
+    share = below / below[-1]
     last = len(share) - 1
-    low, high = (float(scores[finite][min(np.searchsorted(share, at), last)]) for at in (_TAIL, 1 - _TAIL))
+    low, high = (float(scores[min(int(np.searchsorted(share, at)), last)]) for at in (_TAIL, 1 - _TAIL))
     smallest = max(abs(low), abs(high), 1e-9) * 1e-6
     unit = 10.0 ** np.floor(np.log10(max(high - low, smallest)) - 1)
     low, high = float(np.floor(low / unit) * unit), float(np.ceil(high / unit) * unit)
     return (low, high) if high > low else (low, low + float(unit))
 
 
-def _counted(bins: NDArray[np.int64], examples: NDArray[np.int64]) -> tuple[int, ...]:
-    counted = np.zeros(NUM_BINS, np.int64)
-    np.add.at(counted, bins, examples)
-    return tuple(counted.tolist())
+def _counted(first: NDArray[np.int64], examples: NDArray) -> tuple[int, ...]:
+    """How many examples (k,) are in each bin, given where bins begin."""
+    return tuple(int(examples[a:b].sum(dtype=np.int64)) for a, b in itertools.pairwise(first))

@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from privacy_component.errors import PrivacyInputError
+from privacy_component.observations.columns import Column, SliceValue
 
 # Squares and differences of anything smaller stay finite.
 _LARGEST_LABEL = 1e150
+
+
+def class_numbers(labels: NDArray, classes: Sequence[str], num_outputs: int, name: str = 'labels') -> NDArray[np.int64]:
+    """(n,) the numbers of classes that labels name.
+
+    Args:
+      labels: (n,) or (n, 1) text or bytes.
+      classes: the names, in the order of the model's outputs.
+      num_outputs: how many outputs the model has; one is the second of two classes.
+      name: what the labels are called in messages.
+
+    Raises:
+      PrivacyInputError: another number of classes than outputs, labels that are no text, or none of the classes.
+    """
+    labels = np.asarray(labels)
+    if len(classes) != max(num_outputs, 2):
+        raise PrivacyInputError(
+            f'PrivacyConfig.outputs.classes names {len(classes)} classes, but the model has {max(num_outputs, 2)}: '
+            'name all of them, in the order of its outputs.'
+        )
+    if labels.dtype.kind not in 'SUO' or labels.size != len(labels):
+        raise PrivacyInputError(
+            f'{name} has shape {labels.shape} and type {labels.dtype}, but PrivacyConfig.outputs.classes names classes '
+            'as text: leave it out where labels are class numbers.'
+        )
+    seen = Column.from_values(labels.reshape(-1))
+    numbers: dict[SliceValue, int] = {one: number for number, one in enumerate(classes)}
+    found = np.array([numbers.get(value, -1) for value in seen.vocabulary], np.int64)[seen.codes]
+    num_odd = len(labels) - int(np.count_nonzero(found >= 0))  # a missing one is none, too
+    if num_odd:
+        raise PrivacyInputError(
+            f'{name} is none of PrivacyConfig.outputs.classes in {num_odd:,} of {len(labels):,} examples: name every '
+            'class as the labels write it.'
+        )
+    return found
 
 
 def class_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDArray[np.int64]:
@@ -27,8 +65,9 @@ def class_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDA
         )
     if labels.dtype.kind not in 'biuf':
         raise PrivacyInputError(
-            f'{name} holds {_kind(labels)}, not class numbers: map them to 0 ... {num_classes - 1}, for example '
-            'in Transform, and name that feature as label_key.'
+            f'{name} holds {_kind(labels)}, not class numbers: name the {num_classes} classes in '
+            "PrivacyConfig.outputs.classes, in the order of the model's outputs, or map them to 0 ... "
+            f'{num_classes - 1}, for example in Transform, and name that feature as label_key.'
         )
     if labels.dtype.kind == 'f' and not np.all(labels == np.floor(labels)):
         num_odd = int(np.count_nonzero(labels != np.floor(labels)))
@@ -41,7 +80,8 @@ def class_labels(labels: NDArray, num_classes: int, name: str = 'labels') -> NDA
         odd = labels.min() if labels.min() < 0 else labels.max()
         raise PrivacyInputError(
             f'{name} holds the class {odd:g}, but the model has {num_classes} classes (0 to {num_classes - 1}): '
-            'check that labels and model outputs belong together.'
+            'check that labels and model outputs belong together. If the model predicts a number, '
+            "PrivacyConfig.outputs.task must be 'regression'."
         )
     return labels.astype(np.int64)
 

@@ -24,7 +24,7 @@ WHITE_BOX = 'white box'
 LABELS = 'labels'
 OUTPUTS = 'outputs'
 GRADIENT_NORM = 'gradient_norm'
-REFERENCE_OUTPUTS = 'reference_outputs'
+REFERENCE_SIGNALS = 'reference_signals'
 REFERENCE_IS_MEMBER = 'reference_is_member'
 SNAPSHOT_OUTPUTS = 'snapshot_outputs'
 
@@ -50,7 +50,7 @@ NEEDS: dict[str, Need] = {
     LABELS: Need('', '(n,)', 'labels'),
     OUTPUTS: Need(CANDIDATE, '(n, classes)', 'logits, probabilities or predictions'),
     GRADIENT_NORM: Need(CANDIDATE, '(n,)', "signals={'gradient_norm': ...}", beyond_outputs=True),
-    REFERENCE_OUTPUTS: Need(REFERENCES, '(n, models, classes)', 'reference_logits'),
+    REFERENCE_SIGNALS: Need(REFERENCES, '(n, models)', 'reference_logits'),
     REFERENCE_IS_MEMBER: Need(REFERENCES, '(n, models)', 'reference_is_member'),
     SNAPSHOT_OUTPUTS: Need(SNAPSHOTS, '(n, models, classes)', 'snapshot_logits'),
 }

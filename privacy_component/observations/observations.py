@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ class Observations:
     task: str = MULTICLASS
     columns: Mapping[str, NDArray] = dataclasses.field(default_factory=dict)
     group_id: NDArray[np.uint64] | None = None
+    # Signals of labels and outputs that were worked out; not of columns that were handed in under a signal's name.
+    _signals: dict[str, NDArray] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, column in self._arrays().items():
@@ -70,18 +73,37 @@ class Observations:
 
         Labels and outputs that it does not name are there without a single value: (n, 0).
         """
+        columns = {name: column for name, column in self.columns.items() if name in needs}
+        if {'labels', 'outputs'} <= set(needs):
+            return self.with_columns(columns)
         nothing = np.zeros((len(self), 0))
         return dataclasses.replace(
             self,
             labels=self.labels if 'labels' in needs else nothing,
             outputs=self.outputs if 'outputs' in needs else nothing,
-            columns={name: column for name, column in self.columns.items() if name in needs},
+            columns=columns,
         )
 
-    def select(self, rows: NDArray) -> Observations:
-        """The examples at `rows`, a boolean mask (n,) or integer positions (k,)."""
-        taken = {name: column[rows] for name, column in self._own_arrays().items()}
-        return dataclasses.replace(self, **taken, columns={k: v[rows] for k, v in self.columns.items()})
+    def with_columns(self, columns: Mapping[str, NDArray]) -> Observations:
+        """The same labels and outputs, with these columns and no others."""
+        return dataclasses.replace(self, columns=columns)._knowing(self._signals)
+
+    def once(self, name: str, signal: Callable[[], NDArray]) -> NDArray:
+        """(n,) of a signal that follows from labels and outputs, worked out the first time that it is asked for."""
+        if name not in self._signals:
+            self._signals[name] = signal()
+            self._signals[name].flags.writeable = False
+        return self._signals[name]
+
+    def _knowing(self, signals: dict[str, NDArray]) -> Observations:
+        object.__setattr__(self, '_signals', signals)
+        return self
+
+    def select(self, rows: NDArray | slice) -> Observations:
+        """The examples at `rows`, a boolean mask (n,), integer positions (k,), or a slice, which copies nothing."""
+        taken: dict[str, Any] = {name: column[rows] for name, column in self._own_arrays().items()}
+        selected = dataclasses.replace(self, **taken, columns={k: v[rows] for k, v in self.columns.items()})
+        return selected._knowing({k: v[rows] for k, v in self._signals.items()})
 
     def _own_arrays(self) -> dict[str, NDArray]:
         names = ('is_member', 'example_id', 'labels', 'outputs', 'group_id')

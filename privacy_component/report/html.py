@@ -12,10 +12,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from privacy_component.config.thresholds import LEAK_SHOWN
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.result import PrivacyResult
-from privacy_component.gate.verdict import PASSED, Comparison
 from privacy_component.report import cards, check_rows, facts, pictures, remedies, tables, wording
 from privacy_component.report.ranking import DIAGNOSTIC, Row, flat, ranked_slices, slice_word, worst_row
 
@@ -59,20 +57,6 @@ def render(result: PrivacyResult, decision_sha256: str = '') -> str:
     )
 
 
-def summary(result: PrivacyResult) -> str:
-    """The verdict, the first reasons and the worst figure, in a few lines for a terminal or a log."""
-    lines = [f'Privacy: {wording.verdict_word(result.verdict)}. {wording.headline(result.verdict)}']
-    reasons, warnings = (result.verdict.reasons, result.verdict.warnings) if result.verdict else ((), ())
-    lines += [f'  - {wording.visible(reason)}' for reason in reasons[:3]]
-    lines += [f'  - and {len(reasons) - 3:,} more reasons'] if len(reasons) > 3 else []
-    row, worst = worst_row(result, ranked_slices(result))
-    lines += [f'  Worst: {_figure_line(row, worst)}'] if row else []
-    checked = check_rows.soundness_line(result.checks)
-    lines += [f'  Is the measurement sound? {checked}'] if checked else []
-    lines += [f'  Warnings: {len(warnings):,}, the first: {wording.visible(warnings[0])}'] if warnings else []
-    return '\n'.join(lines)
-
-
 def _banner(result: PrivacyResult) -> dict[str, Any]:
     reasons, warnings = (result.verdict.reasons, result.verdict.warnings) if result.verdict else ((), ())
     return {
@@ -81,31 +65,9 @@ def _banner(result: PrivacyResult) -> dict[str, Any]:
         'headline': wording.headline(result.verdict),
         'consequence': wording.consequence(result.verdict),
         'reasons': [wording.visible(reason) for reason in reasons],
-        'warnings': [*_cautions(result), *facts.warnings(result), *map(wording.visible, warnings)],
+        'warnings': [*facts.warnings(result), *map(wording.visible, warnings)],
         'shown': _REASONS_SHOWN,
     }
-
-
-def _cautions(result: PrivacyResult) -> list[str]:
-    """What passed for want of proof rather than for want of a leak."""
-    passed = [c for c in result.verdict.comparisons if c.outcome == PASSED] if result.verdict else []
-    above = [c for c in passed if c.block_if == LEAK_SHOWN and (c.value or 0.0) > c.limit]
-    if not above:
-        return []
-    many = len({c.slice_key for c in above})
-    slices = f'In {many:,} slice{"s" if many > 1 else ""} a figure is above its limit and the corrected bound below it'
-    return [f'{slices}: a leak is neither shown nor ruled out there.']
-
-
-def _figure_line(row: Row, worst: Comparison | None) -> str:
-    metric = worst.metric if worst else 'auc'
-    figure = row.figure(metric)
-    limit = f', limit {worst.limit:g}' if worst else ''
-    place = f'{row.slice}, {wording.visible(row.result.attack)}'
-    if worst and worst.change:
-        figures = f'{wording.comparison_value(worst)} {wording.interval(worst)}'.rstrip()
-        return f'{place}: change of {metric} over the baseline = {figures}, allowed {worst.limit:g}'
-    return f'{place}: {metric} = {wording.number(figure.value)} {wording.interval(figure)}'.rstrip() + limit
 
 
 def _tables(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> dict[str, Any]:

@@ -187,9 +187,9 @@ def outcome_counts(outcomes: Sequence[str]) -> str:
 
 
 def verdict_word(verdict: Verdict | None) -> str:
-    """'BLESSED', 'BLOCKED' or 'NOT JUDGED'."""
+    """'BLESSED', 'BLOCKED' or 'REPORT ONLY'."""
     if not is_judged(verdict):
-        return 'NOT JUDGED'
+        return 'REPORT ONLY'
     return 'BLESSED' if verdict.blessed else 'BLOCKED'
 
 

@@ -55,7 +55,7 @@ def arguments(n=300):
         ({'name': 'quantile'}, 'quantile'),
         ({'name': 'quantile', 'quantile': 0.9}, 'quantile(quantile=0.9)'),
         ('quantile( quantile = 0.9 )', 'quantile(quantile=0.9)'),
-        ({'name': 'difficulty', 'signal': 'loss'}, "difficulty(signal='loss')"),
+        ({'name': 'lira', 'variance': 'pooled'}, "lira(variance='pooled')"),
     ],
 )
 def test_an_attack_has_one_name_however_it_is_written(given, name):
@@ -82,7 +82,7 @@ def test_parameters_reach_the_attack():
         ({'name': 'loss_threshold', 'x': 1}, "attack 'loss_threshold' has no parameter 'x': it has none"),
         ({'name': 'quantile', 'quantile': 1.5}, 'it must lie between 0 and 1'),
         ({'name': 'quantile', 'quantile': 'high'}, r"quantile='high'; it must be of the type of 0\.5"),
-        ({'name': 'difficulty', 'signal': 'lost'}, "signal='lost', which is not one of loss"),
+        ({'name': 'lira', 'variance': 'own'}, "variance='own', which is not one of pooled"),
         ({'quantile': 0.9}, "an attack with parameters is {'name': 'quantile'"),
         ('quantile(__import__("os").system("true"))', 'cannot be read: write parameters as'),
         ('quantile(quantile=open)', 'cannot be read: write parameters as'),

@@ -187,7 +187,10 @@ class TakesFeatures(tf.Module):
             {'signatures': {'other': TakesFeatures().serve}},
             r"^baseline_model: the model in .* has no signature 'serving_d",
         ),
-        ({'outputs': 4}, r"^baseline_model: the model's signature 'serving_default' could not be called"),
+        (
+            {'outputs': 4},
+            r"^baseline_model: the model's signature 'serving_default' takes 'examples' .* could not be called",
+        ),
         (says(lambda logits: logits / 0.0), r'^baseline_model: the model outputs'),
     ],
 )

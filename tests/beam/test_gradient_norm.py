@@ -205,7 +205,10 @@ def test_outputs_that_cannot_be_differentiated_are_refused(tmp_path):
 
 def test_what_a_job_cannot_supply_is_said_before_it_starts(tmp_path):
     world = w.World(tmp_path).write()
-    with pytest.raises(PrivacyInputError, match=r"'difficulty' needs reference_outputs, .*evaluate_privacy takes"):
+    with pytest.raises(
+        PrivacyInputError,
+        match=r"'difficulty' needs reference_signals, .*run ReferenceModels and wire",
+    ):
         world.run(w.config(attacks=('difficulty',)))
 
     @tf.function(input_signature=[tf.TensorSpec([None, CLASSES], tf.float32, name='logits')])

@@ -73,3 +73,13 @@ def test_most_vulnerable_members_are_those_found_on_arrays(tmp_path):
     assert [one['risk'] for one in found] == sorted((one['risk'] for one in found), reverse=True)
     ids = [printed_id(one, secret_salt()) for one in example_hashes(world.records('train'))[0].tolist()]
     assert len({one['example_id'] for one in found} & set(ids)) == 5
+
+
+def test_labels_by_name_give_what_their_numbers_give(tmp_path):
+    classes = ('fare', 'free', 'no charge')
+    world = w.World(tmp_path).write()
+    expected = load(world.run())
+    for split, seed, leak in (('train', 1, True), ('eval', 2, False)):
+        world.replace_rows(split, [row | {'label': classes[row['label']]} for row in w.make_rows(600, seed, leak)])
+    found = load(world.run(privacy_config=w.config(outputs={'classes': classes})))
+    assert [one.row() for one in found.results] == [one.row() for one in expected.results]

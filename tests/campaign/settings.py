@@ -153,7 +153,7 @@ def _model_specs() -> Iterator[Case]:
         'label_key is empty': ({'label_key': ''}, 'label_key'),
         'label_key is the logits': ({'label_key': 'logits'}, 'logits'),
         'label_key is text': ({'label_key': 'color'}, 'color'),
-        'label_keys for several outputs': ({'label_key': '', 'label_keys': {'a': 'label'}}, 'label_key'),
+        'label_keys for several outputs': ({'label_key': '', 'label_keys': {'a': 'label', 'b': 'size'}}, 'label_keys'),
         'prediction_key is unknown': ({'prediction_key': 'scores'}, 'scores'),
         'signature_name is unknown': ({'signature_name': 'serving'}, 'serving'),
         'signature_name is an attribute': ({'signature_name': 'serve@'}, 'serve@'),

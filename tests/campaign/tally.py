@@ -43,8 +43,8 @@ Written by `python -m tests.campaign`, which runs every case in `tests/campaign`
 - A signature that does not take serialized examples cannot be asked; the check names it. So are class numbers, and
   outputs of another width than the judged one's, which may be embeddings.
 - Beam's local runner waits for ever if one of its worker processes is killed before it has reported
-  (`--direct_running_mode=multi_processing`, Beam 2.74): no blessing, but no end either. Give such runs a time limit. A
-  worker that dies later ends the job with an error; Flink starts its bundle again.
+  (`--direct_running_mode=multi_processing`, Beam 2.74): no blessing, and no end before
+  `measurement.time_limit_seconds`. A worker that dies later ends the job with an error; Flink starts its bundle again.
 """
 
 

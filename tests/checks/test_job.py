@@ -59,7 +59,8 @@ def checks_of(world, **settings):
 def test_a_sound_measurement(tmp_path):
     verdict, checks = checks_of(world_of(tmp_path))
     assert list(checks) == list(CHECKS)
-    assert {check.status for check in checks.values()} == {OK}
+    asked = [check for name, check in checks.items() if not name.startswith('reference_')]
+    assert {check.status for check in asked} == {OK}
     assert verdict.blessed
 
 

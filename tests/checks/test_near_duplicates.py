@@ -31,6 +31,10 @@ def copied(given, noise=0.0, share=1.0):
     return given | {'logits': logits, 'labels': labels}
 
 
+def answered(rows, observations):
+    return Answered.of(rows, observations, hash_rows(observations.labels.reshape(len(observations), -1)))
+
+
 def check_of(given, **settings):
     result = evaluate_privacy(**given, config=PrivacyConfig(thresholds=(Threshold('auc', 0.6),), **settings))
     return result, {check.name: check for check in result.checks}['near_duplicates']
@@ -105,8 +109,8 @@ def test_rounding_keeps_so_many_binary_digits(digits):
 def test_parts_merge_to_the_whole():
     observations = synthetic.observations(n=400)
     rows = np.round(observations.outputs, 0)
-    parts = [Answered.of(rows[part], observations.select(part)) for part in np.array_split(np.arange(800)[::-1], 7)]
-    whole = Answered.of(rows, observations).figures()
+    parts = [answered(rows[part], observations.select(part)) for part in np.array_split(np.arange(800)[::-1], 7)]
+    whole = answered(rows, observations).figures()
     assert parts[3].merge(*parts[4:]).merge(*parts[:3]).figures() == whole
     assert whole.num_alike > 0
 
@@ -145,5 +149,5 @@ def test_no_alarm_where_chance_makes_answers_equal(kind, share, leak):
             is_member=is_member, example_id=np.arange(len(labels), dtype=np.uint64), labels=labels, outputs=outputs,
             kind='logits',
         )  # fmt: skip
-        alarms += Answered.of(outputs.reshape(len(labels), -1), observations).figures().p_value <= ALPHA
+        alarms += answered(outputs.reshape(len(labels), -1), observations).figures().p_value <= ALPHA
     assert alarms == 0

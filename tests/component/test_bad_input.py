@@ -1,6 +1,7 @@
 """Each kind of bad input fails the real executor with an error that names it, and blesses nothing."""
 
 import gzip
+import json
 import zlib
 from pathlib import Path
 
@@ -68,7 +69,28 @@ def test_text_label(world):
     rows = [row | {'label': f'class {row["label"]}'} for row in w.make_rows(300, 3, leak=False)]
     world.replace_rows('train', rows)
     world.replace_rows('eval', rows)
-    refused(world, "label_key 'label' holds text, .*map them to 0 ... 2")
+    refused(world, "label_key 'label' holds text, .*name the 3 classes in .*outputs.classes, .*or map them to")
+
+
+def test_a_number_to_predict_is_told_from_a_class(tmp_path):
+    world = w.World(tmp_path).write(outputs=1)
+    for split in world.splits:
+        rows = w.make_rows(50, 3, leak=False)
+        world.replace_rows(split, [r | {'logits': r['logits'][:1], 'label': 40 + i} for i, r in enumerate(rows)])
+    refused(world, "holds the class 89, but .*If the model predicts a number, .*outputs.task must be 'regression'")
+    world.run(privacy_config=w.config(attacks=('loss_threshold',), outputs={'task': 'regression'}))
+
+
+@pytest.mark.parametrize(
+    ('asked', 'message'),
+    [
+        ({'attacks': ['entropy_threshold']}, "attacks names 'entropy_threshold', for multiclass and multilabel"),
+        ({'thresholds': [{'metric': 'auc', 'upper_bound': 0.6, 'slicing_specs': [{'feature_keys': ['@class']}]}]},
+         r"thresholds\[0\].slicing_specs names '@class', but this is a regression model"),
+    ],
+)  # fmt: skip
+def test_what_the_task_does_not_have_is_known_before_anything_is_read(world, asked, message):
+    refused(world, message, privacy_config=json.dumps({'outputs': {'task': 'regression'}, **asked}))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +173,8 @@ def test_a_model_by_names_whose_feature_is_not_there(world):
         model, str(world.root / 'model' / 'Format-Serving'), signatures={'serving_default': model.serve}
     )
     world.replace_rows('train', [r | {'logits': r['logits'][:2]} for r in w.make_rows(300, 3, leak=False)])
-    refused(world, "TFMA's extractors could not make the model's inputs")
+    takes = r"signature 'serving_default' takes 'logits' \(float32, shape \(None, 3\)\), but 'logits' has between "
+    refused(world, takes + '2 and 3 values in an example: pass a schema')
 
 
 def test_outputs_that_could_be_logits_or_unnormalised_probabilities(tmp_path):

@@ -262,3 +262,12 @@ def test_splits_may_be_in_artifacts_of_their_own(tmp_path):
     train.split_names, other.split_names = '["train"]', '["eval"]'
     result = load(world.run(inputs=inputs | {executor.EXAMPLES_KEY: [train, other]}))
     assert result.record.num_examples == {'train': 100, 'eval': 100}
+
+
+def test_warnings_are_properties_of_metrics_and_blessing(tmp_path):
+    world = w.World(tmp_path).write(leak=False, num_rows=200)
+    outputs = world.run(privacy_config=w.config(thresholds=(Threshold('auc', 0.95),)))
+    warnings = load(outputs).verdict.warnings
+    assert any('allows nearly every leak' in warning for warning in warnings)
+    for artifact in outputs.values():
+        assert artifact.get_string_custom_property('warnings') == ' '.join(warnings)

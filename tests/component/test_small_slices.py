@@ -9,7 +9,7 @@ from privacy_component import PrivacyConfig, Threshold, policy
 from privacy_component.beam import job
 from privacy_component.gate.verdict import decide
 from privacy_component.observations.slicing import SlicingSpec
-from privacy_component.report import html
+from privacy_component.report.summary import summary
 from tests.beam.arrays import load
 from tests.component import world as w
 
@@ -90,5 +90,5 @@ def test_a_report_only_blesses_nothing_and_looks_like_no_mistake(tmp_path):
     assert outputs['blessing'].get_int_custom_property('blessed') == 0
     assert outputs['blessing'].get_string_custom_property('blessing_message').startswith('Report only')
     page = (Path(outputs['privacy_metrics'].uri) / 'report.html').read_text()
-    assert 'NOT JUDGED' in page and 'BLOCKED' not in page
-    assert html.summary(load(outputs)).startswith('Privacy: NOT JUDGED. A report only')
+    assert 'REPORT ONLY' in page and 'BLOCKED' not in page
+    assert summary(load(outputs)).startswith('Privacy: REPORT ONLY. A report only')

@@ -13,7 +13,11 @@ from privacy_component.config.moved_fields import MOVED
 from tests.config.test_settings import OTHERS
 
 FLAT = {old: getattr(OTHERS[group], new) for old, (group, new) in MOVED.items()}
-NEW = {'measurement': dataclasses.replace(OTHERS['measurement'], batch_size=0)}  # has never had a flat name
+# What has never had a flat name.
+NEW = {
+    'measurement': dataclasses.replace(OTHERS['measurement'], batch_size=0, time_limit_seconds=86_400),
+    'outputs': dataclasses.replace(OTHERS['outputs'], classes=()),
+}
 NESTED = PrivacyConfig(**OTHERS | NEW)
 
 

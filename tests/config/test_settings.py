@@ -22,8 +22,8 @@ OVERRIDE = RefusalOverride('sha256:' + '0' * 64, 'mistaken limit')
 OTHERS = {
     'slices': SliceSettings(False, True, True, True, 7),
     'people': PeopleSettings('person', 'mean', 3, 5),
-    'outputs': OutputSettings('multilabel', 'logits'),
-    'measurement': MeasurementSettings(5, 7, 2000, 0.1, 64),
+    'outputs': OutputSettings('multiclass', 'logits', ('no', 'yes')),
+    'measurement': MeasurementSettings(5, 7, 2000, 0.1, 64, 60),
     'decision': DecisionSettings(0.9, 40, 'block', 'ignore', (OVERRIDE,)),
 }
 

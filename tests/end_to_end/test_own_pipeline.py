@@ -13,7 +13,7 @@ from tfx import v1 as tfx
 from privacy_component import PrivacyResult
 
 ROOT = Path(__file__).parents[2]
-TRAINER = Path(__file__).parent / 'digits_trainer' / 'trainer.py'
+TRAINER = ROOT / 'pipelines' / 'references' / 'trainer' / 'trainer.py'
 
 
 def write_digits(folder: Path) -> None:

@@ -38,5 +38,6 @@ FULL = Record(
     num_bad_records={'train': 1, 'eval': 0, 'test': 0},
     baseline_model_uri='/baseline/Format-Serving',
     baseline_output_kind='probabilities',
+    num_reference_models=8,
     earlier_evaluations=(Earlier('/runs/7', REFUSED, 'red leaks', 'ab' * 32, ('examples', 'attacks')),),
 )

@@ -94,7 +94,10 @@ def test_bad_input_is_one_clear_error(case):
         ({'outputs': {'task': 'regression'}}, "task is 'regression' but logits were given"),
         ({'outputs': {'task': 'multilabel'}}, r'labels has shape \(3,\); a multi-label model'),
         ({'outputs': {'kind': 'probabilities'}}, "outputs.kind is 'probabilities' but logits were given"),
-        ({'attacks': ('absolute_error_threshold',)}, "'absolute_error_threshold' is not defined for a multiclass"),
+        (
+            {'attacks': ('absolute_error_threshold',)},
+            "'absolute_error_threshold', for regression models only",
+        ),
         ({'slicing_specs': (SlicingSpec(('age',)),)}, "no feature 'age'"),
     ],
 )

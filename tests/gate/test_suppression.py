@@ -7,6 +7,7 @@ from privacy_component import PrivacyConfig, PrivacyResult, SlicingSpec, Thresho
 from privacy_component.evaluation.decision import decide_result
 from privacy_component.gate.verdict import decide
 from privacy_component.report import html
+from privacy_component.report.summary import summary
 
 THRESHOLDS = (Threshold('auc', 0.9),)
 # (value, members, non-members)
@@ -32,7 +33,7 @@ def evaluated(kinds=KINDS, **settings):
 
 
 def everything_said(result):
-    return '\n'.join((result.to_json(), html.render(result), html.summary(result)))
+    return '\n'.join((result.to_json(), html.render(result), summary(result)))
 
 
 def test_small_groups_are_counted_and_not_named():

@@ -9,6 +9,7 @@ from privacy_component.component.publish import headline
 from privacy_component.config.thresholds import SAFETY_NOT_SHOWN
 from privacy_component.gate.worst import guessing, worst_comparison, worst_of
 from privacy_component.report import html
+from privacy_component.report.summary import summary
 from tests.report import examples
 
 LIMITS = (Threshold('auc', 0.6), Threshold('tpr_at_fpr_0.01', 0.03))
@@ -34,7 +35,7 @@ def test_metadata_terminal_and_report_name_the_same(name):
     else:
         assert (properties['worst_limit'], properties['worst_bound']) == (worst.limit, worst.corrected_bound)
         assert properties['worst_metric'].split(' ')[0] == worst.metric
-    assert f'  Worst: {row.slice}, {row.attack}: ' in html.summary(result)
+    assert f'  Worst: {row.slice}, {row.attack}: ' in summary(result)
     first_card = html.render(result).split('class="card first"')[1].split('</div>')[0]
     assert f'{row.slice} · {row.attack}' in first_card
 

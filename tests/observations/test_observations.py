@@ -29,18 +29,18 @@ def test_columns_of_different_length_are_named():
 
 
 def with_columns(one):
-    columns = {'gradient_norm': np.arange(10.0), 'reference_outputs': np.zeros((10, 2, 5))}
+    columns = {'gradient_norm': np.arange(10.0), 'reference_signals': np.zeros((10, 2))}
     return Observations(one.is_member, one.example_id, one.labels, one.outputs, columns=columns)
 
 
 def test_columns_are_selected_and_joined_with_the_rest():
     one = dataclasses.replace(synthetic.observations(n=5), columns={})
     more = with_columns(one)
-    assert more.available - one.available == {'gradient_norm', 'reference_outputs'}
+    assert more.available - one.available == {'gradient_norm', 'reference_signals'}
     assert 'group_id' not in one.available
     taken = more.select(np.array([3, 1]))
     np.testing.assert_array_equal(taken.columns['gradient_norm'], [3.0, 1.0])
-    assert taken.columns['reference_outputs'].shape == (2, 2, 5)
+    assert taken.columns['reference_signals'].shape == (2, 2)
     np.testing.assert_array_equal(concatenate([taken, more]).columns['gradient_norm'], [3.0, 1.0, *range(10)])
 
 

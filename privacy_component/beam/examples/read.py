@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from privacy_component.beam.examples.record_hashes import example_hashes
 from privacy_component.beam.plan import Plan
+from privacy_component.beam.underway import underway
 from privacy_component.errors import PrivacyInputError
 
 NAMESPACE = 'privacy_component'
@@ -142,13 +143,19 @@ def read_records(path: str, compression: str, at_once: int) -> Iterator[list[byt
     dataset = tf.data.TFRecordDataset(path, compression).batch(at_once).prefetch(1)
     num_bytes = 0
     try:
-        for batch in dataset.as_numpy_iterator():
+        batches = dataset.as_numpy_iterator()
+        while (batch := _next(batches, path)) is not None:
             records = batch.tolist()
             num_bytes += sum(map(len, records)) + _FRAMING_BYTES * len(records)
             yield records
     except tf.errors.OpError as error:
         raise unreadable(path, error.message) from error
     _check_whole(path, compression, num_bytes)
+
+
+def _next(batches: Iterator[NDArray], path: str) -> NDArray | None:
+    with underway(f'reading the example file {path}'):
+        return next(batches, None)
 
 
 def unreadable(path: str, why: str) -> PrivacyInputError:

@@ -16,6 +16,7 @@ from privacy_component.beam.examples.groups_and_weights import example_weights, 
 from privacy_component.beam.examples.read import RawBatch
 from privacy_component.beam.plan import Plan
 from privacy_component.observations.columns import Column
+from privacy_component.observations.labels import class_numbers
 from privacy_component.observations.needs import CANDIDATE
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.outputs import check_same_number, labels_for
@@ -55,6 +56,7 @@ class Batch:
       group_id: (n,) uint64, a hash of whose example it is; None if that is not asked for.
       weights: (n,) float64, the examples' weights; None if they have none.
       split: where the examples are from; '' if it is not known.
+      columns: what attacks asked for that comes from several models, by name, n rows each; see `models.references`.
       nanoseconds: CPU time spent on it, by stage.
       changes: by role, how much its models' answers changed when asked again; {} if they were not. See
         `checks.stable_outputs`.
@@ -68,6 +70,7 @@ class Batch:
     group_id: NDArray[np.uint64] | None = None
     weights: NDArray[np.float64] | None = None
     split: str = ''
+    columns: Mapping[str, NDArray] = dataclasses.field(default_factory=dict)
     nanoseconds: dict[str, int] = dataclasses.field(default_factory=dict)
     changes: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
@@ -92,7 +95,8 @@ def concatenate_batches(batches: Sequence[Batch]) -> Batch:
     features = {
         name: concatenate_columns([batch.features[name] for batch in batches], sizes) for name in batches[0].features
     }
-    return Batch(**arrays, views=views, features=features)
+    columns = {name: np.concatenate([batch.columns[name] for batch in batches]) for name in batches[0].columns}
+    return Batch(**arrays, views=views, features=features, columns=columns)
 
 
 class Observer:
@@ -104,6 +108,7 @@ class Observer:
         self._slice_features = plan.slice_features
         self._group_key = plan.config.people.group_key
         self._task = plan.task
+        self._classes = plan.config.outputs.classes
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -122,6 +127,8 @@ class Observer:
         name = f"label_key '{self.model_spec.label_key}'"
         known = {feature for source in sources for feature in source}
         labels = dense_values(first_of(self.model_spec.label_key, sources), name, known, num_rows)
+        if self._classes:
+            labels = class_numbers(labels, self._classes, num_outputs, name)
         return labels_for(self._task, labels, max(num_outputs, 2) if self._task == MULTICLASS else num_outputs, name)
 
     def observe(self, batch: RawBatch, sources: Sequence[Mapping[str, Any]], labels: NDArray, views: Any) -> Batch:

@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from privacy_component.beam.models.signature_inputs import as_input, fixed_batch
 from privacy_component.errors import PrivacyInputError
 
 Norms = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -31,14 +32,15 @@ def gradient_norms(model: Any, signature: str, prediction_key: str) -> Norms:
             "exported as constants), so it has no gradients: leave 'gradient_norm' out of PrivacyConfig.attacks, or "
             'export the model with its variables.'
         )
-    (argument,) = call.structured_input_signature[1]
+    ((argument, spec),) = call.structured_input_signature[1].items()
+    size = fixed_batch(spec) or 1
 
     def norm_of_one(example_and_gradient: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         example, output_gradient = example_and_gradient
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
-            outputs = call(**{argument: example[tf.newaxis]})
-            chosen = outputs[prediction_key] if prediction_key else next(iter(outputs.values()))
+            outputs = call(**{argument: as_input(tf.repeat(example, size), spec)})
+            chosen = (outputs[prediction_key] if prediction_key else next(iter(outputs.values())))[:1]
         seed = tf.cast(tf.reshape(output_gradient, tf.shape(chosen)), chosen.dtype)
         return _norm(tape.gradient(chosen, weights, output_gradients=seed), signature)
 

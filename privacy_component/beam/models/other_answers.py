@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from privacy_component.beam.examples.read import RawBatch
 from privacy_component.beam.models.served_model import ServedModel
-from privacy_component.beam.models.signatures import Serialized, takes_serialized_examples
+from privacy_component.beam.models.signature_inputs import takes_serialized_examples
+from privacy_component.beam.models.signatures import Serialized
 from privacy_component.beam.plan import Plan
 from privacy_component.checks.evidence import OtherAnswers
 from privacy_component.checks.same_answers import tell_the_same, why_not_compared
@@ -65,7 +66,7 @@ def _other_signatures(model: ServedModel, called: str, asked: _Asked) -> Iterato
         signature = model.signatures[name]
         if name in model.preprocessing:
             yield name, 'it makes features'
-        elif not takes_serialized_examples(signature):
+        elif not takes_serialized_examples(signature.structured_input_signature[1], asked.names):
             yield name, 'it takes no serialized examples'
         else:
             yield name, _outputs_of(model, name, asked)

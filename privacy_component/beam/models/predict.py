@@ -25,6 +25,7 @@ from privacy_component.beam.examples.decode import (
 )
 from privacy_component.beam.examples.read import NAMESPACE, RawBatch
 from privacy_component.beam.models.batch import Batch, Observer, View
+from privacy_component.beam.models.references import ServedReferences
 from privacy_component.beam.models.served_model import ServedModel
 from privacy_component.beam.models.signatures import Call, FeatureChangedError, Serialized, parse_call, transform_call
 from privacy_component.beam.models.sources import SOURCES
@@ -55,6 +56,7 @@ class ObserveDirectly(beam.DoFn):
         self._models = {
             role: tuple(ServedModel(model, role) for model in models) for role, models in plan.models.items()
         }
+        self._references = ServedReferences(plan.references, plan.task) if plan.references else None
         self._transforms = tuple(self._observer.model_spec.preprocessing_function_names)
         self._drops_bad_records = plan.config.measurement.max_bad_record_share > 0
         self._num_bad = Metrics.counter(NAMESPACE, 'bad_records')
@@ -64,6 +66,8 @@ class ObserveDirectly(beam.DoFn):
         for models in self._models.values():
             for model in models:
                 model.load()
+        if self._references:
+            self._references.load()
         self._transform = self._make_transform()
         self._features = FeatureReader(self._plan)
 
@@ -133,15 +137,22 @@ class ObserveDirectly(beam.DoFn):
         changes = self._changes(batch, called)
         predicted = time.process_time_ns()
         sources = (called.transformed, called.raw)
-        labels = self._observer.labels(sources, len(batch.records), called.outputs[CANDIDATE][0].shape[1])
+        num_outputs = called.outputs[CANDIDATE][0].shape[1]
+        labels = self._observer.labels(sources, len(batch.records), num_outputs)
         views = {role: self._views(role, called, labels) for role in self._models}
         viewed = time.process_time_ns()
+        columns = {}
+        if self._references:
+            columns = self._references.columns(called.serialized, batch.example_id, labels, num_outputs)
+        compared = time.process_time_ns()
         observed = self._observer.observe(batch, sources, labels, views)
         spent = {'decode': called.decoded - started, 'predict': predicted - called.decoded}
-        observed.nanoseconds.update(spent, columns=time.process_time_ns() - viewed)
+        observed.nanoseconds.update(spent, columns=time.process_time_ns() - compared)
         if self._plan.columns:
             observed.nanoseconds['gradients'] = viewed - predicted
-        return dataclasses.replace(observed, changes=changes)
+        if self._references:
+            observed.nanoseconds['reference models'] = compared - viewed
+        return dataclasses.replace(observed, columns=columns, changes=changes)
 
     def _changes(self, batch: RawBatch, called: _Called) -> dict[str, float]:
         """How much answers change when they are asked for again; for a small sample of the batches."""

@@ -12,9 +12,11 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 
 from privacy_component.beam.models.gradients import gradient_norms
+from privacy_component.beam.models.signature_inputs import in_words
 from privacy_component.beam.models.signatures import Call, Serialized, called_signature, signature_call
 from privacy_component.beam.plan import BASELINE_MODEL, ModelPlan
 from privacy_component.beam.surfaced_errors import bad_call, loading
+from privacy_component.beam.underway import underway
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.observations.needs import BASELINE, CANDIDATE
 
@@ -44,15 +46,28 @@ class ServedModel:
     def load(self) -> None:
         """Loads the model once per worker."""
         name = 'the model' if self._role == CANDIDATE else f'the {_CHANNELS.get(self._role, self._role)}'
-        with loading(name, self._path):
+        with underway(f'loading {name} in {self._path}'), loading(name, self._path):
             self._model = self._loader.load()
         self._signature = called_signature(self._spec.signature_name, self._model.signatures)
-        self._predict = signature_call(self._model, self._signature)
+        self._predict = self.function(self._signature)
+        self._takes = in_words(self._model.signatures[self._signature].structured_input_signature[1])
         self._norms: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
 
     def function(self, signature: str) -> Call:
-        """Another of its signatures."""
-        return signature_call(self._model, signature)
+        """One of its signatures."""
+        call = signature_call(self._model, signature)
+
+        def waited_for(serialized: Serialized) -> dict[str, Any]:
+            with self._answering(signature, serialized):
+                return call(serialized)
+
+        return waited_for
+
+    def _answering(self, signature: str, serialized: Serialized) -> contextlib.AbstractContextManager[None]:
+        which = _CHANNELS.get(self._role, self._role)
+        return underway(
+            f"the call of {which} {self._path} (signature '{signature}') with {serialized.num_rows} examples"
+        )
 
     @property
     def signatures(self) -> Mapping[str, Any]:
@@ -83,9 +98,10 @@ class ServedModel:
             if self._norms is None:
                 self._norms = gradient_norms(self._model, self._signature, self._spec.prediction_key)
             try:
-                norms = self._norms(serialized.rows, tf.constant(output_gradients, tf.float32)).numpy()
+                with self._answering(self._signature, serialized):
+                    norms = self._norms(serialized.rows, tf.constant(output_gradients, tf.float32)).numpy()
             except (tf.errors.OpError, UnicodeDecodeError) as error:
-                raise bad_call(self._signature, error) from None
+                raise bad_call(self._signature, error, self._takes) from None
             return _finite(norms)
 
 

@@ -15,6 +15,7 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from privacy_component.beam.examples.read import BATCH_SIZE
+from privacy_component.beam.models.signature_inputs import as_input, fixed_batch, in_words
 from privacy_component.beam.surfaced_errors import bad_call, changed_type, loading
 from privacy_component.errors import PrivacyInputError
 
@@ -56,14 +57,31 @@ def signature_call(model: Any, signature: str) -> Call:
     It is called by keyword: a positional call with a short batch builds an error message first and throws it away.
     """
     call = model.signatures[signature]
-    (argument,) = call.structured_input_signature[1]
-    return _cut_and_named(lambda serialized: call(**{argument: serialized}), signature)
+    specs = call.structured_input_signature[1]
+    ((argument, spec),) = specs.items()
+    size = fixed_batch(spec)
+
+    def called(serialized: tf.Tensor) -> Mapping[str, Any]:
+        return call(**{argument: as_input(serialized, spec)})
+
+    whole = called if size is None else lambda serialized: _in_batches(called, serialized, size)
+    return _cut_and_named(whole, signature, in_words(specs))
 
 
-def takes_serialized_examples(signature: Any) -> bool:
-    """Whether a loaded signature takes one tensor of strings, one for each example."""
-    inputs = list(signature.structured_input_signature[1].values())
-    return len(inputs) == 1 and inputs[0].dtype == tf.string and inputs[0].shape.rank in (None, 1)
+def _in_batches(call: Callable[[tf.Tensor], Mapping[str, Any]], serialized: tf.Tensor, size: int) -> dict[str, Any]:
+    """The outputs of a function that takes `size` examples and no other number; the last one is repeated to fill up."""
+    num_rows = len(serialized)
+    filled = tf.concat([serialized, tf.repeat(serialized[-1:], -num_rows % size)], 0)
+    parts = [call(filled[start : start + size]) for start in range(0, num_rows, size)]
+    return {name: _stacked([part[name] for part in parts], num_rows, size) for name in parts[0]}
+
+
+def _stacked(parts: list[Any], num_rows: int, size: int) -> Any:
+    """What has a row for each example, one batch below the other; what has none, as the first batch has it."""
+    if isinstance(parts[0], tf.SparseTensor):
+        parts = [tf.RaggedTensor.from_sparse(part) for part in parts]
+    has_rows = parts[0].shape.rank and parts[0].shape[0] == size
+    return tf.concat(parts, 0)[:num_rows] if has_rows else parts[0]
 
 
 def transform_call(transform_path: str) -> Call:
@@ -111,12 +129,12 @@ def _parsed(dtype: tf.DType, representation: schema_pb2.TensorRepresentation | N
     return tf.io.FixedLenFeature(shape, dtype, np.full(shape, default).tolist())
 
 
-def _cut_and_named(call: Callable[[tf.Tensor], Mapping[str, Any]], name: str) -> Call:
+def _cut_and_named(call: Callable[[tf.Tensor], Mapping[str, Any]], name: str, takes: str = '') -> Call:
     def cut(serialized: Serialized) -> dict[str, Any]:
         try:
             outputs = call(serialized.tensor)
         except (tf.errors.OpError, UnicodeDecodeError) as error:
-            raise bad_call(name, error) from None
+            raise bad_call(name, error, takes) from None
         return {key: _cut(tensor, serialized) for key, tensor in outputs.items()}
 
     return cut

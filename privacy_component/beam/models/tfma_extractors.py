@@ -8,6 +8,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
 from privacy_component.beam.examples.decode import decode_batch, example_decoder, tensor_representations
@@ -16,9 +17,11 @@ from privacy_component.beam.models.batch import Batch, Observer, View
 from privacy_component.beam.models.served_model import chosen_output
 from privacy_component.beam.models.signatures import Serialized, transform_call
 from privacy_component.beam.plan import Plan
+from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.needs import CANDIDATE
 
 TRANSFORMED_FEATURES_KEY = 'transformed_features'
+_UNCAST_KEY = 'uncast_features'
 _IS_MEMBER_KEY = 'is_member'
 _SPLIT_KEY = 'split'
 
@@ -41,6 +44,9 @@ def _extractors(plan: Plan) -> Sequence[tfma.extractors.Extractor]:
     elif plan.transform_path:
         apply_graph = beam.ParDo(ApplyTransformGraph(plan))
         chosen.append(make.Extractor(stage_name='ApplyTransformGraph', ptransform=apply_graph))
+    if plan.candidate.casts:
+        cast = beam.ParDo(CastFeatures(plan.candidate.casts))
+        chosen.append(make.Extractor(stage_name='CastFeatures', ptransform=cast))
     return [*chosen, make.PredictionsExtractor(eval_config, model)]
 
 
@@ -88,6 +94,31 @@ class ApplyTransformGraph(beam.DoFn):
         yield {**extracts, tfma.FEATURES_KEY: features, TRANSFORMED_FEATURES_KEY: transformed}
 
 
+class CastFeatures(beam.DoFn):
+    """Gives features the type that the model takes; labels and slices are made of them as they were."""
+
+    def __init__(self, casts: Sequence[tuple[str, str]]):
+        self._casts = [(name, tf.as_dtype(dtype).as_numpy_dtype) for name, dtype in casts]
+
+    def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Casts what there is in a batch."""
+        features = extracts[tfma.FEATURES_KEY]
+        cast = {name: _cast(features[name], dtype, name) for name, dtype in self._casts if name in features}
+        yield {**extracts, tfma.FEATURES_KEY: {**features, **cast}, _UNCAST_KEY: features}
+
+
+def _cast(values: Any, dtype: Any, name: str) -> Any:
+    if hasattr(values, 'indices'):
+        return values._replace(values=_cast(values.values, dtype, name))
+    cast = np.asarray(values).astype(dtype)
+    if np.issubdtype(dtype, np.integer) and not np.array_equal(cast, values):
+        raise PrivacyInputError(
+            f"the feature '{name}' has values beyond {np.dtype(dtype).name}, which the model takes: export a signature "
+            'that takes int64.'
+        )
+    return cast
+
+
 class ObserveExtracts(beam.DoFn):
     """tfma.Extracts -> Batch."""
 
@@ -106,6 +137,6 @@ class ObserveExtracts(beam.DoFn):
         batch = RawBatch(records, members, split=str(np.asarray(extracts[_SPLIT_KEY]).flat[0]), path='')
         key = self._observer.model_spec.prediction_key
         outputs = chosen_output(extracts[tfma.PREDICTIONS_KEY], key, len(records))
-        sources = (transformed, extracts[tfma.FEATURES_KEY])
+        sources = (transformed, extracts.get(_UNCAST_KEY, extracts[tfma.FEATURES_KEY]))
         labels = self._observer.labels(sources, len(records), outputs.shape[1])
         yield self._observer.observe(batch, sources, labels, {CANDIDATE: (View(outputs),)})

@@ -83,7 +83,8 @@ def observations_of(batch: Batch, plan: Plan, totals: Totals | None = None, role
         task=plan.task,
         group_id=batch.group_id,
     )
-    return dataclasses.replace(seen, columns=view.columns) if view.columns else seen
+    columns = {**view.columns, **batch.columns}
+    return dataclasses.replace(seen, columns=columns) if columns else seen
 
 
 def _both(one: Totals, other: Totals) -> Totals:

@@ -20,11 +20,12 @@ from privacy_component.beam.models.batch import Batch, concatenate_batches
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.totals import Totals, observations_of
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.scores.job_keys import AnswersKey, Key, ScoreKey, TotalsKey, WeightKey
+from privacy_component.beam.scores.job_keys import AnswersKey, Key, ReferencesKey, ScoreKey, TotalsKey, WeightKey
 from privacy_component.beam.scores.merge import PARTS_KEPT, Merge
 from privacy_component.beam.scores.two_models import Counter, FoldCounts, both
 from privacy_component.beam.scores.weights import weigh
 from privacy_component.checks.output_summary import Answers
+from privacy_component.checks.reference_summary import ReferenceSummary
 from privacy_component.evaluation.slices import slices_of
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired
 from privacy_component.metrics.counts import roc
@@ -104,6 +105,8 @@ class CountScores(beam.DoFn):
         if self._with_totals:
             self._weigh(batch, slices)
             self._parts[AnswersKey()].append(Answers.of(batch.outputs, observations))
+            if self._plan.references:
+                self._parts[ReferencesKey()].append(ReferenceSummary.of(observations))
             self._parts[TotalsKey()][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started
 
     def _with_baseline(self, attack: str, count: Counter, scores: np.ndarray, batch: Batch) -> Counter:
@@ -158,7 +161,8 @@ def score(
     info = attack_named(attack)
     observations = observations.only(info.needs)
     if not info.learns:
-        return info.fit(observations).score(observations), None, 1
+        (one,) = (fitted or {})[attack] if info.calibrates else (info.fit(observations),)
+        return one.score(observations), None, 1
     num_folds = plan.config.measurement.folds
     fold = fold_numbers(observations, num_folds, plan.config.measurement.seed)
     scores = np.zeros(len(observations))

@@ -1,4 +1,4 @@
-"""The attackers that learn: a bounded sample by hash, one fit per attack and fold, each a Beam element."""
+"""The attacks that are fitted: a bounded sample by hash, one fit per attack and fold, each a Beam element."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def fit_attacks(
 ) -> beam.pvalue.AsSingleton:
     """{attack: fitted attack of each fold}; the model's role tells steps for several models apart."""
     of = _step(role)
-    work = [(attack, number) for attack in attacks for number in range(plan.config.measurement.folds)]
+    folds = plan.config.measurement.folds
+    work = [(attack, number) for attack in attacks for number in range(folds if attack_named(attack).learns else 1)]
     fitted = (
         root
         | f'AttacksAndFolds{of}' >> beam.Create(work)
@@ -85,9 +86,12 @@ class SmallestHashes(beam.CombineFn):
 
 
 def fit_one(work: tuple[str, int], sample: Observations, plan: Plan) -> tuple[str, int, Attack]:
-    """An attack fitted on every fold but one."""
+    """An attack fitted on every fold but one; on all of the sample where it learns nothing of memberships."""
     attack, number = work
-    check_needs(attack, attack_named(attack), sample.task, sample.available)
+    info = attack_named(attack)
+    check_needs(attack, info, sample.task, sample.available)
+    if not info.learns:
+        return attack, number, info.fit(sample)
     training = sample.select(
         fold_numbers(sample, plan.config.measurement.folds, plan.config.measurement.seed) != number
     )
@@ -97,7 +101,7 @@ def fit_one(work: tuple[str, int], sample: Observations, plan: Plan) -> tuple[st
             f'{training.num_members} and {training.num_non_members}: leave it out of PrivacyConfig.attacks, or give '
             'more examples.'
         )
-    return attack, number, attack_named(attack).fit(training)
+    return attack, number, info.fit(training)
 
 
 def _step(role: str) -> str:

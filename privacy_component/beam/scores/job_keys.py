@@ -15,6 +15,7 @@ from privacy_component.beam.scores.two_models import FoldCounts, as_counts, base
 from privacy_component.beam.scores.weights import WeightSums
 from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
+from privacy_component.checks.reference_summary import ReferenceSummary
 from privacy_component.gate.one_sided import is_one_sided
 from privacy_component.gate.people import group_warnings
 from privacy_component.metrics.counts.scored_groups import ScoredGroups
@@ -113,6 +114,15 @@ class AnswersKey:
 
 
 @dataclasses.dataclass(frozen=True)
+class ReferencesKey:
+    """How the reference models do on their halves, for the checks."""
+
+    def measured(self, summary: ReferenceSummary, plan: Plan) -> Iterator[Measured]:
+        """The figures that checks look at."""
+        yield EVIDENCE, {'references': summary.figures()}
+
+
+@dataclasses.dataclass(frozen=True)
 class ExamplesKey:
     """The sketch of the examples as they were read, for the checks."""
 
@@ -121,4 +131,4 @@ class ExamplesKey:
         yield EVIDENCE, sketch.figures(is_grouped=bool(plan.config.people.group_key), seed=plan.config.measurement.seed)
 
 
-Key = ScoreKey | WeightKey | TotalsKey | AnswersKey | ExamplesKey
+Key = ScoreKey | WeightKey | TotalsKey | AnswersKey | ReferencesKey | ExamplesKey

@@ -1,0 +1,1 @@
+"""A pipeline whose model passes a loss threshold and is blocked by attacks with reference models."""

@@ -1,0 +1,1 @@
+"""Alone in its folder, because TFX packages everything beside a module file."""
