@@ -51,6 +51,19 @@ def surfaced(error: Exception, signature: str = '', takes: str = '') -> Exceptio
 
 
 @contextlib.contextmanager
+def surfacing(signature: str = '', takes: str = '') -> Iterator[None]:
+    """Raises the user's error in the place of what a job that runs within raises; see `surfaced`."""
+    try:
+        yield
+    except Exception as error:
+        mended = surfaced(error, signature, takes)
+        if mended is error:
+            raise
+        # Not `from error`: what TensorFlow and TFMA say can hold whole examples, which do not belong in a log.
+        raise mended from None
+
+
+@contextlib.contextmanager
 def loading(what: str, path: str) -> Iterator[None]:
     """Turns a failure to load a SavedModel, which can be an exception of any kind, into a PrivacyInputError."""
     try:

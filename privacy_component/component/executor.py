@@ -10,7 +10,7 @@ from absl import logging
 
 from privacy_component.beam import job
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.surfaced_errors import surfaced
+from privacy_component.beam.surfaced_errors import surfacing
 from privacy_component.beam.underway import underway
 from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
@@ -126,15 +126,12 @@ class Executor(BaseBeamExecutor):
     def _measure(self, plan: Plan, path: str) -> dict[str, Any]:
         """What the job measures; `path` is where it leaves that."""
         logging.info('Attacking %s with %s.', plan.candidate.path, ', '.join(plan.config.attacks))
-        try:
-            with underway('the Beam job'), self._make_beam_pipeline() as pipeline:
-                job.build(pipeline, plan, path)
-        except Exception as error:
-            mended = surfaced(error, plan.candidate.signature, plan.candidate.takes)
-            if mended is error:
-                raise
-            # Not `from error`: what TensorFlow and TFMA say can hold whole examples, which do not belong in a log.
-            raise mended from None
+        with (
+            surfacing(plan.candidate.signature, plan.candidate.takes),
+            underway('the Beam job'),
+            self._make_beam_pipeline() as pipeline,
+        ):
+            job.build(pipeline, plan, path)
         return job.take_measurements(path)
 
 

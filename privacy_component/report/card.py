@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.report import wording
@@ -44,4 +44,4 @@ def _row(row: Row) -> Markup:
     texts = (row.slice, wording.visible(row.result.attack))
     numbers = (wording.number(figure.value), wording.interval(figure))
     cells = [('left', text) for text in texts] + [('right', text) for text in numbers] + [('left', row.word)]
-    return Markup('<tr>{}</tr>').format(Markup().join(_CELL.format(side, escape(text)) for side, text in cells))
+    return Markup('<tr>{}</tr>').format(Markup().join(_CELL.format(side, text) for side, text in cells))

@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.past_evaluation import PastEvaluation
 from privacy_component.gate.history import BLESSED, BLESSED_OVER_REFUSAL
+from privacy_component.report.canvas import check_kind, empty_figure
 from privacy_component.report.plots import BLUE, GREY, RED
 
-_CANVASES = {'.png': FigureCanvasAgg, '.svg': FigureCanvasSVG}
 _LINES = (
     ('worst_auc', 'worst slice, AUC', RED, 'D'),
     ('overall_auc', 'all examples, AUC', BLUE, 'o'),
@@ -37,12 +34,10 @@ def draw_history(past: Sequence[PastEvaluation], path: Path) -> None:
     Raises:
       PrivacyInputError: another kind of file, or nothing to draw.
     """
-    if path.suffix not in _CANVASES:
-        raise PrivacyInputError(f'{path} is a picture of no known kind: end its name in .png or .svg.')
+    check_kind(path)
     if not past:
         raise PrivacyInputError('there is no evaluation to draw: the metadata store has none of that pipeline.')
-    figure = Figure(figsize=(max(6.0, 2.5 + 0.5 * len(past)), 5.5), layout='constrained')
-    _CANVASES[path.suffix](figure)
+    figure = empty_figure(path, max(6.0, 2.5 + 0.5 * len(past)), 5.5)
     leaks, accuracy = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     _draw(leaks, past, _LINES)
     _draw(accuracy, past, _ACCURACY)

@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
 from privacy_component.errors import PrivacyInputError
+from privacy_component.report.canvas import check_kind, empty_figure
 from privacy_component.report.plots import BLUE, GREY, RED
 from privacy_component.report.wording import metric_title
 from privacy_component.training.epoch_privacy import EpochPrivacy
 
-_CANVASES = {'.png': FigureCanvasAgg, '.svg': FigureCanvasSVG}
 _MOST_NUMBERS = 12
 
 
@@ -31,12 +28,10 @@ def draw_epochs(epochs: Sequence[EpochPrivacy], metric: str, limit: float | None
     Raises:
       PrivacyInputError: another kind of file, or nothing to draw.
     """
-    if path.suffix not in _CANVASES:
-        raise PrivacyInputError(f'{path} is a picture of no known kind: end its name in .png or .svg.')
+    check_kind(path)
     if not epochs:
         raise PrivacyInputError('there is no epoch to draw: give the callback to fit(callbacks=[...]) first.')
-    figure = Figure(figsize=(10.0, 4.2), layout='constrained')
-    _CANVASES[path.suffix](figure)
+    figure = empty_figure(path, 10.0, 4.2)
     by_epoch, against = figure.subplots(1, 2)
     _by_epoch(by_epoch, epochs, metric)
     _against(against, epochs, metric)

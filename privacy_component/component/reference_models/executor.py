@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from absl import logging
 
 from privacy_component._version import __version__
-from privacy_component.beam.surfaced_errors import surfaced
+from privacy_component.beam.surfaced_errors import surfacing
 from privacy_component.component.compat import BaseBeamExecutor, artifact_utils, fileio, types
 from privacy_component.component.example_files import compression_of, splits_of
 from privacy_component.component.output_lock import OutputLock
@@ -100,14 +100,8 @@ class Executor(BaseBeamExecutor):
         )
 
     def _run(self, build: Any) -> None:
-        try:
-            with self._make_beam_pipeline() as pipeline:
-                build(pipeline)
-        except Exception as error:
-            mended = surfaced(error)
-            if mended is error:
-                raise
-            raise mended from None
+        with surfacing(), self._make_beam_pipeline() as pipeline:
+            build(pipeline)
 
 
 def _halving(input_dict: Artifacts, settings: Mapping[str, Any]) -> Halving:

@@ -19,6 +19,7 @@ from absl import logging
 from apache_beam.metrics import Metrics
 
 from privacy_component.beam.examples.read import NAMESPACE, read_files
+from privacy_component.beam.models.references import reference_name
 from privacy_component.component.compat import io_utils, path_utils
 from privacy_component.component.reference_models.half_files import Halving
 from privacy_component.component.reference_models.store import Store
@@ -83,7 +84,7 @@ class TrainModel(beam.DoFn):
         Raises:
           PrivacyInputError: every attempt failed; the message says how.
         """
-        name = f'reference model {job.model + 1} of {len(self._training.keys)}'
+        name = reference_name(job.model, len(self._training.keys))
         store, key = self._training.store, self._training.keys[job.model]
         if store.find(key):
             logging.info('Found %s, trained by an earlier run.', name)
