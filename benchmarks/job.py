@@ -23,6 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from measured_at import commit, sentence
+
 RESULTS = Path(__file__).parent / 'results'
 DATA = Path(tempfile.gettempdir()) / 'privacy_component_benchmark'
 SIZES = (20_000, 200_000)
@@ -230,7 +232,7 @@ def measure(case: str, num_rows: int, repeats: int, workers: int = 1) -> dict[st
     for _ in range(repeats):
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
         runs.append(json.loads(done.stdout.splitlines()[-1]))
-    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]} | {'commit': commit()}
 
 
 def slopes(case: str, figures: dict[str, dict[str, float]]) -> tuple[float, float]:
@@ -261,7 +263,8 @@ def table(figures: dict[str, dict[str, float]]) -> str:
         if name.endswith('workers'):
             lines.append(f'| {name} | | | {one["cpu"]:.1f} CPU s, {one["wall"]:.1f} s wall | {one["peak_mb"]:.0f} |')
     whole, marginal = speed_up(figures)
-    return '\n'.join([*lines, '', f'Two workers: {marginal:.2f} times as fast, {whole:.2f} times with their start.'])
+    workers = f'Two workers: {marginal:.2f} times as fast, {whole:.2f} times with their start.'
+    return '\n'.join([*lines, '', workers, '', sentence(one['commit'] for one in figures.values())])
 
 
 def speed_up(figures: dict[str, dict[str, float]]) -> tuple[float, float]:
