@@ -9,6 +9,7 @@ from typing import Any
 from absl import logging
 
 from privacy_component.beam import job
+from privacy_component.beam.models import first_answers
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.surfaced_errors import surfacing
 from privacy_component.beam.underway import underway
@@ -82,10 +83,11 @@ class Executor(BaseBeamExecutor):
             metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
             path = f'{metrics.uri}/.measurements-{lock.token}.json'
             config = PrivacyConfig.from_json(_required(exec_properties, PRIVACY_CONFIG_KEY))
-            result = within(
-                config.measurement.time_limit_seconds,
-                lambda: self._evaluate(input_dict, exec_properties, config, path),
-            )
+            with first_answers.kept():
+                result = within(
+                    config.measurement.time_limit_seconds,
+                    lambda: self._evaluate(input_dict, exec_properties, config, path),
+                )
             _publish(result, input_dict, output_dict, exec_properties, lock)
 
     def _evaluate(

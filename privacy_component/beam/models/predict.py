@@ -37,6 +37,13 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.needs import CANDIDATE
 
 
+class AskedAgain(NamedTuple):
+    """By role, by how much answers changed at most; and whether all of them were the same to the bit."""
+
+    changes: dict[str, float]
+    are_equal: bool
+
+
 class _Called(NamedTuple):
     """What a batch's records hold and what models say of them; and when (process time in ns) they were decoded."""
 
@@ -50,8 +57,9 @@ class _Called(NamedTuple):
 class ObserveDirectly(beam.DoFn):
     """RawBatch -> Batch; with a share of bad records allowed, also (split, number) of those dropped, tagged."""
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, is_trial: bool = False):
         self._plan = plan
+        self._is_trial = is_trial
         self._observer = Observer(plan)
         self._models = {
             role: tuple(ServedModel(model, role) for model in models) for role, models in plan.models.items()
@@ -120,7 +128,10 @@ class ObserveDirectly(beam.DoFn):
         serialized = self._serialized(batch.records)
         raw = self._features.read(batch, serialized)
         decoded = time.process_time_ns()
-        outputs = {role: tuple(one.outputs(serialized) for one in models) for role, models in self._models.items()}
+        outputs = {
+            role: tuple(one.outputs(serialized, keep=self._is_trial) for one in models)
+            for role, models in self._models.items()
+        }
         return _Called(serialized, raw, decoded, self._transform(serialized), outputs)
 
     def _call_readable(self, batch: RawBatch) -> tuple[RawBatch, _Called | None]:
@@ -157,19 +168,20 @@ class ObserveDirectly(beam.DoFn):
     def _changes(self, batch: RawBatch, called: _Called) -> dict[str, float]:
         """How much answers change when they are asked for again; for a small sample of the batches."""
         is_wanted = is_on(STABLE, self._plan.config.checks) and is_asked_again(batch.example_id)
-        return self.ask_again(batch, called.outputs) if is_wanted else {}
+        return self.ask_again(batch.records, called.outputs).changes if is_wanted else {}
 
-    def ask_again(self, batch: RawBatch, outputs: Mapping[str, Sequence[np.ndarray]]) -> dict[str, float]:
-        """By role, by how much the models' answers to a batch change when its examples stand in another one."""
-        rows = rows_asked_again(len(batch.records))
-        serialized = self._serialized([batch.records[row] for row in rows])
-        return {
-            role: max(
-                largest_change(first, model.outputs(serialized), rows)
-                for model, first in zip(self._models[role], outputs[role], strict=True)
-            )
-            for role in self._models
-        }
+    def ask_again(self, records: Sequence[bytes], outputs: Mapping[str, Sequence[np.ndarray]]) -> AskedAgain:
+        """Whether the models' answers to n examples, each (n, k), change when these stand in another batch."""
+        rows = rows_asked_again(len(records))
+        serialized = self._serialized([records[row] for row in rows])
+        changes, are_equal = {}, True
+        for role, models in self._models.items():
+            pairs = [
+                (first, model.outputs_anew(serialized)) for model, first in zip(models, outputs[role], strict=True)
+            ]
+            changes[role] = max(largest_change(first, again, rows) for first, again in pairs)
+            are_equal &= all(np.array_equal(first[np.asarray(rows)], again) for first, again in pairs)
+        return AskedAgain(changes, are_equal)
 
     def _views(self, role: str, called: _Called, labels: np.ndarray) -> tuple[View, ...]:
         """What the models of a role say, with the columns that attacks need of them."""
