@@ -54,7 +54,8 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     batches = [_try(worker, sample) for sample in samples]
     totals = functools.reduce(Totals.merge, (Totals.of(batch, {}) for batch in batches))
     plan = _with_kinds(plan, totals)
-    plan = dataclasses.replace(plan, trial=_trial(worker, plan, samples, batches))
+    if not plan.predictions_feature:
+        plan = dataclasses.replace(plan, trial=_trial(worker, plan, samples, batches))
     for batch in batches:
         _check_observations(plan, batch)
     if plan.columns or plan.references:
@@ -170,7 +171,7 @@ def _trial(worker: ObserveDirectly, plan: Plan, samples: list[RawBatch], batches
     asked = list(_ask_again(worker, [sample.records for sample in readable], batches))
     others: OtherAnswers | str = 'Switched off.'
     if is_on(OTHERS, plan.config.checks):
-        others = find_other_answers(worker.candidate, plan, readable, worker.transformed_names(samples[0]))
+        others = find_other_answers(worker.candidate(), plan, readable, worker.transformed_names(samples[0]))
     return Trial(
         has_stable_outputs=all(again.are_equal for again, _ in asked),
         changes=functools.reduce(larger_changes, (again.changes for again, _ in asked)),

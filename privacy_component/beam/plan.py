@@ -100,6 +100,7 @@ class Plan:
       batch_size: how many examples models are called with; see `beam/examples/layout.py`.
       calls_model_directly: whether workers call the model themselves (`beam/models/predict.py`) or leave it to TFMA's
         extractors (`beam/models/tfma_extractors.py`).
+      predictions_feature: the feature that holds predictions, where no model is called; '' where one is.
       feature_types: for direct calls, the features to decode and the TFMD type of each.
       columns: what the attacks need of models besides outputs, of those in `beam.models.sources.SOURCES`.
       references: the reference models that attacks ask about; None where none does.
@@ -115,6 +116,7 @@ class Plan:
     compression: str = 'GZIP'
     batch_size: int = 1024
     calls_model_directly: bool = False
+    predictions_feature: str = ''
     feature_types: tuple[tuple[str, int], ...] = ()
     columns: tuple[str, ...] = ()
     references: ReferencePlan | None = None

@@ -33,7 +33,7 @@ class PrivacyEvaluatorSpec(ComponentSpec):
     }
     INPUTS = {  # noqa: RUF012
         executor.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
-        executor.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
+        executor.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
         executor.TRANSFORM_GRAPH_KEY: ChannelParameter(type=standard_artifacts.TransformGraph, optional=True),
         executor.SCHEMA_KEY: ChannelParameter(type=standard_artifacts.Schema, optional=True),
         executor.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
@@ -62,7 +62,7 @@ class PrivacyEvaluator(BaseBeamComponent):
     def __init__(
         self,
         examples: types.BaseChannel,
-        model: types.BaseChannel,
+        model: types.BaseChannel | None,
         eval_config: tfma.EvalConfig,
         privacy_config: PrivacyConfig | str | RuntimeParameter,
         transform_graph: types.BaseChannel | None = None,
@@ -77,7 +77,9 @@ class PrivacyEvaluator(BaseBeamComponent):
         Args:
           examples: A channel of type `standard_artifacts.Examples`, from an ExampleGen or Transform's
             transformed_examples; holds the member and the non-member splits.
-          model: A channel of type `standard_artifacts.Model`, usually from Trainer.
+          model: A channel of type `standard_artifacts.Model`, usually from Trainer. Where it holds no SavedModel, or is
+            None, predictions are read from the feature of the examples that `prediction_key` of eval_config names, and
+            no model is called. With None nothing is blessed, for a blessing is of a model.
           eval_config: The tfma.EvalConfig that Evaluator has: label, signature and slices are taken from it.
           privacy_config: Attacks, thresholds and splits: a PrivacyConfig, its JSON, or a RuntimeParameter of such JSON.
             Without thresholds no model is blessed.

@@ -70,7 +70,7 @@ class Executor(BaseBeamExecutor):
         """Attacks the model and writes metrics, report and blessing.
 
         Args:
-          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing, previous_metrics,
+          input_dict: examples and, if wired, model, transform_graph, schema, model_blessing, previous_metrics,
             baseline_model and reference_models.
           output_dict: privacy_metrics and blessing.
           exec_properties: eval_config and privacy_config, both JSON.
@@ -96,9 +96,9 @@ class Executor(BaseBeamExecutor):
         """The decided result; the job leaves what it measures in `path`, and nothing else is written."""
         started = time.time()
         salt = secret_salt()
-        model = _single(input_dict, MODEL_KEY)
+        model = _optional(input_dict, MODEL_KEY)
         upstream = upstream_blessed(input_dict, model)
-        model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+        model_path = _model_path(model)
         # Before the plan, which loads the model: what is loaded once stays loaded, whatever becomes of its files.
         read = _provenance(input_dict, model_path)
         plan = _make_plan(input_dict, exec_properties, config, model_path)
@@ -152,7 +152,7 @@ def _publish(
     properties = publish.write_metrics(metrics, result, lock)
     logging.info('%s', summary(result))
     lock.check()
-    model = _single(input_dict, MODEL_KEY)
+    model = _optional(input_dict, MODEL_KEY)
     publish.write_blessing(blessing, result.verdict, model, exec_properties.get('current_component_id'), properties)
 
 
@@ -181,6 +181,15 @@ def _required(exec_properties: dict[str, Any], name: str) -> str:
             f"the execution property '{name}' is missing or empty: pass {name} to PrivacyEvaluator."
         )
     return exec_properties[name]
+
+
+def _optional(input_dict: Artifacts, name: str) -> types.Artifact | None:
+    return _single(input_dict, name) if name in input_dict else None
+
+
+def _model_path(model: types.Artifact | None) -> str:
+    """Where the model's files are; '' without a model."""
+    return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)) if model else ''
 
 
 def _optional_uri(input_dict: Artifacts, name: str) -> str:

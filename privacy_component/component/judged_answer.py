@@ -63,7 +63,8 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> Answer:
     except (OSError, tf.errors.OpError) as error:
         raise PrivacyInputError(
             f'model: there is no SavedModel in {model_path} ({error}). Export one; models of other kinds '
-            '(scikit-learn, XGBoost, PyTorch) are judged by what they predict, with evaluate_privacy.'
+            '(scikit-learn, XGBoost, PyTorch) are judged by what they predict: name the feature of the examples that '
+            'holds it with eval_config.model_specs[0].prediction_key, or use evaluate_privacy.'
         ) from error
     if spec.model_type and spec.model_type not in tfma.constants.VALID_TF_MODEL_TYPES:
         raise PrivacyInputError(

@@ -19,6 +19,7 @@ from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.signature_inputs import in_words
 from privacy_component.beam.plan import ModelPlan, Plan, ReferencePlan, task_of
 from privacy_component.beam.surfaced_errors import loading
+from privacy_component.component import written_predictions
 from privacy_component.component.baseline_model import baseline_config, check_called_directly
 from privacy_component.component.compat import types
 from privacy_component.component.example_files import compression_of, splits_of
@@ -56,17 +57,11 @@ def make_plan(
     """
     config = config.for_task(task_of(config), bool(references_uri))
     all_specs, eval_config = eval_config, candidate_only(eval_config)
-    answer = check_model(model_path, eval_config.model_specs[0])
-    candidate = ModelPlan(
-        model_path,
-        json_format.MessageToJson(eval_config),
-        signature=answer.signature,
-        output=answer.output,
-        takes=in_words(answer.inputs),
-    )
+    spec = eval_config.model_specs[0]
+    answer = None if written_predictions.are_read(model_path, spec) else check_model(model_path, spec)
     plan = Plan(
         config=config,
-        models={CANDIDATE: (candidate,)},
+        models={CANDIDATE: (_candidate(model_path, eval_config, answer),)},
         compression=compression_of(examples),
         splits=splits_of(examples, config.member_splits, config.non_member_splits),
         slicing_specs=_slicing_specs(eval_config, config),
@@ -76,6 +71,9 @@ def make_plan(
     samples = first_batches(plan)
     names = set[str]().union(*map(_first_features, samples))
     plan = _with_transform(plan, transform_path, names)
+    if answer is None:
+        has = {'baseline_model': bool(baseline_path), 'reference_models': bool(references_uri)}
+        return try_out(_with_written_predictions(plan, spec, names, has), samples)
     plan = _with_way(plan, answer, samples, names, bool(references_uri))
     if references_uri and reads_references(config):
         references = _references(references_uri, config, plan.candidate, eval_config.model_specs[0])
@@ -84,6 +82,22 @@ def make_plan(
         baseline = _baseline_plan(plan, baseline_path, all_specs, names)
         plan = dataclasses.replace(plan, models={**plan.models, BASELINE: (baseline,)})
     return try_out(plan, samples) if plan.calls_model_directly else plan
+
+
+def _candidate(model_path: str, eval_config: tfma.EvalConfig, answer: Answer | None) -> ModelPlan:
+    text = json_format.MessageToJson(eval_config)
+    if answer is None:
+        return ModelPlan(model_path, text, output=eval_config.model_specs[0].prediction_key)
+    return ModelPlan(model_path, text, signature=answer.signature, output=answer.output, takes=in_words(answer.inputs))
+
+
+def _with_written_predictions(plan: Plan, spec: tfma.ModelSpec, names: set[str], has: dict[str, bool]) -> Plan:
+    """The plan where predictions are read from the examples."""
+    made = _schema_names(f'{plan.transform_path}/transformed_metadata') if plan.transform_path else set()
+    written_predictions.check_read(plan.candidate.path, spec, plan.config, names | made, has)
+    check_settings(plan.config, spec, calls_model_directly=True)
+    columns_needed(plan.config, False, False, instead='it takes a model that is called, and predictions are read here')
+    return dataclasses.replace(plan, calls_model_directly=True, predictions_feature=spec.prediction_key)
 
 
 def _references(uri: str, config: PrivacyConfig, candidate: ModelPlan, spec: tfma.ModelSpec) -> ReferencePlan:

@@ -44,8 +44,16 @@ def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_dire
     _check_groups(config)
 
 
-def columns_needed(config: PrivacyConfig, calls_model_directly: bool, has_references: bool) -> tuple[str, ...]:
+def columns_needed(
+    config: PrivacyConfig, calls_model_directly: bool, has_references: bool, instead: str = ''
+) -> tuple[str, ...]:
     """What the configured attacks need of models besides their outputs, if a job can supply it.
+
+    Args:
+      config: the attacks.
+      calls_model_directly: whether workers call the model themselves.
+      has_references: whether reference models are wired.
+      instead: why no model is called at all, in words.
 
     Raises:
       PrivacyInputError: it cannot; the message names the attack, the column and the way out.
@@ -56,7 +64,7 @@ def columns_needed(config: PrivacyConfig, calls_model_directly: bool, has_refere
     needs: set[str] = set()
     for name in config.attacks:
         info = attack_named(name)
-        reasons = {column: _why_not(column, calls_model_directly) for column in info.needs}
+        reasons = {column: instead or _why_not(column, calls_model_directly) for column in info.needs}
         check_needs(name, info, task_of(config), available, reasons)
         needs.update(info.needs)
     return tuple(sorted(needs - {LABELS, OUTPUTS} - _OF_REFERENCES))

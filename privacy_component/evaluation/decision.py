@@ -47,6 +47,7 @@ def decide_result(result: PrivacyResult, config: PrivacyConfig | None = None) ->
         record.slicing_specs,
         num_suppressed=result.num_suppressed,
         checks=result.checks,
+        names_model=record.model_uri != '',
     )
     overrides, fingerprint = config.decision.refusal_overrides, record.model_fingerprint or ''
     return with_history(verdict, record.earlier_evaluations or (), overrides, fingerprint)

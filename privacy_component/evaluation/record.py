@@ -61,7 +61,7 @@ class Record:
       model_fingerprint: 'sha256:' and the hash of the model's files.
       artifacts: channel -> the artifacts that the component read from it, without earlier evaluations.
       inputs: channel -> the URIs in it, for a reader.
-      model_uri: directory of the SavedModel.
+      model_uri: directory of the SavedModel, or of the model whose predictions the examples hold; '' for none.
       splits: which splits were members and which were not.
       num_examples: how many were read, in each split; of arrays, the number of rows.
       fingerprints: split -> 16 hexadecimal digits that tell its examples from others, whatever their order.

@@ -44,6 +44,7 @@ def decide(
     slicing_specs: Sequence[SlicingSpec] = (),
     num_suppressed: int = 0,
     checks: Sequence[Check] = (),
+    names_model: bool = True,
 ) -> Verdict:
     """The verdict on measured results.
 
@@ -54,6 +55,7 @@ def decide(
       slicing_specs: what was asked for; a slice named by feature values must be there and large enough to decide.
       num_suppressed: how many slices are too small to be reported.
       checks: whether the measurement is sound.
+      names_model: whether it is known which model a blessing would be of.
 
     Returns:
       A verdict that is blessed only if there are thresholds, every one of them could be checked where it had to be,
@@ -67,6 +69,7 @@ def decide(
     blocking, small = reasons.small_slices(results, required, slicing_specs, config, num_suppressed)
     against = [
         *reasons.of_upstream(upstream_blessed),
+        *([] if names_model else [reasons.NO_MODEL]),
         *without_baseline,
         *(check.message for check in checks if check.status == REFUSED),
         *reasons.of_slices_and_attacks(config, results, required, slicing_specs),

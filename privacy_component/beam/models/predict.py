@@ -62,7 +62,9 @@ class ObserveDirectly(beam.DoFn):
         self._is_trial = is_trial
         self._observer = Observer(plan)
         self._models = {
-            role: tuple(ServedModel(model, role) for model in models) for role, models in plan.models.items()
+            role: tuple(ServedModel(model, role) for model in models)
+            for role, models in plan.models.items()
+            if not plan.predictions_feature
         }
         self._references = ServedReferences(plan.references, plan.task) if plan.references else None
         self._transforms = tuple(self._observer.model_spec.preprocessing_function_names)
@@ -102,8 +104,8 @@ class ObserveDirectly(beam.DoFn):
         """Takes what a plan settles: features and their types, kinds of outputs, columns to compute."""
         self._plan = plan
         self._features = FeatureReader(plan)
-        for role, models in plan.models.items():
-            for model, settled in zip(self._models[role], models, strict=True):
+        for role, models in self._models.items():
+            for model, settled in zip(models, plan.models[role], strict=True):
                 model.output_kind = settled.output_kind
 
     def transformed_names(self, sample: RawBatch) -> set[str]:
@@ -116,8 +118,7 @@ class ObserveDirectly(beam.DoFn):
         """The records of a sample that the models can be called with."""
         return self._call_readable(sample)[0] if self._drops_bad_records else sample
 
-    @property
-    def candidate(self) -> ServedModel:
+    def candidate(self) -> ServedModel:  # no property: Beam looks at those before there are models
         """The model that is judged."""
         return self._models[CANDIDATE][0]
 
@@ -132,7 +133,10 @@ class ObserveDirectly(beam.DoFn):
             role: tuple(one.outputs(serialized, keep=self._is_trial) for one in models)
             for role, models in self._models.items()
         }
-        return _Called(serialized, raw, decoded, self._transform(serialized), outputs)
+        transformed = self._transform(serialized)
+        if self._plan.predictions_feature:
+            outputs[CANDIDATE] = (self._observer.predictions((transformed, raw), len(batch.records)),)
+        return _Called(serialized, raw, decoded, transformed, outputs)
 
     def _call_readable(self, batch: RawBatch) -> tuple[RawBatch, _Called | None]:
         """The records that can be read, and what they give; None if there are none."""
@@ -150,7 +154,7 @@ class ObserveDirectly(beam.DoFn):
         sources = (called.transformed, called.raw)
         num_outputs = called.outputs[CANDIDATE][0].shape[1]
         labels = self._observer.labels(sources, len(batch.records), num_outputs)
-        views = {role: self._views(role, called, labels) for role in self._models}
+        views = {role: self._views(role, called, labels) for role in called.outputs}
         viewed = time.process_time_ns()
         columns = {}
         if self._references:
@@ -167,7 +171,7 @@ class ObserveDirectly(beam.DoFn):
 
     def _changes(self, batch: RawBatch, called: _Called) -> dict[str, float]:
         """How much answers change when they are asked for again; for a small sample of the batches."""
-        is_wanted = is_on(STABLE, self._plan.config.checks) and is_asked_again(batch.example_id)
+        is_wanted = bool(self._models) and is_on(STABLE, self._plan.config.checks) and is_asked_again(batch.example_id)
         return self.ask_again(batch.records, called.outputs).changes if is_wanted else {}
 
     def ask_again(self, records: Sequence[bytes], outputs: Mapping[str, Sequence[np.ndarray]]) -> AskedAgain:
@@ -185,6 +189,8 @@ class ObserveDirectly(beam.DoFn):
 
     def _views(self, role: str, called: _Called, labels: np.ndarray) -> tuple[View, ...]:
         """What the models of a role say, with the columns that attacks need of them."""
+        if role not in self._models:
+            return tuple(map(View, called.outputs[role]))
         views = []
         for model, outputs in zip(self._models[role], called.outputs[role], strict=True):
             columns = {
