@@ -5,6 +5,7 @@
 # make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
 # make test-lowest  tests of arrays and report with the lowest versions that setup.py allows (about 5 minutes)
+# make docs   these pages and an API reference as a site in build/docs/site (about 30 seconds)
 # make lint   linters and type checks only
 # make env    the environment in .venv, which the others make when they need it
 # make clean  removes what the others wrote, except .venv
@@ -12,11 +13,13 @@
 PINS := requirements/tfx-1.16-py310.txt
 NO_DEPS := requirements/no-deps.txt
 DEV_PINS := requirements/dev.txt
+DOCS_PINS := requirements/docs.txt
 
 VENV := .venv
 BIN := $(VENV)/bin
 NEWEST := build/newest
 LOWEST := build/lowest
+DOCS_ENV := build/docs-env
 # What needs neither TFX nor the test tools beside pytest, of the tests that are not slow.
 OF_ARRAYS := tests/evaluation tests/observations tests/attacks/test_contract.py tests/gate/test_verdict.py \
     tests/metrics/counts tests/report/test_html.py
@@ -37,7 +40,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo demo-references defences test test-cluster test-replay test-lowest lint env browser install-browser clean
+.PHONY: demo demo-references defences test test-cluster test-replay test-lowest docs lint env browser install-browser clean
 
 demo: $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
@@ -72,6 +75,16 @@ $(LOWEST)/.made: setup.py requirements/lowest.py $(VENV)/.project $(VENV)/.dev
 	    python=$$(requirements/find_python.sh) && "$$python" -m venv --clear $(LOWEST) \
 	    && $(LOWEST)/bin/python -m pip --disable-pip-version-check install \
 	    $$($(BIN)/python requirements/lowest.py report) $$(sed -n -E 's/^((pytest|hypothesis)==[^ ]*).*/\1/p' $(DEV_PINS)))
+	@touch $@
+
+docs: $(DOCS_ENV)/.made
+	@$(DOCS_ENV)/bin/python docs/make_site.py
+
+$(DOCS_ENV)/.made: $(DOCS_PINS)
+	$(call quietly,Making $(DOCS_ENV) with what the site needs (once; about 15 seconds), \
+	    python=$$(requirements/find_python.sh) && "$$python" -m venv --clear $(DOCS_ENV) \
+	    && PIP_FIND_LINKS= $(DOCS_ENV)/bin/python -m pip --disable-pip-version-check install --no-deps \
+	    --require-hashes -r $(DOCS_PINS))
 	@touch $@
 
 lint: $(VENV)/.project $(VENV)/.dev
