@@ -13,9 +13,11 @@ from privacy_component.deprecation import warn_renamed
 if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr__`
     from privacy_component.component.artifacts import PrivacyMetrics as PrivacyMetrics
     from privacy_component.component.artifacts import ReferenceModelSet as ReferenceModelSet
+    from privacy_component.component.canaries.component import CanaryInjector as CanaryInjector
     from privacy_component.component.component import PrivacyEvaluator as PrivacyEvaluator
     from privacy_component.component.reference_models.component import ReferenceModels as ReferenceModels
     from privacy_component.component.resolver import PreviousEvaluationsStrategy as PreviousEvaluationsStrategy
+    from privacy_component.config.canary_config import CanaryConfig as CanaryConfig
     from privacy_component.config.policies import policy as policy
     from privacy_component.config.privacy_config import PrivacyConfig as PrivacyConfig
     from privacy_component.config.refusal_override import RefusalOverride as RefusalOverride
@@ -32,6 +34,8 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr_
     from privacy_component.observations.slicing import SlicingSpec as SlicingSpec
 
 _HOMES = {
+    'CanaryConfig': 'privacy_component.config.canary_config',
+    'CanaryInjector': 'privacy_component.component.canaries.component',
     'DecisionSettings': 'privacy_component.config.settings',
     'MeasurementSettings': 'privacy_component.config.settings',
     'OutputSettings': 'privacy_component.config.settings',
