@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from privacy_component.attacks import DEFAULT_ATTACKS, DEFAULT_WITH_REFERENCES
 from privacy_component.checks import ACTIONS, CHECKS, checked_actions
 from privacy_component.config.attack_names import AttackNames
+from privacy_component.config.audits import OneRunAudit
 from privacy_component.config.declared import declare, from_mapping, settle
 from privacy_component.config.json_text import read_json
 from privacy_component.config.moved_fields import MOVED, regrouped, warn_moved
@@ -63,6 +64,8 @@ class PrivacyConfig:
       report_only: measure and report, judge nothing, bless nothing; without thresholds.
       checks: what becomes of a finding of a check of the measurement itself, by the check's name: 'warn', 'refuse' (no
         blessing) or 'off'. Others do as by default; see docs/checks.md.
+      audits: claims of differential privacy to test with canaries; a model that gives away more than it claims is not
+        blessed. See docs/canaries.md.
       slices: which slices are looked at besides slicing_specs.
       people: whose the examples are, and when they may be told apart in what is written.
       outputs: what the model's outputs are.
@@ -77,6 +80,7 @@ class PrivacyConfig:
     slicing_specs: tuple[SlicingSpec, ...] = field(default=(), metadata=declare(Each(SlicingSpec)))
     report_only: bool = field(default=False, metadata=declare(Flag(), replayable=True))
     checks: Mapping[str, str] = field(default_factory=dict, metadata=declare(_Actions()))
+    audits: tuple[OneRunAudit, ...] = field(default=(), metadata=declare(Each(OneRunAudit)))
     slices: SliceSettings = field(default=SliceSettings(), metadata=declare(Object(SliceSettings)))
     people: PeopleSettings = field(default=PeopleSettings(), metadata=declare(Object(PeopleSettings)))
     outputs: OutputSettings = field(default=OutputSettings(), metadata=declare(Object(OutputSettings)))

@@ -17,6 +17,7 @@ from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.arguments import Inputs, read_inputs
+from privacy_component.evaluation.audits import audits_of_arrays
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
 from privacy_component.evaluation.decision import decided
@@ -67,6 +68,8 @@ def evaluate_privacy(
     features: Mapping[str, ArrayLike] | None = None,
     group_ids: ArrayLike | None = None,
     example_ids: ArrayLike | None = None,
+    canary_scores: ArrayLike | None = None,
+    canary_is_in: ArrayLike | None = None,
     config: PrivacyConfig | None = None,
 ) -> PrivacyResult:
     """Attacks a model's outputs on members and non-members, slice by slice, and decides.
@@ -91,6 +94,9 @@ def evaluate_privacy(
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
         as duplicates of one example. With `people.num_most_vulnerable` members are named by them, as they are, in
         privacy_metrics.json and the report: give pseudonyms where an id must not stand there.
+      canary_scores: (m,) of the canaries that config.audits ask for, higher = more likely trained on: the negative
+        loss, say. Canaries are none of the n examples.
+      canary_is_in: (m,) bool, True where the coin put the canary into the training data.
       config: attacks, thresholds, slices. Without thresholds nothing is judged, and nothing blessed.
 
     Returns:
@@ -100,6 +106,7 @@ def evaluate_privacy(
       PrivacyInputError: an argument cannot be used; the message names it.
     """
     config = _checked(config)
+    audits = audits_of_arrays(config, canary_scores, canary_is_in)
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
     config = config.for_task(inputs.observations.task, reference_is_member is not None)
@@ -123,7 +130,9 @@ def evaluate_privacy(
     vulnerable = _most_vulnerable(inputs, observations, config)
     record = _record(inputs, observations, baseline, said_of_groups, config)
     checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
-    return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
+    return decided(
+        PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks, audits=audits)
+    )
 
 
 def _checked(config: Any) -> PrivacyConfig:
