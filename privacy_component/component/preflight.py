@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
@@ -17,7 +17,8 @@ from privacy_component.beam.examples.read import RawBatch
 from privacy_component.beam.models.references import reference_name
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.signature_inputs import in_words
-from privacy_component.beam.plan import ModelPlan, Plan, ReferencePlan, task_of
+from privacy_component.beam.models.snapshots import snapshot_title
+from privacy_component.beam.plan import ModelPlan, Plan, ReferencePlan, SnapshotPlan, task_of
 from privacy_component.beam.surfaced_errors import loading
 from privacy_component.component.baseline_model import baseline_config, check_called_directly
 from privacy_component.component.compat import types
@@ -26,13 +27,14 @@ from privacy_component.component.judged_answer import Answer, check_model
 from privacy_component.component.model_specs import candidate_only, on_one_line
 from privacy_component.component.named_inputs import casts_needed, fed_features
 from privacy_component.component.reference_set import reads_references, reference_plan
+from privacy_component.component.snapshot_set import snapshot_columns, snapshot_plan
 from privacy_component.component.unsupported import check_settings, columns_needed
 from privacy_component.config.json_text import read_json
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.slices import slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline
-from privacy_component.observations.needs import BASELINE, CANDIDATE
+from privacy_component.observations.needs import BASELINE, CANDIDATE, REFERENCES, SNAPSHOTS
 from privacy_component.observations.slicing import SlicingSpec
 
 _RECORDS_LOOKED_AT = 100
@@ -48,13 +50,15 @@ def make_plan(
     schema_path: str = '',
     baseline_path: str = '',
     references_uri: str = '',
+    snapshots_uri: str = '',
 ) -> Plan:
     """A plan for inputs that fit together.
 
     Raises:
       PrivacyInputError: they do not; the message names what and how to mend it.
     """
-    config = config.for_task(task_of(config), bool(references_uri))
+    config = config.for_task(task_of(config), bool(references_uri), bool(snapshots_uri))
+    wired = {role for role, uri in ((REFERENCES, references_uri), (SNAPSHOTS, snapshots_uri)) if uri}
     all_specs, eval_config = eval_config, candidate_only(eval_config)
     answer = check_model(model_path, eval_config.model_specs[0])
     candidate = ModelPlan(
@@ -76,10 +80,13 @@ def make_plan(
     samples = first_batches(plan)
     names = set[str]().union(*map(_first_features, samples))
     plan = _with_transform(plan, transform_path, names)
-    plan = _with_way(plan, answer, samples, names, bool(references_uri))
+    plan = _with_way(plan, answer, samples, names, wired)
     if references_uri and reads_references(config):
         references = _references(references_uri, config, plan.candidate, eval_config.model_specs[0])
         plan = dataclasses.replace(plan, references=references)
+    if snapshots_uri and snapshot_columns(config):
+        snapshots = _snapshots(snapshots_uri, config, plan.candidate, eval_config.model_specs[0])
+        plan = dataclasses.replace(plan, snapshots=snapshots)
     if baseline_path and attacks_on_baseline(config):
         baseline = _baseline_plan(plan, baseline_path, all_specs, names)
         plan = dataclasses.replace(plan, models={**plan.models, BASELINE: (baseline,)})
@@ -94,13 +101,21 @@ def _references(uri: str, config: PrivacyConfig, candidate: ModelPlan, spec: tfm
     return plan
 
 
-def _with_way(plan: Plan, answer: Answer, samples: Sequence[RawBatch], names: set[str], has_references: bool) -> Plan:
+def _snapshots(uri: str, config: PrivacyConfig, candidate: ModelPlan, spec: tfma.ModelSpec) -> SnapshotPlan:
+    plan = snapshot_plan(uri, config, candidate)
+    for model, epoch in zip(plan.models, plan.epochs, strict=True):
+        with prefixed_errors(snapshot_title(epoch)):
+            check_model(model.path, spec)
+    return plan
+
+
+def _with_way(plan: Plan, answer: Answer, samples: Sequence[RawBatch], names: set[str], wired: Collection[str]) -> Plan:
     """The plan with the way that the candidate is called, and what is made of features before it is."""
     is_direct = answer.is_called_directly(names)
     (candidate,) = plan.models[CANDIDATE]
     eval_config = json_format.Parse(candidate.eval_config, tfma.EvalConfig())
     check_settings(plan.config, eval_config.model_specs[0], is_direct)
-    columns = columns_needed(plan.config, is_direct, has_references)
+    columns = columns_needed(plan.config, is_direct, wired)
     if not is_direct:
         if answer.is_fed_by_name(names):
             fed = fed_features(samples, plan.schema_path, plan.transform_path)
