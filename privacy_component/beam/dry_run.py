@@ -47,7 +47,8 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     Raises:
       PrivacyInputError: labels, outputs or features of the samples cannot be used.
     """
-    worker = ObserveDirectly(dataclasses.replace(plan, columns=(), references=None), is_trial=True)
+    fast = dataclasses.replace(plan, columns=(), references=None, snapshots=None)
+    worker = ObserveDirectly(fast, is_trial=True)
     worker.setup()
     plan = dataclasses.replace(plan, feature_types=_feature_types(plan, samples, worker.transformed_names(samples[0])))
     worker.follow(dataclasses.replace(plan, columns=()))
@@ -58,7 +59,7 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
         plan = dataclasses.replace(plan, trial=_trial(worker, plan, samples, batches))
     for batch in batches:
         _check_observations(plan, batch)
-    if plan.columns or plan.references:
+    if plan.columns or plan.references or plan.snapshots:
         _try_slow_columns(plan, samples[0])
     return plan
 
@@ -80,14 +81,15 @@ def check_totals(plan: Plan, totals: Totals) -> str:
 
 
 def _with_kinds(plan: Plan, totals: Totals) -> Plan:
-    """The plan with the kinds of all outputs; those of reference models are the candidate's."""
+    """The plan with the kinds of all outputs; those of reference models and snapshots are the candidate's."""
     kinds = {role: _kinds_of(plan, role, totals) for role in plan.models}
     models = {role: tuple(map(_of_kind, models, kinds[role])) for role, models in plan.models.items()}
-    references = plan.references
-    if references:
-        same = tuple(_of_kind(model, kinds[CANDIDATE][0]) for model in references.models)
-        references = dataclasses.replace(references, models=same)
-    return dataclasses.replace(plan, models=models, references=references)
+    alike = {
+        name: dataclasses.replace(others, models=tuple(_of_kind(one, kinds[CANDIDATE][0]) for one in others.models))
+        for name in ('references', 'snapshots')
+        if (others := getattr(plan, name)) is not None
+    }
+    return dataclasses.replace(plan, models=models, **alike)
 
 
 def _of_kind(model: ModelPlan, kind: str) -> ModelPlan:

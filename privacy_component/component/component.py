@@ -40,6 +40,7 @@ class PrivacyEvaluatorSpec(ComponentSpec):
         executor.PREVIOUS_METRICS_KEY: ChannelParameter(type=PrivacyMetrics, optional=True),
         executor.BASELINE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
         executor.REFERENCE_MODELS_KEY: ChannelParameter(type=ReferenceModelSet, optional=True),
+        executor.SNAPSHOTS_KEY: ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
         executor.PRIVACY_METRICS_KEY: ChannelParameter(type=PrivacyMetrics),
@@ -71,6 +72,7 @@ class PrivacyEvaluator(BaseBeamComponent):
         previous_metrics: types.BaseChannel | None = None,
         baseline_model: types.BaseChannel | None = None,
         reference_models: types.BaseChannel | None = None,
+        snapshots: types.BaseChannel | None = None,
     ):
         """Constructs a PrivacyEvaluator.
 
@@ -103,6 +105,9 @@ class PrivacyEvaluator(BaseBeamComponent):
             Resolver with LatestArtifactStrategy, in another: for attacks that compare the model with others which were
             trained as it was ('rmia', 'lira', 'bayes', 'stacked', 'difficulty'). They must have been trained on the
             very examples that are evaluated.
+          snapshots: A channel of type `standard_artifacts.ModelRun`, from the Trainer of this model, whose run_fn gives
+            `SnapshotCallback` the directory `snapshots` in `fn_args.model_run_dir`: for attacks of someone who sees the
+            model at several epochs ('trajectory').
 
         Raises:
           PrivacyInputError: privacy_config has a mistake; the message names it.
@@ -120,6 +125,7 @@ class PrivacyEvaluator(BaseBeamComponent):
                 previous_metrics=previous_metrics,
                 baseline_model=baseline_model,
                 reference_models=reference_models,
+                snapshots=snapshots,
                 privacy_metrics=types.Channel(type=PrivacyMetrics),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

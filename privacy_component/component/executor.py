@@ -34,6 +34,7 @@ from privacy_component.component.provenance import (
     provenance,
 )
 from privacy_component.component.reference_set import REFERENCE_MODELS, reference_uri
+from privacy_component.component.snapshot_set import snapshots_uri
 from privacy_component.component.time_limit import within
 from privacy_component.component.upstream_blessing import MODEL_BLESSING, upstream_blessed
 from privacy_component.config.privacy_config import PrivacyConfig
@@ -41,6 +42,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult, result_from_json
+from privacy_component.observations.needs import SNAPSHOTS
 from privacy_component.report.summary import summary
 
 EXAMPLES_KEY = 'examples'
@@ -51,6 +53,7 @@ MODEL_BLESSING_KEY = MODEL_BLESSING
 PREVIOUS_METRICS_KEY = 'previous_metrics'
 BASELINE_MODEL_KEY = 'baseline_model'
 REFERENCE_MODELS_KEY = REFERENCE_MODELS
+SNAPSHOTS_KEY = SNAPSHOTS
 EVAL_CONFIG_KEY = 'eval_config'
 PRIVACY_CONFIG_KEY = 'privacy_config'
 VERSION_KEY = 'version'
@@ -71,7 +74,7 @@ class Executor(BaseBeamExecutor):
 
         Args:
           input_dict: examples and, if wired, model, transform_graph, schema, model_blessing, previous_metrics,
-            baseline_model and reference_models.
+            baseline_model, reference_models and snapshots.
           output_dict: privacy_metrics and blessing.
           exec_properties: eval_config and privacy_config, both JSON.
 
@@ -172,6 +175,7 @@ def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], config: P
         schema_path=_optional_uri(input_dict, SCHEMA_KEY),
         baseline_path=baseline_path(input_dict),
         references_uri=reference_uri(input_dict),
+        snapshots_uri=snapshots_uri(input_dict),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
@@ -17,7 +17,8 @@ from privacy_component.beam.examples.read import RawBatch
 from privacy_component.beam.models.references import reference_name
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.signature_inputs import in_words
-from privacy_component.beam.plan import ModelPlan, Plan, ReferencePlan, task_of
+from privacy_component.beam.models.snapshots import snapshot_title
+from privacy_component.beam.plan import ModelPlan, Plan, ReferencePlan, SnapshotPlan, task_of
 from privacy_component.beam.surfaced_errors import loading
 from privacy_component.component import written_predictions
 from privacy_component.component.baseline_model import baseline_config, check_called_directly
@@ -27,13 +28,14 @@ from privacy_component.component.judged_answer import Answer, check_model
 from privacy_component.component.model_specs import candidate_only, on_one_line
 from privacy_component.component.named_inputs import casts_needed, fed_features
 from privacy_component.component.reference_set import reads_references, reference_plan
+from privacy_component.component.snapshot_set import snapshot_columns, snapshot_plan
 from privacy_component.component.unsupported import check_settings, columns_needed
 from privacy_component.config.json_text import read_json
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.slices import slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline
-from privacy_component.observations.needs import BASELINE, CANDIDATE
+from privacy_component.observations.needs import BASELINE, CANDIDATE, REFERENCES, SNAPSHOTS
 from privacy_component.observations.slicing import SlicingSpec
 
 _RECORDS_LOOKED_AT = 100
@@ -49,13 +51,15 @@ def make_plan(
     schema_path: str = '',
     baseline_path: str = '',
     references_uri: str = '',
+    snapshots_uri: str = '',
 ) -> Plan:
     """A plan for inputs that fit together.
 
     Raises:
       PrivacyInputError: they do not; the message names what and how to mend it.
     """
-    config = config.for_task(task_of(config), bool(references_uri))
+    config = config.for_task(task_of(config), bool(references_uri), bool(snapshots_uri))
+    wired = {role for role, uri in ((REFERENCES, references_uri), (SNAPSHOTS, snapshots_uri)) if uri}
     all_specs, eval_config = eval_config, candidate_only(eval_config)
     spec = eval_config.model_specs[0]
     answer = None if written_predictions.are_read(model_path, spec) else check_model(model_path, spec)
@@ -72,12 +76,16 @@ def make_plan(
     names = set[str]().union(*map(_first_features, samples))
     plan = _with_transform(plan, transform_path, names)
     if answer is None:
-        has = {'baseline_model': bool(baseline_path), 'reference_models': bool(references_uri)}
-        return try_out(_with_written_predictions(plan, spec, names, has), samples)
-    plan = _with_way(plan, answer, samples, names, bool(references_uri))
+        others = {'baseline_model': baseline_path, 'reference_models': references_uri, 'snapshots': snapshots_uri}
+        given = [name for name, where in others.items() if where]
+        return try_out(_with_written_predictions(plan, spec, names, given), samples)
+    plan = _with_way(plan, answer, samples, names, wired)
     if references_uri and reads_references(config):
         references = _references(references_uri, config, plan.candidate, eval_config.model_specs[0])
         plan = dataclasses.replace(plan, references=references)
+    if snapshots_uri and snapshot_columns(config):
+        snapshots = _snapshots(snapshots_uri, config, plan.candidate, eval_config.model_specs[0])
+        plan = dataclasses.replace(plan, snapshots=snapshots)
     if baseline_path and attacks_on_baseline(config):
         baseline = _baseline_plan(plan, baseline_path, all_specs, names)
         plan = dataclasses.replace(plan, models={**plan.models, BASELINE: (baseline,)})
@@ -91,12 +99,12 @@ def _candidate(model_path: str, eval_config: tfma.EvalConfig, answer: Answer | N
     return ModelPlan(model_path, text, signature=answer.signature, output=answer.output, takes=in_words(answer.inputs))
 
 
-def _with_written_predictions(plan: Plan, spec: tfma.ModelSpec, names: set[str], has: dict[str, bool]) -> Plan:
+def _with_written_predictions(plan: Plan, spec: tfma.ModelSpec, names: set[str], given: Sequence[str]) -> Plan:
     """The plan where predictions are read from the examples."""
     made = _schema_names(f'{plan.transform_path}/transformed_metadata') if plan.transform_path else set()
-    written_predictions.check_read(plan.candidate.path, spec, plan.config, names | made, has)
+    written_predictions.check_read(plan.candidate.path, spec, plan.config, names | made, given)
     check_settings(plan.config, spec, calls_model_directly=True)
-    columns_needed(plan.config, False, False, instead='it takes a model that is called, and predictions are read here')
+    columns_needed(plan.config, False, (), instead='it takes a model that is called, and predictions are read here')
     return dataclasses.replace(plan, calls_model_directly=True, predictions_feature=spec.prediction_key)
 
 
@@ -108,13 +116,21 @@ def _references(uri: str, config: PrivacyConfig, candidate: ModelPlan, spec: tfm
     return plan
 
 
-def _with_way(plan: Plan, answer: Answer, samples: Sequence[RawBatch], names: set[str], has_references: bool) -> Plan:
+def _snapshots(uri: str, config: PrivacyConfig, candidate: ModelPlan, spec: tfma.ModelSpec) -> SnapshotPlan:
+    plan = snapshot_plan(uri, config, candidate)
+    for model, epoch in zip(plan.models, plan.epochs, strict=True):
+        with prefixed_errors(snapshot_title(epoch)):
+            check_model(model.path, spec)
+    return plan
+
+
+def _with_way(plan: Plan, answer: Answer, samples: Sequence[RawBatch], names: set[str], wired: Collection[str]) -> Plan:
     """The plan with the way that the candidate is called, and what is made of features before it is."""
     is_direct = answer.is_called_directly(names)
     (candidate,) = plan.models[CANDIDATE]
     eval_config = json_format.Parse(candidate.eval_config, tfma.EvalConfig())
     check_settings(plan.config, eval_config.model_specs[0], is_direct)
-    columns = columns_needed(plan.config, is_direct, has_references)
+    columns = columns_needed(plan.config, is_direct, wired)
     if not is_direct:
         if answer.is_fed_by_name(names):
             fed = fed_features(samples, plan.schema_path, plan.transform_path)

@@ -15,7 +15,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.record import InputArtifact
 
 _CHUNK = 1 << 20
-_FINGERPRINTED = ('transform_graph', 'schema', 'baseline_model', 'reference_models')
+_FINGERPRINTED = ('transform_graph', 'schema', 'baseline_model', 'reference_models', 'snapshots')
 _TOLD_ELSEWHERE = ('previous_metrics',)  # those that matter are the record's earlier_evaluations
 
 

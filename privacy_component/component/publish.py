@@ -27,6 +27,7 @@ from privacy_component.component.reference_set import (
     UNUSED_REFERENCES,
     check_same_examples,
 )
+from privacy_component.component.snapshot_set import UNUSED_SNAPSHOTS
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.record import Record, Splits
 from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
@@ -36,7 +37,7 @@ from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.gate.worst import worst_of
 from privacy_component.metrics.counts.fixed_point import from_units
 from privacy_component.metrics.slice_result import SliceResult
-from privacy_component.observations.needs import BASELINE
+from privacy_component.observations.needs import BASELINE, SNAPSHOTS
 from privacy_component.observations.observations import REGRESSION
 from privacy_component.report import html
 
@@ -109,6 +110,7 @@ def record_of(
         baseline_model_uri=plan.baseline.path if plan.baseline else None,
         baseline_output_kind=plan.baseline.output_kind if plan.baseline else None,
         num_reference_models=len(plan.references.models) if plan.references else None,
+        num_snapshots=len(plan.snapshots.models) if plan.snapshots else None,
     )
 
 
@@ -162,6 +164,8 @@ def _warnings(plan: Plan, totals: Totals, inputs: Collection[str]) -> list[str]:
         warnings += fallback_warnings(plan.config.attacks, len(plan.references.models), num_examples)
     elif REFERENCE_MODELS in inputs:
         warnings.append(UNUSED_REFERENCES)
+    if SNAPSHOTS in inputs and not plan.snapshots:
+        warnings.append(UNUSED_SNAPSHOTS)
     if plan.baseline is not None and plan.baseline.path == plan.candidate.path:
         warnings.append(_OWN_BASELINE)
     if plan.baseline is None or plan.task == REGRESSION:

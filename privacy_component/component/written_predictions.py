@@ -6,6 +6,8 @@ XGBoost, PyTorch, JAX) can be judged like this, by what BulkInferrer or any othe
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
@@ -36,7 +38,7 @@ def are_read(model_path: str, spec: tfma.ModelSpec) -> bool:
 
 
 def check_read(
-    model_path: str, spec: tfma.ModelSpec, config: PrivacyConfig, names: set[str], has: dict[str, bool]
+    model_path: str, spec: tfma.ModelSpec, config: PrivacyConfig, names: set[str], given: Collection[str]
 ) -> None:
     """Refuses what predictions in the examples do not go with.
 
@@ -45,7 +47,7 @@ def check_read(
       spec: the candidate's.
       config: attacks and thresholds.
       names: of the features, raw and transformed.
-      has: which of the inputs 'baseline_model' and 'reference_models' are wired.
+      given: which of the inputs with other models are wired.
 
     Raises:
       PrivacyInputError: the feature is not there, or a setting or input asks for a model.
@@ -63,10 +65,11 @@ def check_read(
                 f"{SPEC}.{field} is set, but the predictions are read from the feature '{key}' and no model is called: "
                 'leave it out.'
             )
-    if has['baseline_model'] and attacks_on_baseline(config):
+    if 'baseline_model' in given and attacks_on_baseline(config):
         raise _takes_a_model('baseline_model', 'a change is measured between two models that are called')
-    if has['reference_models']:
-        raise _takes_a_model('reference_models', 'they are compared with a model that is called as they are')
+    for channel in ('reference_models', 'snapshots'):
+        if channel in given:
+            raise _takes_a_model(channel, 'they are compared with a model that is called as they are')
 
 
 def warning(key: str, model_uri: str) -> str:

@@ -22,7 +22,7 @@ from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.group_counts import look_at_groups
-from privacy_component.evaluation.other_models import read_baseline, read_columns
+from privacy_component.evaluation.other_models import are_given, read_baseline, read_columns
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.evaluation.slices import slices_of, slicing_specs_for
@@ -37,7 +37,7 @@ from privacy_component.metrics.slice_result import SliceResult, in_order, measur
 from privacy_component.observations.columns import (
     Column,
 )
-from privacy_component.observations.needs import REFERENCE_SIGNALS, REFERENCES, need_of
+from privacy_component.observations.needs import REFERENCE_SIGNALS, REFERENCES, SNAPSHOT_SIGNALS, need_of
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.signals import compute
 from privacy_component.observations.slicing import (
@@ -88,7 +88,8 @@ def evaluate_privacy(
       reference_is_member: (K, n) True where the reference model was trained on the example.
       snapshot_logits, snapshot_probabilities, snapshot_predictions: the same shapes, of K earlier states of this model,
         in the order of training.
-      signals: columns that attacks may ask for by name, name -> (n,) numbers; 'gradient_norm', say.
+      signals: columns that attacks may ask for by name, name -> (n,) numbers; 'gradient_norm', say. Of S snapshots,
+        'snapshot_signals' is (n, S) and 'snapshot_alignment' (n, S - 1).
       features: columns to slice by, name -> (n,); None and NaN are no value.
       group_ids: (n,) whole numbers or texts, whose example it is: folds and intervals respect groups.
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
@@ -109,13 +110,14 @@ def evaluate_privacy(
     audits = audits_of_arrays(config, canary_scores, canary_is_in)
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
-    config = config.for_task(inputs.observations.task, reference_is_member is not None)
+    snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
+    has_snapshots = are_given(snapshots) or SNAPSHOT_SIGNALS in (signals or {})
+    config = config.for_task(inputs.observations.task, reference_is_member is not None, has_snapshots)
     if not config.thresholds:
         config = replace(config, report_only=True)
     baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
-    snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
     columns = read_columns(signals, references, reference_is_member, snapshots, inputs.observations, config)
     observations = inputs.observations.with_columns(columns)
     if baseline is not None:  # which the same reference models are compared with
@@ -210,6 +212,7 @@ def _record(
 ) -> Record:
     warnings = [*inputs.warnings, *said_of_groups, *unused_baseline(baseline is not None, config)]
     signals = observations.columns.get(REFERENCE_SIGNALS)
+    snapshots = observations.columns.get(SNAPSHOT_SIGNALS)
     if signals is not None:
         warnings += fallback_warnings(config.attacks, signals.shape[1], len(observations))
     return Record(
@@ -223,4 +226,5 @@ def _record(
         warnings=tuple(warnings),
         versions=versions_of(OF_ARRAYS),
         num_reference_models=None if signals is None else signals.shape[1],
+        num_snapshots=None if snapshots is None else snapshots.shape[1],
     )

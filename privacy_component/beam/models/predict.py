@@ -25,9 +25,11 @@ from privacy_component.beam.examples.decode import (
 )
 from privacy_component.beam.examples.read import NAMESPACE, RawBatch
 from privacy_component.beam.models.batch import Batch, Observer, View
+from privacy_component.beam.models.compared import Asked
 from privacy_component.beam.models.references import ServedReferences
 from privacy_component.beam.models.served_model import ServedModel
 from privacy_component.beam.models.signatures import Call, FeatureChangedError, Serialized, parse_call, transform_call
+from privacy_component.beam.models.snapshots import ServedSnapshots
 from privacy_component.beam.models.sources import SOURCES
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.surfaced_errors import is_parse_error
@@ -66,7 +68,7 @@ class ObserveDirectly(beam.DoFn):
             for role, models in plan.models.items()
             if not plan.predictions_feature
         }
-        self._references = ServedReferences(plan.references, plan.task) if plan.references else None
+        self._others = served_beside(plan)
         self._transforms = tuple(self._observer.model_spec.preprocessing_function_names)
         self._drops_bad_records = plan.config.measurement.max_bad_record_share > 0
         self._num_bad = Metrics.counter(NAMESPACE, 'bad_records')
@@ -76,8 +78,8 @@ class ObserveDirectly(beam.DoFn):
         for models in self._models.values():
             for model in models:
                 model.load()
-        if self._references:
-            self._references.load()
+        for others in self._others:
+            others.load()
         self._transform = self._make_transform()
         self._features = FeatureReader(self._plan)
 
@@ -156,18 +158,25 @@ class ObserveDirectly(beam.DoFn):
         labels = self._observer.labels(sources, len(batch.records), num_outputs)
         views = {role: self._views(role, called, labels) for role in called.outputs}
         viewed = time.process_time_ns()
-        columns = {}
-        if self._references:
-            columns = self._references.columns(called.serialized, batch.example_id, labels, num_outputs)
-        compared = time.process_time_ns()
+        asked = Asked(called.serialized, batch.example_id, labels, num_outputs, self._plan.task)
+        columns, compared = self._ask_others(asked)
+        made = time.process_time_ns()
         observed = self._observer.observe(batch, sources, labels, views)
         spent = {'decode': called.decoded - started, 'predict': predicted - called.decoded}
-        observed.nanoseconds.update(spent, columns=time.process_time_ns() - compared)
+        observed.nanoseconds.update(spent, columns=time.process_time_ns() - made)
         if self._plan.columns:
             observed.nanoseconds['gradients'] = viewed - predicted
-        if self._references:
-            observed.nanoseconds['reference models'] = compared - viewed
+        observed.nanoseconds.update(compared)
         return dataclasses.replace(observed, columns=columns, changes=changes)
+
+    def _ask_others(self, asked: Asked) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+        """The columns that come from reference models and snapshots, and what each took, in ns."""
+        columns, spent = {}, {}
+        for others in self._others:
+            started = time.process_time_ns()
+            columns.update(others.columns(asked))
+            spent[others.stage] = time.process_time_ns() - started
+        return columns, spent
 
     def _changes(self, batch: RawBatch, called: _Called) -> dict[str, float]:
         """How much answers change when they are asked for again; for a small sample of the batches."""
@@ -208,6 +217,12 @@ class ObserveDirectly(beam.DoFn):
         if self._plan.transform_path:
             return transform_call(self._plan.transform_path)
         return lambda serialized: {}
+
+
+def served_beside(plan: Plan) -> list[ServedReferences | ServedSnapshots]:
+    """The models that attacks compare the candidate with."""
+    references = [ServedReferences(plan.references)] if plan.references else []
+    return [*references, *([ServedSnapshots(plan.snapshots)] if plan.snapshots else [])]
 
 
 class FeatureReader:

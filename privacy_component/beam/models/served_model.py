@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -95,6 +95,11 @@ class ServedModel:
     def signatures(self) -> Mapping[str, Any]:
         """All of its signatures by name, as TensorFlow functions."""
         return self._model.signatures
+
+    @property
+    def weights(self) -> Sequence[tf.Variable]:
+        """The trainable variables of the signature that is called, in its order; () of a frozen graph."""
+        return self._model.signatures[self._signature].trainable_variables
 
     @property
     def preprocessing(self) -> tuple[str, ...]:
