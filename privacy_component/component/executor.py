@@ -22,6 +22,7 @@ from privacy_component.component.compat import (
     path_utils,
     types,
 )
+from privacy_component.component.example_files import ExampleFiles
 from privacy_component.component.example_ids import WITHOUT_SALT, secret_salt, with_printed_ids
 from privacy_component.component.output_lock import OutputLock
 from privacy_component.component.previous_evaluations import earlier_evaluations
@@ -96,10 +97,11 @@ class Executor(BaseBeamExecutor):
         salt = secret_salt()
         model = _single(input_dict, MODEL_KEY)
         upstream = upstream_blessed(input_dict, model)
-        model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+        model_path = self._model_path(model)
         # Before the plan, which loads the model: what is loaded once stays loaded, whatever becomes of its files.
         read = _provenance(input_dict, model_path)
-        plan = _make_plan(input_dict, exec_properties, config, model_path)
+        examples = self._example_files(_some(input_dict, EXAMPLES_KEY), config)
+        plan = _make_plan(input_dict, exec_properties, config, model_path, examples)
         files = example_files_state(plan.splits)
         measured = self._measure(plan, path)
         check_unchanged(read, _provenance(input_dict, model_path))
@@ -114,6 +116,14 @@ class Executor(BaseBeamExecutor):
         checks = run_checks(evidence, plan.config.checks)
         result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
         return decided(result)
+
+    def _model_path(self, model: types.Artifact) -> str:
+        """The directory of the SavedModel."""
+        return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+
+    def _example_files(self, examples: list[types.Artifact], config: PrivacyConfig) -> ExampleFiles:
+        """What the job reads."""
+        return ExampleFiles.of(examples, config.member_splits, config.non_member_splits)
 
     def _with_run(self, record: Record) -> Record:
         """The record with the pipeline's name and its run's id, where the orchestrator tells them."""
@@ -159,10 +169,16 @@ def _provenance(input_dict: Artifacts, model_path: str) -> Provenance:
         return provenance(input_dict, model_path)
 
 
-def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], config: PrivacyConfig, model_path: str) -> Plan:
+def _make_plan(
+    input_dict: Artifacts,
+    exec_properties: dict[str, Any],
+    config: PrivacyConfig,
+    model_path: str,
+    examples: ExampleFiles,
+) -> Plan:
     eval_config = preflight.read_eval_config(_required(exec_properties, EVAL_CONFIG_KEY))
     return preflight.make_plan(
-        examples=_some(input_dict, EXAMPLES_KEY),
+        files=examples,
         model_path=model_path,
         eval_config=eval_config,
         config=config,
