@@ -23,6 +23,7 @@ from privacy_component.component.compat import (
     path_utils,
     types,
 )
+from privacy_component.component.example_files import ExampleFiles
 from privacy_component.component.example_ids import WITHOUT_SALT, secret_salt, with_printed_ids
 from privacy_component.component.output_lock import OutputLock
 from privacy_component.component.previous_evaluations import earlier_evaluations
@@ -101,10 +102,11 @@ class Executor(BaseBeamExecutor):
         salt = secret_salt()
         model = _optional(input_dict, MODEL_KEY)
         upstream = upstream_blessed(input_dict, model)
-        model_path = _model_path(model)
+        model_path = self._model_path(model)
         # Before the plan, which loads the model: what is loaded once stays loaded, whatever becomes of its files.
         read = _provenance(input_dict, model_path)
-        plan = _make_plan(input_dict, exec_properties, config, model_path)
+        examples = self._example_files(_some(input_dict, EXAMPLES_KEY), config)
+        plan = _make_plan(input_dict, exec_properties, config, model_path, examples)
         files = example_files_state(plan.splits)
         measured = self._measure(plan, path)
         check_unchanged(read, _provenance(input_dict, model_path))
@@ -119,6 +121,14 @@ class Executor(BaseBeamExecutor):
         checks = run_checks(evidence, plan.config.checks)
         result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
         return decided(result)
+
+    def _model_path(self, model: types.Artifact | None) -> str:
+        """Where the model's files are; '' without a model."""
+        return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)) if model else ''
+
+    def _example_files(self, examples: list[types.Artifact], config: PrivacyConfig) -> ExampleFiles:
+        """What the job reads."""
+        return ExampleFiles.of(examples, config.member_splits, config.non_member_splits)
 
     def _with_run(self, record: Record) -> Record:
         """The record with the pipeline's name and its run's id, where the orchestrator tells them."""
@@ -164,10 +174,16 @@ def _provenance(input_dict: Artifacts, model_path: str) -> Provenance:
         return provenance(input_dict, model_path)
 
 
-def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], config: PrivacyConfig, model_path: str) -> Plan:
+def _make_plan(
+    input_dict: Artifacts,
+    exec_properties: dict[str, Any],
+    config: PrivacyConfig,
+    model_path: str,
+    examples: ExampleFiles,
+) -> Plan:
     eval_config = preflight.read_eval_config(_required(exec_properties, EVAL_CONFIG_KEY))
     return preflight.make_plan(
-        examples=_some(input_dict, EXAMPLES_KEY),
+        files=examples,
         model_path=model_path,
         eval_config=eval_config,
         config=config,
@@ -189,11 +205,6 @@ def _required(exec_properties: dict[str, Any], name: str) -> str:
 
 def _optional(input_dict: Artifacts, name: str) -> types.Artifact | None:
     return _single(input_dict, name) if name in input_dict else None
-
-
-def _model_path(model: types.Artifact | None) -> str:
-    """Where the model's files are; '' without a model."""
-    return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)) if model else ''
 
 
 def _optional_uri(input_dict: Artifacts, name: str) -> str:

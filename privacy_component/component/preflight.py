@@ -22,8 +22,7 @@ from privacy_component.beam.plan import ModelPlan, Plan, ReferencePlan, Snapshot
 from privacy_component.beam.surfaced_errors import loading
 from privacy_component.component import written_predictions
 from privacy_component.component.baseline_model import baseline_config, check_called_directly
-from privacy_component.component.compat import types
-from privacy_component.component.example_files import compression_of, splits_of
+from privacy_component.component.example_files import ExampleFiles
 from privacy_component.component.judged_answer import Answer, check_model
 from privacy_component.component.model_specs import candidate_only, on_one_line
 from privacy_component.component.named_inputs import casts_needed, fed_features
@@ -43,7 +42,7 @@ _RECORDS_LOOKED_AT = 100
 
 def make_plan(
     *,
-    examples: Sequence[types.Artifact],
+    files: ExampleFiles,
     model_path: str,
     eval_config: tfma.EvalConfig,
     config: PrivacyConfig,
@@ -66,8 +65,8 @@ def make_plan(
     plan = Plan(
         config=config,
         models={CANDIDATE: (_candidate(model_path, eval_config, answer),)},
-        compression=compression_of(examples),
-        splits=splits_of(examples, config.member_splits, config.non_member_splits),
+        compression=files.compression,
+        splits=files.splits,
         slicing_specs=_slicing_specs(eval_config, config),
         schema_path=schema_path,
     )
