@@ -17,10 +17,11 @@ def test_every_pin_has_the_hashes_of_its_files(path):
         assert re.fullmatch(r'[\w.\[\]-]+==\S+( +--hash=sha256:[0-9a-f]{64})+ *', pin), pin[:80]
 
 
-def test_nothing_is_pinned_twice():
+@pytest.mark.parametrize('release', sorted(REQUIREMENTS.glob('tfx-*.txt')), ids=lambda path: path.name)
+def test_nothing_is_pinned_twice_for_a_release(release):
     names = [
         line.split('==')[0].lower()
-        for path in REQUIREMENTS.glob('*.txt')
+        for path in (release, REQUIREMENTS / 'no-deps.txt', REQUIREMENTS / 'dev.txt')
         for line in path.read_text().splitlines()
         if '==' in line
     ]
