@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 
 from privacy_component._version import __version__
+from privacy_component.beam.models.eval_config import EvalConfig
 from privacy_component.component import executor, wiring
 from privacy_component.component.artifacts import PrivacyMetrics, ReferenceModelSet
 from privacy_component.component.compat import (
@@ -26,7 +27,7 @@ class PrivacyEvaluatorSpec(ComponentSpec):
     """PrivacyEvaluator's inputs, outputs and parameters."""
 
     PARAMETERS = {  # noqa: RUF012
-        executor.EVAL_CONFIG_KEY: ExecutionParameter(type=tfma.EvalConfig, use_proto=False),
+        executor.EVAL_CONFIG_KEY: ExecutionParameter(type=EvalConfig, use_proto=False),
         executor.PRIVACY_CONFIG_KEY: ExecutionParameter(type=str),
         # Part of the cache key, so that an upgrade does not return the verdict of an older release.
         executor.VERSION_KEY: ExecutionParameter(type=str),

@@ -14,6 +14,7 @@ from privacy_component.beam.dry_run import first_batches, try_out
 from privacy_component.beam.examples.decode import read_schema
 from privacy_component.beam.examples.layout import laid_out
 from privacy_component.beam.examples.read import RawBatch
+from privacy_component.beam.models.eval_config import MESSAGES, eval_config_from_json
 from privacy_component.beam.models.references import reference_name
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.signature_inputs import in_words
@@ -127,7 +128,7 @@ def _with_way(plan: Plan, answer: Answer, samples: Sequence[RawBatch], names: se
     """The plan with the way that the candidate is called, and what is made of features before it is."""
     is_direct = answer.is_called_directly(names)
     (candidate,) = plan.models[CANDIDATE]
-    eval_config = json_format.Parse(candidate.eval_config, tfma.EvalConfig())
+    eval_config = eval_config_from_json(candidate.eval_config)
     check_settings(plan.config, eval_config.model_specs[0], is_direct)
     columns = columns_needed(plan.config, is_direct, wired)
     if not is_direct:
@@ -155,7 +156,7 @@ def read_eval_config(text: str) -> tfma.EvalConfig:
     """
     read_json(text, 'eval_config', _field_spellings())
     try:
-        return json_format.Parse(text, tfma.EvalConfig())
+        return eval_config_from_json(text)
     except (json_format.ParseError, TypeError, AttributeError) as error:
         raise PrivacyInputError(
             f'eval_config is not the JSON of a tfma.EvalConfig ({on_one_line(error)}): pass one.'
@@ -164,8 +165,7 @@ def read_eval_config(text: str) -> tfma.EvalConfig:
 
 def _field_spellings() -> dict[str, str]:
     """Protobuf reads labelKey and label_key as one field, and takes the last."""
-    messages = (tfma.EvalConfig, tfma.ModelSpec, tfma.SlicingSpec, tfma.Options)
-    return {field.json_name: field.name for message in messages for field in message.DESCRIPTOR.fields}
+    return {field.json_name: field.name for message in MESSAGES for field in message.DESCRIPTOR.fields}
 
 
 def _check_loads(model_path: str, eval_config: tfma.EvalConfig) -> None:

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow_model_analysis as tfma
-from google.protobuf import json_format
 from numpy.typing import NDArray
 
 from privacy_component.beam.examples.feature_columns import columns_of, concatenate_columns, dense_values, first_of
 from privacy_component.beam.examples.groups_and_weights import example_weights, group_ids
 from privacy_component.beam.examples.read import RawBatch
+from privacy_component.beam.models.eval_config import eval_config_from_json
 from privacy_component.beam.plan import Plan
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.columns import Column
@@ -88,7 +87,7 @@ def concatenate_batches(batches: Sequence[Batch]) -> Batch:
     sizes = [len(batch.is_member) for batch in batches]
     known = ('is_member', 'example_id', 'labels', 'group_id', 'weights')
     names = [name for name in known if getattr(batches[0], name) is not None]
-    arrays = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in names}
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in names}
     views = {
         role: tuple(map(View.joined, zip(*(batch.views[role] for batch in batches), strict=True)))
         for role in batches[0].views
@@ -104,7 +103,7 @@ class Observer:
     """Makes batches of what was read and predicted; one per worker."""
 
     def __init__(self, plan: Plan):
-        self.eval_config = json_format.Parse(plan.candidate.eval_config, tfma.EvalConfig())
+        self.eval_config = eval_config_from_json(plan.candidate.eval_config)
         self.model_spec = self.eval_config.model_specs[0]
         self._slice_features = plan.slice_features
         self._group_key = plan.config.people.group_key

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
-from google.protobuf import json_format
 
+from privacy_component.beam.models.eval_config import eval_config_from_json
 from privacy_component.beam.models.first_answers import first_answers
 from privacy_component.beam.models.gradients import gradient_norms
 from privacy_component.beam.models.signature_inputs import in_words
@@ -39,7 +39,7 @@ class ServedModel:
     def __init__(self, plan: ModelPlan, role: str = CANDIDATE):
         self._path, self._role = plan.path, role
         self.output_kind = plan.output_kind
-        eval_config = json_format.Parse(plan.eval_config, tfma.EvalConfig())
+        eval_config = eval_config_from_json(plan.eval_config)
         self._spec = eval_config.model_specs[0]
         # Holds one loaded model per process, shared by all instances.
         self._loader = tfma.default_eval_shared_model(plan.path, eval_config=eval_config).model_loader
