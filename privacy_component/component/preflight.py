@@ -27,6 +27,7 @@ from privacy_component.component.example_files import ExampleFiles
 from privacy_component.component.judged_answer import Answer, check_model
 from privacy_component.component.model_specs import candidate_only, on_one_line
 from privacy_component.component.named_inputs import casts_needed, fed_features
+from privacy_component.component.payloads import check_plain_example
 from privacy_component.component.reference_set import reads_references, reference_plan
 from privacy_component.component.snapshot_set import snapshot_columns, snapshot_plan
 from privacy_component.component.unsupported import check_settings, columns_needed
@@ -205,6 +206,8 @@ def _schema_names(path: str) -> set[str]:
 
 def _first_features(sample: RawBatch) -> set[str]:
     """The names of the features in the sample's first examples; one alone may lack some."""
+    for record in sample.records[:_RECORDS_LOOKED_AT]:
+        check_plain_example(record, sample.path)
     try:
         examples = [tf.train.Example.FromString(record) for record in sample.records[:_RECORDS_LOOKED_AT]]
     except DecodeError as error:
