@@ -26,12 +26,17 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr_
     from privacy_component.config.settings import SliceSettings as SliceSettings
     from privacy_component.config.thresholds import Threshold as Threshold
     from privacy_component.errors import PrivacyInputError as PrivacyInputError
+    from privacy_component.evaluation.attribute_inference import AttributeInference as AttributeInference
+    from privacy_component.evaluation.attribute_inference import (
+        evaluate_attribute_inference as evaluate_attribute_inference,
+    )
     from privacy_component.evaluation.evaluate import evaluate_privacy as evaluate_privacy
     from privacy_component.evaluation.fitted import evaluate_model as evaluate_model
     from privacy_component.evaluation.result import PrivacyResult as PrivacyResult
     from privacy_component.observations.slicing import SlicingSpec as SlicingSpec
 
 _HOMES = {
+    'AttributeInference': 'privacy_component.evaluation.attribute_inference',
     'DecisionSettings': 'privacy_component.config.settings',
     'MeasurementSettings': 'privacy_component.config.settings',
     'OutputSettings': 'privacy_component.config.settings',
@@ -48,6 +53,7 @@ _HOMES = {
     'SliceSettings': 'privacy_component.config.settings',
     'SlicingSpec': 'privacy_component.observations.slicing',
     'Threshold': 'privacy_component.config.thresholds',
+    'evaluate_attribute_inference': 'privacy_component.evaluation.attribute_inference',
     'evaluate_model': 'privacy_component.evaluation.fitted',
     'evaluate_privacy': 'privacy_component.evaluation.evaluate',
     'policy': 'privacy_component.config.policies',
