@@ -17,6 +17,7 @@ from privacy_component.config.settings import OutputSettings
 from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.evaluation.arguments import read_inputs
 from privacy_component.evaluation.fitted import labels_for, outputs_of_model, pair_of
+from privacy_component.evaluation.result import report_module
 from privacy_component.metrics.confidence import clopper_pearson_lower, clopper_pearson_upper
 from privacy_component.metrics.design_effect import design_effect
 from privacy_component.observations.observations import MULTICLASS, Observations
@@ -105,11 +106,7 @@ class AttributeInference:
         Raises:
           PrivacyInputError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise PrivacyInputError('to_frame needs pandas: pip install pandas; rows() gives dicts.') from error
-        return pd.DataFrame(self.rows())
+        return report_module('frame').frame_of(self.rows())
 
     def __repr__(self) -> str:
         """The figures in a few lines."""
