@@ -29,6 +29,10 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr_
     from privacy_component.config.settings import SliceSettings as SliceSettings
     from privacy_component.config.thresholds import Threshold as Threshold
     from privacy_component.errors import PrivacyInputError as PrivacyInputError
+    from privacy_component.evaluation.attribute_inference import AttributeInference as AttributeInference
+    from privacy_component.evaluation.attribute_inference import (
+        evaluate_attribute_inference as evaluate_attribute_inference,
+    )
     from privacy_component.evaluation.evaluate import evaluate_privacy as evaluate_privacy
     from privacy_component.evaluation.fitted import evaluate_model as evaluate_model
     from privacy_component.evaluation.result import PrivacyResult as PrivacyResult
@@ -38,6 +42,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr_
 _HOMES = {
     'CanaryConfig': 'privacy_component.config.canary_config',
     'CanaryInjector': 'privacy_component.component.canaries.component',
+    'AttributeInference': 'privacy_component.evaluation.attribute_inference',
     'DecisionSettings': 'privacy_component.config.settings',
     'MeasurementSettings': 'privacy_component.config.settings',
     'OneRunAudit': 'privacy_component.config.audits',
@@ -56,6 +61,7 @@ _HOMES = {
     'SlicingSpec': 'privacy_component.observations.slicing',
     'Threshold': 'privacy_component.config.thresholds',
     'audit_canaries': 'privacy_component.metrics.canary_audit',
+    'evaluate_attribute_inference': 'privacy_component.evaluation.attribute_inference',
     'evaluate_model': 'privacy_component.evaluation.fitted',
     'evaluate_privacy': 'privacy_component.evaluation.evaluate',
     'policy': 'privacy_component.config.policies',
