@@ -29,7 +29,7 @@ def plan_of(folder, sizes, batch_size=0):
 @pytest.mark.parametrize(
     ('sizes', 'batch_size', 'expected'),
     [
-        (([3] * 31, [7]), 0, 128),
+        (([3] * 31, [7]), 0, 96),
         (([1], [2]), 0, 16),
         (([40, 20], [64]), 0, 64),
         (([600, 424], [10]), 0, 1024),
@@ -119,4 +119,4 @@ def test_thirty_files_need_no_more_calls_and_no_more_padding(runs):
 
 def test_a_model_is_asked_once_about_little_data_and_once_more_about_half_of_it(runs):
     splits, again = 2, 1
-    assert runs[1][1] == [128] * (splits + again)
+    assert runs[1][1] == [ROWS] * (splits + again)
