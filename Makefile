@@ -7,11 +7,16 @@
 # make test-lowest  tests of arrays and report with the lowest versions that setup.py allows (about 5 minutes)
 # make docs   these pages and an API reference as a site in build/docs/site (about 30 seconds)
 # make lint   linters and type checks only
-# make env    the environment in .venv, which the others make when they need it
+# make env    the environment in .venv, which the others make when they need it: of the newest TFX that this machine
+#             can run, or of the one that TFX=1.16 or TFX=1.21 names
 # make clean  removes what the others wrote, except .venv
 
-PINS := requirements/tfx-1.16-py310.txt
-NO_DEPS := requirements/no-deps.txt
+# The newest TFX that this machine can run; TFX=1.16 overrides.
+CHOICE := $(shell TFX=$(TFX) requirements/find_python.sh)
+override TFX := $(firstword $(CHOICE))
+PINS := $(wildcard requirements/tfx-$(TFX)-*.txt)
+# TensorFlow Privacy, with which tests compare, has releases for the older TFX only.
+NO_DEPS := $(if $(filter 1.16,$(TFX)),requirements/no-deps.txt)
 DEV_PINS := requirements/dev.txt
 DOCS_PINS := requirements/docs.txt
 
@@ -40,9 +45,10 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo demo-references defences test test-cluster test-replay test-lowest docs lint env browser install-browser clean
+.PHONY: demo demo-references defences test test-cluster test-replay test-lowest docs lint env which-tfx browser \
+    install-browser clean
 
-demo: $(VENV)/.project
+demo: which-tfx $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
 
 demo-references: $(VENV)/.project
@@ -51,7 +57,7 @@ demo-references: $(VENV)/.project
 defences: $(VENV)/.project
 	@$(BIN)/python -m pipelines.defences
 
-test: lint browser
+test: which-tfx lint browser
 	@$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/replay $(IN_PARALLEL)
 
 test-cluster: $(VENV)/.project $(VENV)/.dev
@@ -72,7 +78,7 @@ test-lowest: $(LOWEST)/.made
 
 $(LOWEST)/.made: setup.py requirements/lowest.py $(VENV)/.project $(VENV)/.dev
 	$(call quietly,Making $(LOWEST) with the lowest versions that setup.py allows (about 1 minute), \
-	    python=$$(requirements/find_python.sh) && "$$python" -m venv --clear $(LOWEST) \
+	    python=$$(requirements/find_python.sh 1.16) && "$$python" -m venv --clear $(LOWEST) \
 	    && $(LOWEST)/bin/python -m pip --disable-pip-version-check install \
 	    $$($(BIN)/python requirements/lowest.py report) $$(sed -n -E 's/^((pytest|hypothesis)==[^ ]*).*/\1/p' $(DEV_PINS)))
 	@touch $@
@@ -93,17 +99,30 @@ lint: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-env: $(VENV)/.project $(VENV)/.dev
+env: which-tfx $(VENV)/.project $(VENV)/.dev
+
+which-tfx:
+	@[ -n '$(TFX)' ]
+	@echo 'TFX $(CHOICE).'
+
+# An environment of another release is made anew.
+ifneq ($(wildcard $(VENV)/.pins),)
+ifneq ($(or $(shell cat $(VENV)/.pins),1.16),$(TFX))
+$(VENV)/.pins: another-release
+ANEW := --clear
+endif
+endif
+.PHONY: another-release
 
 $(VENV)/.pins: $(PINS) $(NO_DEPS)
-	$(call quietly,Making $(VENV) with Python 3.10 (about 5 seconds), \
-	    python=$$(requirements/find_python.sh) && "$$python" -m venv $(VENV))
-	$(call quietly,Installing TFX 1.16 and what it needs into $(VENV) (once; about 1.5 minutes), \
+	$(call quietly,Making $(VENV) (about 5 seconds), \
+	    python=$$(requirements/find_python.sh $(TFX)) && "$$python" -m venv $(ANEW) $(VENV))
+	$(call quietly,Installing TFX $(TFX) and what it needs into $(VENV) (once; about 1.5 minutes), \
 	    $(PIP) install --no-compile "$$(sed -n 's/^\(pip==[^ ]*\).*/\1/p' $(PINS))" \
-	    && $(PINNED) --no-compile -r $(PINS) -r $(NO_DEPS))
+	    && $(PINNED) --no-compile $(addprefix -r ,$(PINS) $(NO_DEPS)))
 	$(call quietly,Compiling its bytecode so that imports are fast (once; about 1 minute), \
-	    $(BIN)/python -m compileall -q -j 2 $(VENV)/lib/python3.10/site-packages || true)
-	@touch $@
+	    $(BIN)/python -m compileall -q -j 2 $(VENV)/lib/python3.*/site-packages || true)
+	@echo $(TFX) > $@
 
 $(VENV)/.project: setup.py $(VENV)/.pins
 	$(call quietly,Installing the project into $(VENV) (about 5 seconds), \

@@ -45,7 +45,7 @@ setup(
             *REPORT,
         ],
         'training': ['tensorflow>=2.15', 'matplotlib>=3.6', 'dp-accounting>=0.4'],
-        'demo': ['tensorflow-privacy>=0.9', 'rich>=13'],
+        'demo': ['tf-keras>=2.16', 'dp-accounting>=0.4', 'rich>=13'],
         'dev': ['pytest', 'hypothesis', 'mypy', 'ruff', 'import-linter', 'pre-commit', 'nbclient', 'nbformat'],
     },
 )

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from core_report import chart, table
+from measured_at import commit
 
 RESULTS = Path(__file__).parent / 'results'
 CLASSES = 10
@@ -161,7 +162,8 @@ def run(case: str, repeats: int) -> dict[str, Any]:
         command = [sys.executable, '-W', 'ignore', __file__, '--child', case]
         done = subprocess.run(command, env=os.environ | ONE_THREAD, check=True, stdout=subprocess.PIPE, text=True)
         found.append(json.loads(done.stdout.splitlines()[-1]))
-    return {name: statistics.median(one[name] for one in found) for name in found[0]} | {'repeats': len(found)}
+    medians = {name: statistics.median(one[name] for one in found) for name in found[0]}
+    return medians | {'repeats': len(found), 'commit': commit()}
 
 
 def main() -> None:

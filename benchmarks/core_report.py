@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measured_at import sentence
 
 OURS, THEIRS = 'privacy_component', 'TF Privacy'
 
@@ -20,7 +21,8 @@ def table(figures: dict[str, dict]) -> str:
     lines = [
         '# Measured cost, beside TF Privacy 0.9 / tensorflow-empirical-privacy 0.1',
         '',
-        'Made by `python benchmarks/core.py`; one thread, CPU seconds, medians.',
+        'Made by `python benchmarks/core.py`; one thread, CPU seconds, medians. '
+        + sentence(one['commit'] for one in figures.values()),
         '',
         f'| case | {OURS} | {THEIRS} | ratio | {OURS}, peak MB | {THEIRS}, peak MB |',
         '|---|--:|--:|--:|--:|--:|',

@@ -23,6 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from measured_at import commit, sentence
+
 RESULTS = Path(__file__).parent / 'results'
 DATA = Path(tempfile.gettempdir()) / 'privacy_component_benchmark'
 SIZES = (20_000, 200_000)
@@ -222,15 +224,20 @@ def _cpu() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def measure(case: str, num_rows: int, repeats: int, workers: int = 1) -> dict[str, float]:
+def measure(case: str, num_rows: int, repeats: int, workers: int = 1) -> dict[str, Any]:
     """Medians over runs in fresh processes."""
-    command = [sys.executable, __file__, '--child', case, str(num_rows), str(workers)]
+    return measure_command([__file__, '--child', case, str(num_rows), str(workers)], repeats)
+
+
+def measure_command(arguments: list[str], repeats: int) -> dict[str, Any]:
+    """Medians of what a Python program prints as JSON, each time in a fresh process; and the commit."""
     environment = os.environ | {'TF_CPP_MIN_LOG_LEVEL': '3'}
     runs = []
     for _ in range(repeats):
+        command = [sys.executable, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
         runs.append(json.loads(done.stdout.splitlines()[-1]))
-    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]} | {'commit': commit()}
 
 
 def slopes(case: str, figures: dict[str, dict[str, float]]) -> tuple[float, float]:
@@ -261,7 +268,8 @@ def table(figures: dict[str, dict[str, float]]) -> str:
         if name.endswith('workers'):
             lines.append(f'| {name} | | | {one["cpu"]:.1f} CPU s, {one["wall"]:.1f} s wall | {one["peak_mb"]:.0f} |')
     whole, marginal = speed_up(figures)
-    return '\n'.join([*lines, '', f'Two workers: {marginal:.2f} times as fast, {whole:.2f} times with their start.'])
+    workers = f'Two workers: {marginal:.2f} times as fast, {whole:.2f} times with their start.'
+    return '\n'.join([*lines, '', workers, '', sentence(one['commit'] for one in figures.values())])
 
 
 def speed_up(figures: dict[str, dict[str, float]]) -> tuple[float, float]:

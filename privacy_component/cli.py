@@ -1,4 +1,4 @@
-"""The command line: `gate` decides again, `report` writes the page again, `history` and `compare` look back.
+"""The command line: `evaluate` attacks, `gate` decides again, `report` writes again, `history` and `compare` look back.
 
 Nothing is imported before it is needed, and no error ends with the exit code of a verdict.
 """
@@ -6,28 +6,58 @@ Nothing is imported before it is needed, and no error ends with the exit code of
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import importlib.util
+import json
+import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
+from privacy_component._version import __version__
 from privacy_component.errors import PrivacyInputError, printable
 
 if TYPE_CHECKING:
     from privacy_component.evaluation.replay import Replay
+    from privacy_component.evaluation.result import PrivacyResult
 
 BLESSED = 0
 NOT_BLESSED = 1
 COULD_NOT_DECIDE = 2  # argparse ends with it too, where the command line is wrong
+
+_CODES = 'exit code 0 blessed, 1 not blessed, 2 could not decide'
+_EXAMPLES = {
+    'evaluate': (
+        "--model serving/7 --members 'train*.gz' --non-members 'eval*.gz' --label-key tips",
+        '--model model --members train.csv --non-members test.csv --label-key income --slice age --slice sex race \\\n'
+        '      --privacy-config limits.json --out audit',
+    ),
+    'gate': (
+        '--metrics audit/privacy_metrics --decision-sha256 "$HASH"',
+        '--metrics privacy_metrics.json --unsealed --config stricter.json',
+    ),
+    'report': (
+        '--metrics audit/privacy_metrics --unsealed --out report.html',
+        '--metrics audit/privacy_metrics --unsealed --out privacy.xml',
+    ),
+    'history': (
+        '--metadata pipeline/metadata.sqlite --picture history.png',
+        '--metadata-config mysql.pbtxt --pipeline taxi --json',
+    ),
+    'compare': ('before/privacy_metrics after/privacy_metrics',),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command.
 
     Returns:
-      The exit code. Of `gate`: 0 blessed, 1 not blessed, 2 could not decide.
+      The exit code. Of `evaluate` and `gate`: 0 blessed, 1 not blessed, 2 could not decide.
     """
     chosen = _parser().parse_args(arguments)
     try:
@@ -45,13 +75,18 @@ def _explain(error: Exception) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='python -m privacy_component', description='What an evaluation has left behind.'
+        prog='privacy-component', description='Attacks a model, and looks at what evaluations have left behind.'
     )
-    commands = parser.add_subparsers(required=True)
-    gate = _command(commands, 'gate', _gate, 'decide again; exit code 0 blessed, 1 not blessed, 2 could not decide')
+    parser.add_argument('--version', action='version', version=f'privacy-component {__version__}')
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+    _add_evaluate(commands)
+    what = f'decide again; {_CODES}'
+    gate = _command(commands, 'gate', _gate, what, _EXAMPLES['gate'])
+    _add_files_of_an_evaluation(gate)
     gate.add_argument('--config', metavar='PATH', help="a PrivacyConfig as JSON; the evaluation's own if left out")
     what = 'write the report again, or the verdict for CI systems and model cards; needs privacy-component[report]'
-    report = _command(commands, 'report', _report, what)
+    report = _command(commands, 'report', _report, what, _EXAMPLES['report'])
+    _add_files_of_an_evaluation(report)
     report.add_argument(
         '--out', metavar='FILE', required=True, help='.html for the page, .xml for JUnit, .md or .json for a model card'
     )
@@ -60,9 +95,36 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+    what = f'attack a SavedModel over files, without a pipeline; {_CODES}; needs privacy-component[tfx]'
+    evaluate = _command(commands, 'evaluate', _evaluate, what, _EXAMPLES['evaluate'])
+    evaluate.add_argument('--model', metavar='DIR', required=True, help="a SavedModel, or a Trainer's output")
+    files = 'TFRecords of tf.Examples, CSV or Parquet; quote patterns'
+    for side, which in (('--members', 'was trained on'), ('--non-members', 'has never seen')):
+        evaluate.add_argument(
+            side, metavar='PATTERN', nargs='+', required=True, help=f'files of what the model {which}: {files}'
+        )
+    evaluate.add_argument('--label-key', metavar='NAME', required=True, help='the feature that holds the label')
+    evaluate.add_argument(
+        '--slice', metavar='NAME', nargs='+', action='append', default=[], help='a feature, or several to combine'
+    )
+    evaluate.add_argument(
+        '--privacy-config',
+        metavar='FILE',
+        help='a PrivacyConfig as JSON; without limits nothing is blessed',
+    )
+    evaluate.add_argument('--signature', metavar='NAME', default='', help='of the model; serving_default if left out')
+    evaluate.add_argument('--transform-graph', metavar='DIR', default='', help='of Transform, for raw examples')
+    evaluate.add_argument('--schema', metavar='DIR', default='', help='that a schema.pbtxt is in')
+    evaluate.add_argument(
+        '--out', metavar='DIR', default='privacy_evaluation', help='for report and metrics; %(default)s if left out'
+    )
+    evaluate.add_argument('--json', action='store_true', help='print JSON in the place of a table')
+
+
 def _add_history(commands: argparse._SubParsersAction) -> None:
     what = 'list every past evaluation in ML Metadata, the oldest first; needs privacy-component[tfx]'
-    history = commands.add_parser('history', help=what, description=what)
+    history = _command(commands, 'history', _history, what, _EXAMPLES['history'])
     store = history.add_mutually_exclusive_group(required=True)
     store.add_argument('--metadata', metavar='FILE', help="a pipeline's metadata.sqlite")
     store.add_argument(
@@ -71,21 +133,34 @@ def _add_history(commands: argparse._SubParsersAction) -> None:
     history.add_argument('--pipeline', metavar='NAME', help='only the evaluations of this pipeline')
     history.add_argument('--json', action='store_true', help='print JSON, one evaluation a line')
     history.add_argument('--picture', metavar='FILE', help='also draw them, as .png or .svg')
-    history.set_defaults(run=_history)
 
 
 def _add_compare(commands: argparse._SubParsersAction) -> None:
-    what = 'show two evaluations side by side'
-    compare = commands.add_parser('compare', help=what, description=what)
+    compare = _command(commands, 'compare', _compare, 'show two evaluations side by side', _EXAMPLES['compare'])
     for name in ('first', 'second'):
         compare.add_argument(name, metavar=name.upper(), help='a privacy_metrics.json, or the directory it is in')
-    compare.set_defaults(run=_compare)
 
 
 def _command(
-    commands: argparse._SubParsersAction, name: str, run: Callable[[argparse.Namespace], int], what: str
+    commands: argparse._SubParsersAction,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    what: str,
+    examples: Sequence[str],
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=what, description=what)
+    lines = '\n'.join(f'  privacy-component {name} {example}' for example in examples)
+    parser = commands.add_parser(
+        name,
+        help=what,
+        description=f'{what[:1].upper()}{what[1:]}.',
+        epilog=f'examples:\n{lines}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_files_of_an_evaluation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--metrics', metavar='PATH', required=True, help='a privacy_metrics.json, or the directory it is in'
     )
@@ -96,8 +171,82 @@ def _command(
     seal.add_argument(
         '--unsealed', action='store_true', help='without that hash, so that nobody can tell if all files were replaced'
     )
-    parser.set_defaults(run=run)
-    return parser
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from privacy_component.beam.underway import last_wait
+    from privacy_component.config.privacy_config import PrivacyConfig
+    from privacy_component.evaluation import decision
+    from privacy_component.evaluation.replay import read_config
+    from privacy_component.evaluation.result import PrivacyResult
+    from privacy_component.report import terminal
+    from privacy_component.report.wording import visible
+
+    config = PrivacyConfig() if chosen.privacy_config is None else read_config(chosen.privacy_config)
+    if not config.thresholds:
+        config = dataclasses.replace(config, report_only=True)
+    with terminal.waiting(lambda: last_wait()[0] or 'loading TensorFlow and TFX'):
+        files = _evaluate_files()
+        question = files.Question(
+            model=chosen.model,
+            members=tuple(chosen.members),
+            non_members=tuple(chosen.non_members),
+            label_key=chosen.label_key,
+            slices=tuple(map(tuple, chosen.slice)),
+            config=config,
+            signature=chosen.signature,
+            transform_graph=chosen.transform_graph,
+            schema=chosen.schema,
+        )
+        folder = files.evaluate_files(question, chosen.out)
+    result = PrivacyResult.load(folder)
+    assert result.verdict is not None
+    seal = decision.sha256((folder / decision.FILE_NAME).read_text(encoding='utf-8'))
+    if chosen.json:
+        print(json.dumps(_in_short(result, folder, seal)))
+    else:
+        terminal.print_result(result)
+        _print([f'Report: {visible(folder / "report.html")}', f'decision_sha256, for gate and report: {seal}'])
+    return BLESSED if result.verdict.blessed else NOT_BLESSED
+
+
+def _evaluate_files() -> ModuleType:
+    """The module, which needs TFX."""
+    if importlib.util.find_spec('tfx') is None:  # before seconds of imports that it would end
+        raise _needs_tfx('tfx')
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # of TensorFlow's native half; what it fails at is raised, too
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', FutureWarning)  # of Google's libraries, of old Python versions
+            from privacy_component.component import evaluate_files
+    except ModuleNotFoundError as error:
+        if (error.name or '').startswith('privacy_component'):
+            raise
+        raise _needs_tfx(error.name) from error
+    for name in ('absl', 'apache_beam'):
+        logging.getLogger(name).setLevel(logging.ERROR)  # what there is to say stands in the result
+    return evaluate_files
+
+
+def _needs_tfx(name: str | None) -> PrivacyInputError:
+    return PrivacyInputError(f"evaluate needs {name}, which is not installed: pip install 'privacy-component[tfx]'.")
+
+
+def _in_short(result: PrivacyResult, folder: Path, seal: str) -> dict[str, Any]:
+    from privacy_component.report.wording import verdict_word
+
+    assert result.verdict is not None
+    return {
+        'verdict': verdict_word(result.verdict),
+        'blessed': result.verdict.blessed,
+        'reasons': result.verdict.reasons,
+        'warnings': result.verdict.warnings,
+        'checks': [dataclasses.asdict(check) for check in result.checks],
+        'rows': result.rows(),
+        'num_suppressed': result.num_suppressed,
+        'metrics': str(folder),
+        'decision_sha256': seal,
+    }
 
 
 def _gate(chosen: argparse.Namespace) -> int:
@@ -178,9 +327,6 @@ def _write(out: Path, page: str, metrics: Path) -> None:
 
 
 def _history(chosen: argparse.Namespace) -> int:
-    import dataclasses
-    import json
-
     try:
         from privacy_component.component.metadata_history import connection_to, past_evaluations
     except ModuleNotFoundError as error:

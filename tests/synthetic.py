@@ -61,6 +61,11 @@ def _with_references(task, n, shift, classes, seed, group_size):
         ),
         'reference_is_member': np.stack(knows, axis=1),
     }
+    # Three snapshots, in which less and less of what is known of members is missing.
+    earlier = [_ANSWERS[made.task](rng, labels, is_member, shift * share, classes) for share in (0.0, 0.5, 0.9)]
+    columns['snapshot_signals'] = np.stack(
+        [main_signal(dataclasses.replace(made, outputs=outputs)) for outputs in earlier], axis=1
+    )
     return dataclasses.replace(made, columns=columns), np.stack(seen)
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 REQUIREMENTS = Path(__file__).parents[1] / 'requirements'
-ENVIRONMENTS = (('tfx-1.16-py310.txt', 'no-deps.txt', 'dev.txt'), ('docs.txt',))
+ENVIRONMENTS = [
+    *((path.name, 'no-deps.txt', 'dev.txt') for path in sorted(REQUIREMENTS.glob('tfx-*.txt'))),
+    ('docs.txt',),
+]
 
 
 @pytest.mark.parametrize('path', sorted(REQUIREMENTS.glob('*.txt')), ids=lambda path: path.name)

@@ -21,6 +21,7 @@ from privacy_component.attacks.rmia import rmia_attack
 from privacy_component.attacks.stacked import stacked_attack
 from privacy_component.attacks.threshold import per_class_threshold_attack, threshold_attack
 from privacy_component.attacks.trained import LEARNERS, trained_attack
+from privacy_component.attacks.trajectory import trajectory_attack
 from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
 from privacy_component.observations.signals import SIGNALS
@@ -42,6 +43,7 @@ ATTACKS: dict[str, AttackInfo] = {
     'bayes': bayes_attack(),
     'stacked': stacked_attack(),
     'gradient_norm': gradient_norm_attack(),
+    'trajectory': trajectory_attack(),
 }
 
 
@@ -55,6 +57,9 @@ DEFAULT_ATTACKS: dict[str, tuple[str, ...]] = {
 
 # Beside them where there are reference models: the least that a few of these tell, and all of it.
 DEFAULT_WITH_REFERENCES = ('rmia', 'stacked')
+
+# Beside them where there are snapshots: what needs their outputs only.
+DEFAULT_WITH_SNAPSHOTS = ('trajectory',)
 
 
 def attack_named(name: str) -> AttackInfo:
@@ -97,6 +102,7 @@ __all__ = [
     'ATTACKS',
     'DEFAULT_ATTACKS',
     'DEFAULT_WITH_REFERENCES',
+    'DEFAULT_WITH_SNAPSHOTS',
     'Attack',
     'AttackInfo',
     'attack_name',

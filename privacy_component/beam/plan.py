@@ -69,6 +69,21 @@ class ReferencePlan:
 
 
 @dataclasses.dataclass(frozen=True)
+class SnapshotPlan:
+    """Earlier states of the candidate.
+
+    Attributes:
+      models: two or more, in the order of training.
+      epochs: after which each was taken.
+      columns: what attacks need of them, of those in `observations.needs`.
+    """
+
+    models: tuple[ModelPlan, ...]
+    epochs: tuple[int, ...]
+    columns: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Trial:
     """What the trial on the first examples found out.
 
@@ -100,9 +115,11 @@ class Plan:
       batch_size: how many examples models are called with; see `beam/examples/layout.py`.
       calls_model_directly: whether workers call the model themselves (`beam/models/predict.py`) or leave it to TFMA's
         extractors (`beam/models/tfma_extractors.py`).
+      predictions_feature: the feature that holds predictions, where no model is called; '' where one is.
       feature_types: for direct calls, the features to decode and the TFMD type of each.
       columns: what the attacks need of models besides outputs, of those in `beam.models.sources.SOURCES`.
       references: the reference models that attacks ask about; None where none does.
+      snapshots: earlier states of the candidate that attacks ask about; None where none does.
       trial: what the trial found out; None where there was none.
     """
 
@@ -115,9 +132,11 @@ class Plan:
     compression: str = 'GZIP'
     batch_size: int = 1024
     calls_model_directly: bool = False
+    predictions_feature: str = ''
     feature_types: tuple[tuple[str, int], ...] = ()
     columns: tuple[str, ...] = ()
     references: ReferencePlan | None = None
+    snapshots: SnapshotPlan | None = None
     trial: Trial | None = None
 
     @property

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, expit
 
 from privacy_component.checks.evidence import LabelFigures
+from privacy_component.checks.row_hashes import hash_rows
 from privacy_component.checks.sketches import DistinctCounts, merge_counts
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
 
@@ -40,11 +41,16 @@ class Labels:
     def of(cls, observations: Observations, hashes: NDArray[np.uint64]) -> Labels:
         """Of n observations, whose outputs are logits, and the (n,) hashes of their labels."""
         members, labels = observations.is_member, observations.labels
-        distinct = DistinctCounts.of(hashes, members, 2)
         if observations.task == REGRESSION:
+            distinct = DistinctCounts.of(hashes, members, 2)
             return cls(observations.task, distinct, np.zeros((2, 0), np.int64), np.zeros(0, np.int64), 0, 0)
         width = observations.outputs.shape[1]
         counts = np.stack([_count(labels[members == side], width) for side in (False, True)])
+        if observations.task == MULTICLASS:  # sorting many hashes of few classes would cost more than all else here
+            has = np.flatnonzero(counts.any(axis=0))
+            distinct = DistinctCounts.of_counted(hash_rows(has[:, np.newaxis]), counts[1, has], counts[0, has], 2)
+        else:
+            distinct = DistinctCounts.of(hashes, members, 2)
         answered, agreed, claimed = _answers(observations.select(members))
         return cls(observations.task, distinct, counts, answered, agreed, claimed)
 

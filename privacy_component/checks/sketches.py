@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_LIMIT = 2**64
-_MANY = 16  # times as many hashes as are kept: then a look at the smallest saves time
+_MANY = 4  # times as many hashes as are kept: then a look at the smallest saves time
+_LOOKED_AT = 2  # times as many of the smallest hashes as are kept
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,6 +39,13 @@ class DistinctCounts:
         members = int(np.count_nonzero(is_member))
         sides = is_member.astype(np.int64)
         return _reduced((hashes, sides, 1 - sides), (members, len(sides) - members), NO_LIMIT, most)
+
+    @classmethod
+    def of_counted(
+        cls, hashes: NDArray[np.uint64], members: NDArray[np.int64], non_members: NDArray[np.int64], most: int
+    ) -> DistinctCounts:
+        """The sketch of (k,) hashes whose occurrences on either side are counted already."""
+        return _reduced((hashes, members, non_members), (int(members.sum()), int(non_members.sum())), NO_LIMIT, most)
 
     @property
     def is_exact(self) -> bool:
@@ -69,8 +77,8 @@ def early_limit(hashes: NDArray[np.uint64], most: int) -> int:
     """The smallest distinct hash but `most`, where it can be found without sorting many more; otherwise NO_LIMIT."""
     if len(hashes) < _MANY * most:
         return NO_LIMIT
-    nearly = _MANY // 2 * most
-    near = np.unique(np.partition(hashes, nearly)[:nearly])
+    guess = np.uint64(_LOOKED_AT * (most + 1) * NO_LIMIT // len(hashes))  # well mixed hashes are spread evenly
+    near = np.unique(hashes[hashes < guess])
     return int(near[most]) if len(near) > most else NO_LIMIT
 
 
@@ -99,6 +107,7 @@ def _reduced(
 
 
 _BITS = 64
+_BITS_OF_BYTES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1).astype(np.int64)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -116,8 +125,9 @@ class HashBits:
     @classmethod
     def of(cls, hashes: NDArray[np.uint64]) -> HashBits:
         """Of (n,) hashes whose bits look random."""
-        columns = np.unpackbits(np.ascontiguousarray(hashes).view(np.uint8).reshape(len(hashes), 8), axis=1)
-        return cls(columns.sum(axis=0, dtype=np.int64), len(hashes))
+        columns = np.ascontiguousarray(hashes).view(np.uint8).reshape(len(hashes), 8).T
+        counts = np.stack([np.bincount(column, minlength=256) for column in columns])  # of each value of each byte
+        return cls((counts @ _BITS_OF_BYTES).reshape(-1), len(hashes))
 
     def merge(self, other: HashBits) -> HashBits:
         """Of both parts together."""

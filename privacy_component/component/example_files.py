@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
@@ -12,11 +13,32 @@ import tensorflow as tf
 from privacy_component.beam.plan import SplitFiles
 from privacy_component.component.compat import artifact_utils, examples_utils, types
 from privacy_component.component.equal_files import check_no_equal_files
+from privacy_component.component.payloads import SEQUENCE, other_payload
 from privacy_component.component.provenance import check_regular
 from privacy_component.errors import PrivacyInputError
 
 _COMPRESSION = {'tfrecords_gzip': 'GZIP', 'tfrecords': ''}
 _SHARD = re.compile(r'-(?P<number>\d{5})-of-(?P<total>\d{5})(?=\.|$)')
+
+
+@dataclasses.dataclass(frozen=True)
+class ExampleFiles:
+    """What is read.
+
+    Attributes:
+      splits: the files of all splits.
+      compression: 'GZIP' or '', as tf.data names it.
+    """
+
+    splits: tuple[SplitFiles, ...]
+    compression: str
+
+    @classmethod
+    def of(
+        cls, examples: Sequence[types.Artifact], member_splits: Iterable[str], non_member_splits: Iterable[str]
+    ) -> ExampleFiles:
+        """Those of artifacts; see `splits_of` and `compression_of`."""
+        return cls(splits_of(examples, member_splits, non_member_splits), compression_of(examples))
 
 
 def compression_of(examples: Sequence[types.Artifact]) -> str:
@@ -27,6 +49,8 @@ def compression_of(examples: Sequence[types.Artifact]) -> str:
     """
     for artifact in examples:
         payload = artifact.get_string_custom_property('payload_format') or 'FORMAT_TF_EXAMPLE'
+        if payload == 'FORMAT_TF_SEQUENCE_EXAMPLE':
+            raise other_payload(f'the examples in {artifact.uri} are {payload}, of records {SEQUENCE}', SEQUENCE)
         if payload != 'FORMAT_TF_EXAMPLE':
             raise PrivacyInputError(
                 f'the examples in {artifact.uri} are {payload}; only FORMAT_TF_EXAMPLE can be read.'
@@ -50,10 +74,15 @@ def splits_of(
     _check_distinct(examples)
     sides = ((member_splits, True), (non_member_splits, False))
     splits = tuple(split_files(examples, split, is_member) for names, is_member in sides for split in names)
+    check_files(splits)
+    return splits
+
+
+def check_files(splits: Sequence[SplitFiles]) -> None:
+    """Raises PrivacyInputError if one is no regular file, or two have the same content."""
     for path in (path for split in splits for path in split.paths):
         check_regular(path)
     check_no_equal_files(splits)
-    return splits
 
 
 def split_files(examples: Sequence[types.Artifact], split: str, is_member: bool) -> SplitFiles:

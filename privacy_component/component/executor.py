@@ -9,6 +9,7 @@ from typing import Any
 from absl import logging
 
 from privacy_component.beam import job
+from privacy_component.beam.models import first_answers
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.surfaced_errors import surfacing
 from privacy_component.beam.underway import underway
@@ -22,6 +23,7 @@ from privacy_component.component.compat import (
     path_utils,
     types,
 )
+from privacy_component.component.example_files import ExampleFiles
 from privacy_component.component.example_ids import WITHOUT_SALT, secret_salt, with_printed_ids
 from privacy_component.component.output_lock import OutputLock
 from privacy_component.component.previous_evaluations import earlier_evaluations
@@ -33,6 +35,7 @@ from privacy_component.component.provenance import (
     provenance,
 )
 from privacy_component.component.reference_set import REFERENCE_MODELS, reference_uri
+from privacy_component.component.snapshot_set import snapshots_uri
 from privacy_component.component.time_limit import within
 from privacy_component.component.upstream_blessing import MODEL_BLESSING, upstream_blessed
 from privacy_component.config.privacy_config import PrivacyConfig
@@ -40,6 +43,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult, result_from_json
+from privacy_component.observations.needs import SNAPSHOTS
 from privacy_component.report.summary import summary
 
 EXAMPLES_KEY = 'examples'
@@ -50,6 +54,7 @@ MODEL_BLESSING_KEY = MODEL_BLESSING
 PREVIOUS_METRICS_KEY = 'previous_metrics'
 BASELINE_MODEL_KEY = 'baseline_model'
 REFERENCE_MODELS_KEY = REFERENCE_MODELS
+SNAPSHOTS_KEY = SNAPSHOTS
 EVAL_CONFIG_KEY = 'eval_config'
 PRIVACY_CONFIG_KEY = 'privacy_config'
 VERSION_KEY = 'version'
@@ -69,8 +74,8 @@ class Executor(BaseBeamExecutor):
         """Attacks the model and writes metrics, report and blessing.
 
         Args:
-          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing, previous_metrics,
-            baseline_model and reference_models.
+          input_dict: examples and, if wired, model, transform_graph, schema, model_blessing, previous_metrics,
+            baseline_model, reference_models and snapshots.
           output_dict: privacy_metrics and blessing.
           exec_properties: eval_config and privacy_config, both JSON.
 
@@ -82,10 +87,11 @@ class Executor(BaseBeamExecutor):
             metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
             path = f'{metrics.uri}/.measurements-{lock.token}.json'
             config = PrivacyConfig.from_json(_required(exec_properties, PRIVACY_CONFIG_KEY))
-            result = within(
-                config.measurement.time_limit_seconds,
-                lambda: self._evaluate(input_dict, exec_properties, config, path),
-            )
+            with first_answers.kept():
+                result = within(
+                    config.measurement.time_limit_seconds,
+                    lambda: self._evaluate(input_dict, exec_properties, config, path),
+                )
             _publish(result, input_dict, output_dict, exec_properties, lock)
 
     def _evaluate(
@@ -94,12 +100,13 @@ class Executor(BaseBeamExecutor):
         """The decided result; the job leaves what it measures in `path`, and nothing else is written."""
         started = time.time()
         salt = secret_salt()
-        model = _single(input_dict, MODEL_KEY)
+        model = _optional(input_dict, MODEL_KEY)
         upstream = upstream_blessed(input_dict, model)
-        model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+        model_path = self._model_path(model)
         # Before the plan, which loads the model: what is loaded once stays loaded, whatever becomes of its files.
         read = _provenance(input_dict, model_path)
-        plan = _make_plan(input_dict, exec_properties, config, model_path)
+        examples = self._example_files(_some(input_dict, EXAMPLES_KEY), config)
+        plan = _make_plan(input_dict, exec_properties, config, model_path, examples)
         files = example_files_state(plan.splits)
         measured = self._measure(plan, path)
         check_unchanged(read, _provenance(input_dict, model_path))
@@ -114,6 +121,14 @@ class Executor(BaseBeamExecutor):
         checks = run_checks(evidence, plan.config.checks)
         result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
         return decided(result)
+
+    def _model_path(self, model: types.Artifact | None) -> str:
+        """Where the model's files are; '' without a model."""
+        return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)) if model else ''
+
+    def _example_files(self, examples: list[types.Artifact], config: PrivacyConfig) -> ExampleFiles:
+        """What the job reads."""
+        return ExampleFiles.of(examples, config.member_splits, config.non_member_splits)
 
     def _with_run(self, record: Record) -> Record:
         """The record with the pipeline's name and its run's id, where the orchestrator tells them."""
@@ -150,7 +165,7 @@ def _publish(
     properties = publish.write_metrics(metrics, result, lock)
     logging.info('%s', summary(result))
     lock.check()
-    model = _single(input_dict, MODEL_KEY)
+    model = _optional(input_dict, MODEL_KEY)
     publish.write_blessing(blessing, result.verdict, model, exec_properties.get('current_component_id'), properties)
 
 
@@ -159,10 +174,16 @@ def _provenance(input_dict: Artifacts, model_path: str) -> Provenance:
         return provenance(input_dict, model_path)
 
 
-def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], config: PrivacyConfig, model_path: str) -> Plan:
+def _make_plan(
+    input_dict: Artifacts,
+    exec_properties: dict[str, Any],
+    config: PrivacyConfig,
+    model_path: str,
+    examples: ExampleFiles,
+) -> Plan:
     eval_config = preflight.read_eval_config(_required(exec_properties, EVAL_CONFIG_KEY))
     return preflight.make_plan(
-        examples=_some(input_dict, EXAMPLES_KEY),
+        files=examples,
         model_path=model_path,
         eval_config=eval_config,
         config=config,
@@ -170,6 +191,7 @@ def _make_plan(input_dict: Artifacts, exec_properties: dict[str, Any], config: P
         schema_path=_optional_uri(input_dict, SCHEMA_KEY),
         baseline_path=baseline_path(input_dict),
         references_uri=reference_uri(input_dict),
+        snapshots_uri=snapshots_uri(input_dict),
     )
 
 
@@ -179,6 +201,10 @@ def _required(exec_properties: dict[str, Any], name: str) -> str:
             f"the execution property '{name}' is missing or empty: pass {name} to PrivacyEvaluator."
         )
     return exec_properties[name]
+
+
+def _optional(input_dict: Artifacts, name: str) -> types.Artifact | None:
+    return _single(input_dict, name) if name in input_dict else None
 
 
 def _optional_uri(input_dict: Artifacts, name: str) -> str:

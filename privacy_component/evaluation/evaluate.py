@@ -17,11 +17,12 @@ from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.arguments import Inputs, read_inputs
+from privacy_component.evaluation.audits import audits_of_arrays
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.group_counts import look_at_groups
-from privacy_component.evaluation.other_models import read_baseline, read_columns
+from privacy_component.evaluation.other_models import are_given, read_baseline, read_columns
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.evaluation.slices import slices_of, slicing_specs_for
@@ -36,7 +37,7 @@ from privacy_component.metrics.slice_result import SliceResult, in_order, measur
 from privacy_component.observations.columns import (
     Column,
 )
-from privacy_component.observations.needs import REFERENCE_SIGNALS, REFERENCES, need_of
+from privacy_component.observations.needs import REFERENCE_SIGNALS, REFERENCES, SNAPSHOT_SIGNALS, need_of
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.signals import compute
 from privacy_component.observations.slicing import (
@@ -67,6 +68,8 @@ def evaluate_privacy(
     features: Mapping[str, ArrayLike] | None = None,
     group_ids: ArrayLike | None = None,
     example_ids: ArrayLike | None = None,
+    canary_scores: ArrayLike | None = None,
+    canary_is_in: ArrayLike | None = None,
     config: PrivacyConfig | None = None,
 ) -> PrivacyResult:
     """Attacks a model's outputs on members and non-members, slice by slice, and decides.
@@ -85,12 +88,16 @@ def evaluate_privacy(
       reference_is_member: (K, n) True where the reference model was trained on the example.
       snapshot_logits, snapshot_probabilities, snapshot_predictions: the same shapes, of K earlier states of this model,
         in the order of training.
-      signals: columns that attacks may ask for by name, name -> (n,) numbers; 'gradient_norm', say.
+      signals: columns that attacks may ask for by name, name -> (n,) numbers; 'gradient_norm', say. Of S snapshots,
+        'snapshot_signals' is (n, S) and 'snapshot_alignment' (n, S - 1).
       features: columns to slice by, name -> (n,); None and NaN are no value.
       group_ids: (n,) whole numbers or texts, whose example it is: folds and intervals respect groups.
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
         as duplicates of one example. With `people.num_most_vulnerable` members are named by them, as they are, in
         privacy_metrics.json and the report: give pseudonyms where an id must not stand there.
+      canary_scores: (m,) of the canaries that config.audits ask for, higher = more likely trained on: the negative
+        loss, say. Canaries are none of the n examples.
+      canary_is_in: (m,) bool, True where the coin put the canary into the training data.
       config: attacks, thresholds, slices. Without thresholds nothing is judged, and nothing blessed.
 
     Returns:
@@ -100,15 +107,17 @@ def evaluate_privacy(
       PrivacyInputError: an argument cannot be used; the message names it.
     """
     config = _checked(config)
+    audits = audits_of_arrays(config, canary_scores, canary_is_in)
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
-    config = config.for_task(inputs.observations.task, reference_is_member is not None)
+    snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
+    has_snapshots = are_given(snapshots) or SNAPSHOT_SIGNALS in (signals or {})
+    config = config.for_task(inputs.observations.task, reference_is_member is not None, has_snapshots)
     if not config.thresholds:
         config = replace(config, report_only=True)
     baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
-    snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
     columns = read_columns(signals, references, reference_is_member, snapshots, inputs.observations, config)
     observations = inputs.observations.with_columns(columns)
     if baseline is not None:  # which the same reference models are compared with
@@ -123,7 +132,9 @@ def evaluate_privacy(
     vulnerable = _most_vulnerable(inputs, observations, config)
     record = _record(inputs, observations, baseline, said_of_groups, config)
     checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
-    return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
+    return decided(
+        PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks, audits=audits)
+    )
 
 
 def _checked(config: Any) -> PrivacyConfig:
@@ -201,6 +212,7 @@ def _record(
 ) -> Record:
     warnings = [*inputs.warnings, *said_of_groups, *unused_baseline(baseline is not None, config)]
     signals = observations.columns.get(REFERENCE_SIGNALS)
+    snapshots = observations.columns.get(SNAPSHOT_SIGNALS)
     if signals is not None:
         warnings += fallback_warnings(config.attacks, signals.shape[1], len(observations))
     return Record(
@@ -214,4 +226,5 @@ def _record(
         warnings=tuple(warnings),
         versions=versions_of(OF_ARRAYS),
         num_reference_models=None if signals is None else signals.shape[1],
+        num_snapshots=None if snapshots is None else snapshots.shape[1],
     )

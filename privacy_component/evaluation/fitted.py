@@ -42,9 +42,9 @@ def evaluate_model(
     for name in _REFUSED:
         if name in arguments:
             raise PrivacyInputError(f'evaluate_model makes {name} itself: leave it out, or use evaluate_privacy.')
-    sides = [_pair(name, side) for name, side in zip(_SIDES, (members, non_members), strict=True)]
-    kinds, outputs = zip(*(_outputs(model, x) for x, _ in sides), strict=True)
-    labels = np.concatenate([_labels(model, kinds[0], y) for _, y in sides])
+    sides = [pair_of(name, side) for name, side in zip(_SIDES, (members, non_members), strict=True)]
+    kinds, outputs = zip(*(outputs_of_model(model, x) for x, _ in sides), strict=True)
+    labels = np.concatenate([labels_for(model, kinds[0], y) for _, y in sides])
     sizes = [len(np.asarray(y)) for _, y in sides]
     if features is not None:
         arguments['features'] = _features(features)
@@ -52,14 +52,23 @@ def evaluate_model(
     return evaluate_privacy(is_member=np.repeat([True, False], sizes), labels=labels, **arguments)
 
 
-def _pair(name: str, side: Any) -> tuple[Any, ArrayLike]:
+def pair_of(name: str, side: Any) -> tuple[Any, ArrayLike]:
+    """Examples and labels.
+
+    Raises:
+      PrivacyInputError: it is no pair.
+    """
     if not isinstance(side, tuple | list) or len(side) != 2:
         raise PrivacyInputError(f'{name} is a {type(side).__name__}; give a pair of examples and labels, (x, y).')
     return side[0], side[1]
 
 
-def _outputs(model: Any, x: Any) -> tuple[str, NDArray]:
-    """The kind of what the model gives, and what it gives for some examples."""
+def outputs_of_model(model: Any, x: Any) -> tuple[str, NDArray]:
+    """The kind of what the model gives, and what it gives for some examples.
+
+    Raises:
+      PrivacyInputError: it gives nothing that can be attacked.
+    """
     if hasattr(model, 'predict_proba'):
         return 'probabilities', _array('predict_proba', _single(model.predict_proba(x)))
     if hasattr(model, 'decision_function'):
@@ -119,7 +128,12 @@ def _kind_of_keras(model: Any) -> str:
     )
 
 
-def _labels(model: Any, kind: str, y: ArrayLike) -> NDArray:
+def labels_for(model: Any, kind: str, y: ArrayLike) -> NDArray:
+    """Labels as numbers of the model's classes, where it names them.
+
+    Raises:
+      PrivacyInputError: a label is none of them.
+    """
     labels, classes = np.asarray(y), getattr(model, 'classes_', None)
     if kind == 'predictions' or not isinstance(classes, np.ndarray) or labels.ndim != 1:
         return labels.reshape(len(labels)) if labels.ndim == 2 and labels.shape[1] == 1 else labels

@@ -19,6 +19,7 @@ from privacy_component.evaluation.gaps import gap_rows
 from privacy_component.evaluation.plausible import check_plausible
 from privacy_component.evaluation.record import WHERE, Record
 from privacy_component.gate.verdict import Comparison, Verdict
+from privacy_component.metrics.canary_audit import CanaryAudit
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.curve import RocCurve
 from privacy_component.metrics.registry import Estimate
@@ -42,6 +43,7 @@ class PrivacyResult:
       most_vulnerable: the members at the highest risk, highest first, each with its example_id and risk.
       num_suppressed: how many slices are too small to be named; see `suppression`.
       checks: whether the measurement itself is sound.
+      audits: what canaries say of claims of differential privacy, in the order of the config's audits.
     """
 
     results: tuple[SliceResult, ...]
@@ -50,6 +52,7 @@ class PrivacyResult:
     most_vulnerable: tuple[Mapping[str, Any], ...] = ()
     num_suppressed: int = 0
     checks: tuple[Check, ...] = ()
+    audits: tuple[CanaryAudit, ...] = ()
 
     @property
     def context(self) -> dict[str, Any]:
@@ -59,14 +62,14 @@ class PrivacyResult:
 
     def __repr__(self) -> str:
         """The verdict, its first reasons and the worst figure, in a few lines."""
-        text: str = _report('summary').summary(self)
+        text: str = report_module('summary').summary(self)
         return text
 
     def _repr_html_(self) -> str | None:
         """What a notebook shows; None without the extra `report`, and then it shows the text."""
         if importlib.util.find_spec('markupsafe') is None:
             return None
-        text: str = _report('card').card(self)
+        text: str = report_module('card').card(self)
         return text
 
     def rows(self) -> list[dict[str, Any]]:
@@ -82,7 +85,7 @@ class PrivacyResult:
         Raises:
           PrivacyInputError: pandas is not installed.
         """
-        return _report('frame').to_frame(self)
+        return report_module('frame').to_frame(self)
 
     def report(self, path: str | Path) -> Path:
         """Writes the report and returns its path; needs the extra `report`.
@@ -90,19 +93,19 @@ class PrivacyResult:
         The ending of the name says in which form: .html the page, .xml JUnit for CI systems, .md or .json a section of
         a model card.
         """
-        return _write_whole(Path(path), _report('formats').as_format(self, str(path)))
+        return _write_whole(Path(path), report_module('formats').as_format(self, str(path)))
 
     def plot_slices(self, metric: str = 'auc') -> Any:
         """A picture of a metric in every slice, the worst first; needs the extra `report`."""
-        return _report('figures').plot_slices(self, metric)
+        return report_module('figures').plot_slices(self, metric)
 
     def plot_roc(self) -> Any:
         """A picture of the ROC of every attack on all examples, on logarithmic axes; needs the extra `report`."""
-        return _report('figures').plot_roc(self)
+        return report_module('figures').plot_roc(self)
 
     def plot_scores(self, attack: str = '') -> Any:
         """A picture of an attack's scores of members and non-members, the worst attack's by default; as above."""
-        return _report('figures').plot_scores(self, attack)
+        return report_module('figures').plot_scores(self, attack)
 
     @property
     def measured(self) -> list[SliceResult]:
@@ -118,6 +121,7 @@ class PrivacyResult:
             'most_vulnerable': self.most_vulnerable,
             'num_suppressed': self.num_suppressed,
             'checks': [dataclasses.asdict(check) for check in self.checks],
+            **({'audits': [audit.to_json_fields() for audit in self.audits]} if self.audits else {}),
             'results': [result_to_json(result) for result in self.results],
         }
         gaps = list(gap_rows(self.results, self.record))
@@ -150,6 +154,7 @@ class PrivacyResult:
             tuple(fields.get('most_vulnerable', ())),
             num_suppressed=fields.get('num_suppressed', 0),
             checks=tuple(Check(**check) for check in fields.get('checks', ())),
+            audits=tuple(map(CanaryAudit.from_json_fields, fields.get('audits', ()))),
         )
 
     def save(self, path: str | Path) -> Path:
@@ -186,7 +191,7 @@ def _write_whole(path: Path, text: str) -> Path:
     return part.replace(path)
 
 
-def _report(module: str) -> Any:
+def report_module(module: str) -> Any:
     """A module of the room `report`, which is above this one and has needs of its own."""
     try:
         return importlib.import_module(f'privacy_component.report.{module}')

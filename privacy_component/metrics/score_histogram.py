@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -105,11 +106,11 @@ def _range(scores: NDArray[np.float64], counts: roc.RocCounts) -> tuple[float, f
     scores = scores[finite]
     if not len(scores):
         return 0.0, 1.0
-    below = np.cumsum(counts.members[finite], dtype=np.int64)
-    below += np.cumsum(counts.non_members[finite], dtype=np.int64)
-    share = below / below[-1]
-    last = len(share) - 1
-    low, high = (float(scores[min(int(np.searchsorted(share, at)), last)]) for at in (_TAIL, 1 - _TAIL))
+    below = np.add(counts.members[finite], counts.non_members[finite], dtype=np.int64)
+    np.cumsum(below, out=below)
+    last = len(below) - 1
+    ranks = (math.ceil(at * int(below[-1])) for at in (_TAIL, 1 - _TAIL))
+    low, high = (float(scores[min(int(np.searchsorted(below, rank)), last)]) for rank in ranks)
     smallest = max(abs(low), abs(high), 1e-9) * 1e-6
     unit = 10.0 ** np.floor(np.log10(max(high - low, smallest)) - 1)
     low, high = float(np.floor(low / unit) * unit), float(np.ceil(high / unit) * unit)

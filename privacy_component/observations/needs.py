@@ -26,7 +26,8 @@ OUTPUTS = 'outputs'
 GRADIENT_NORM = 'gradient_norm'
 REFERENCE_SIGNALS = 'reference_signals'
 REFERENCE_IS_MEMBER = 'reference_is_member'
-SNAPSHOT_OUTPUTS = 'snapshot_outputs'
+SNAPSHOT_SIGNALS = 'snapshot_signals'
+SNAPSHOT_ALIGNMENT = 'snapshot_alignment'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +46,16 @@ class Need:
     argument: str
     beyond_outputs: bool = False
 
+    @property
+    def is_signal(self) -> bool:
+        """Whether `evaluate_privacy` takes it in `signals`, too."""
+        return 'signals=' in self.argument
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether an example has several numbers, (n, k), and not one."""
+        return self.shape != '(n,)'
+
 
 NEEDS: dict[str, Need] = {
     LABELS: Need('', '(n,)', 'labels'),
@@ -52,7 +63,10 @@ NEEDS: dict[str, Need] = {
     GRADIENT_NORM: Need(CANDIDATE, '(n,)', "signals={'gradient_norm': ...}", beyond_outputs=True),
     REFERENCE_SIGNALS: Need(REFERENCES, '(n, models)', 'reference_logits'),
     REFERENCE_IS_MEMBER: Need(REFERENCES, '(n, models)', 'reference_is_member'),
-    SNAPSHOT_OUTPUTS: Need(SNAPSHOTS, '(n, models, classes)', 'snapshot_logits'),
+    SNAPSHOT_SIGNALS: Need(SNAPSHOTS, '(n, snapshots)', "snapshot_logits, or as signals={'snapshot_signals': ...}"),
+    SNAPSHOT_ALIGNMENT: Need(
+        SNAPSHOTS, '(n, snapshots - 1)', "signals={'snapshot_alignment': ...}", beyond_outputs=True
+    ),
 }
 
 

@@ -1,17 +1,30 @@
-"""Tables for a terminal: of past evaluations, and of two side by side."""
+"""For a terminal: tables of an evaluation, of past ones and of two side by side, and what is being waited for."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.past_evaluation import Pair, PastEvaluation
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.history import BLESSED, BLESSED_OVER_REFUSAL
+from privacy_component.gate.verdict import EXCEEDED
 from privacy_component.metrics.registry import Estimate
-from privacy_component.report.wording import MISSING, interval, number, verdict_word, visible
+from privacy_component.report.ranking import Row, ranked_slices
+from privacy_component.report.summary import summary
+from privacy_component.report.wording import (
+    MISSING,
+    comparison_title,
+    comparison_value,
+    interval,
+    metric_title,
+    number,
+    verdict_word,
+    visible,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,6 +35,7 @@ _FIGURES = {
     'overall_tnr_at_fnr_0.01': 'TNR at 1 % FNR',
     'accuracy_non_members': 'accuracy',
 }
+_MOST_SLICES = 20
 _WIDTH_OF_A_PIPE = 200  # nobody wants a column cut where the next program reads it
 
 
@@ -33,6 +47,50 @@ def print_history(past: Sequence[PastEvaluation]) -> None:
         cells = [one.evaluated, one.run, one.model, word, one.worst_slice, one.worst_attack]
         _add(table, [*cells, *(number(one.figures.get(name)) for name in _FIGURES)], is_bad=word != 'BLESSED')
     _print(table)
+
+
+def print_result(result: PrivacyResult) -> None:
+    """The verdict, and for each slice the attack that speaks most against the model, the worst slices first."""
+    print(summary(result))
+    slices = ranked_slices(result)
+    table = _table('slice', 'attack', 'members', 'others', 'figure', 'value', 'interval', 'limit', 'outcome')
+    for row, *_ in slices[:_MOST_SLICES]:
+        cells = [row.slice, row.result.attack, f'{row.result.num_members:,}', f'{row.result.num_non_members:,}']
+        _add(table, [*cells, *_figure(row), row.word], is_bad=row.outcome == EXCEEDED)
+    _print(table)
+    if len(slices) > _MOST_SLICES:
+        print(f'{len(slices) - _MOST_SLICES:,} more slices are in the report.')
+
+
+def _figure(row: Row) -> list[str]:
+    """What was compared with the limit that speaks most against the model; the AUC where there is none."""
+    if row.worst is None:
+        auc = row.figure('auc')
+        return [metric_title('auc'), number(auc.value), interval(auc), MISSING]
+    return [comparison_title(row.worst), comparison_value(row.worst), interval(row.worst), f'{row.worst.limit:g}']
+
+
+@contextlib.contextmanager
+def waiting(on_what: Callable[[], str]) -> Iterator[None]:
+    """While it lasts, a terminal shows on stderr what is being waited for and how long it has lasted by now."""
+    try:
+        from rich.console import Console
+        from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+        from rich.text import Text
+    except ModuleNotFoundError as error:
+        raise _needs_rich() from error
+
+    class OnWhat(ProgressColumn):
+        """Asks anew whenever it is drawn."""
+
+        def render(self, task: Task) -> Text:
+            return Text(visible(on_what()), overflow='ellipsis', no_wrap=True)
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TimeElapsedColumn(), OnWhat())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task('', total=None)
+        yield
 
 
 def print_side_by_side(first: PrivacyResult, second: PrivacyResult, pairs: Sequence[Pair]) -> None:
@@ -56,11 +114,15 @@ def _table(*columns: str) -> Table:
         from rich import box
         from rich.table import Table
     except ModuleNotFoundError as error:
-        raise PrivacyInputError("tables need rich: pip install 'privacy-component[report]'.") from error
+        raise _needs_rich() from error
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow='fold')
     return table
+
+
+def _needs_rich() -> PrivacyInputError:
+    return PrivacyInputError("tables need rich: pip install 'privacy-component[report]'.")
 
 
 def _add(table: Table, cells: Sequence[object], is_bad: bool) -> None:

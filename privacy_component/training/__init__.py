@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from privacy_component.training.dp_claim import DPClaim as DPClaim
     from privacy_component.training.dp_training import dp_sgd as dp_sgd
     from privacy_component.training.loss_trace import LossTrace as LossTrace
+    from privacy_component.training.snapshots import SnapshotCallback as SnapshotCallback
 
 _HOMES = {
     'DPClaim': 'dp_claim',
     'LossTrace': 'loss_trace',
     'PrivacyCallback': 'callback',
+    'SnapshotCallback': 'snapshots',
     'adversarial_regularization': 'adversarial',
     'dp_sgd': 'dp_training',
     'early_stopping_on_privacy': 'callback',

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from privacy_component import PrivacyConfig, RefusalOverride, SlicingSpec, Threshold
+from privacy_component import OneRunAudit, PrivacyConfig, RefusalOverride, SlicingSpec, Threshold
 from privacy_component.cli import main
 from privacy_component.config.moved_fields import MOVED
 from tests.report import examples
@@ -19,6 +19,7 @@ OTHERS = {
     'slicing_specs': (SlicingSpec(('kind',)),),
     'report_only': True,
     'checks': {'accuracy_gap': 'off'},
+    'audits': (OneRunAudit(3.0, 1e-5),),
     'slices.by_class': False,
     'slices.by_correctness': True,
     'slices.by_loss_percentile': True,

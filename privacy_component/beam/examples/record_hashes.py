@@ -28,7 +28,9 @@ _LAST_BYTES = np.array([0, *((1 << 8 * n) - 1 for n in range(1, _WORD)), 2**64 -
 def example_hashes(records: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """As `feature_hashes`; what is a tf.Example in another frame, with unknown fields say, is written anew first."""
     hashes, readable = feature_hashes(records)
-    rewritten = {int(i): record for i in np.flatnonzero(~readable) if (record := _rewritten(records[i])) is not None}
+    rewritten = {
+        i: record for i in np.flatnonzero(~readable).tolist() if (record := _rewritten(records[i])) is not None
+    }
     if rewritten:
         rows = np.array(list(rewritten))
         hashes[rows], readable[rows] = feature_hashes(list(rewritten.values()))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
-from google.protobuf import json_format
 
+from privacy_component.beam.models.eval_config import eval_config_from_json
+from privacy_component.beam.models.first_answers import first_answers
 from privacy_component.beam.models.gradients import gradient_norms
 from privacy_component.beam.models.signature_inputs import in_words
 from privacy_component.beam.models.signatures import Call, Serialized, called_signature, signature_call
@@ -38,7 +39,7 @@ class ServedModel:
     def __init__(self, plan: ModelPlan, role: str = CANDIDATE):
         self._path, self._role = plan.path, role
         self.output_kind = plan.output_kind
-        eval_config = json_format.Parse(plan.eval_config, tfma.EvalConfig())
+        eval_config = eval_config_from_json(plan.eval_config)
         self._spec = eval_config.model_specs[0]
         # Holds one loaded model per process, shared by all instances.
         self._loader = tfma.default_eval_shared_model(plan.path, eval_config=eval_config).model_loader
@@ -49,12 +50,17 @@ class ServedModel:
         with underway(f'loading {name} in {self._path}'), loading(name, self._path):
             self._model = self._loader.load()
         self._signature = called_signature(self._spec.signature_name, self._model.signatures)
-        self._predict = self.function(self._signature)
         self._takes = in_words(self._model.signatures[self._signature].structured_input_signature[1])
+        self._calls: dict[str, Call] = {}
         self._norms: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
 
     def function(self, signature: str) -> Call:
         """One of its signatures."""
+        if signature not in self._calls:
+            self._calls[signature] = self._waited_for(signature)
+        return self._calls[signature]
+
+    def _waited_for(self, signature: str) -> Call:
         call = signature_call(self._model, signature)
 
         def waited_for(serialized: Serialized) -> dict[str, Any]:
@@ -62,6 +68,22 @@ class ServedModel:
                 return call(serialized)
 
         return waited_for
+
+    def answers(self, signature: str, serialized: Serialized, keep: bool = False) -> Mapping[str, Any]:
+        """What a signature gives, by output; from the trial, where it was asked about the same batch there.
+
+        Args:
+          signature: one of the model's.
+          serialized: the examples.
+          keep: whether the job may have this answer from here.
+        """
+        key, known = (self._path, signature), first_answers()
+        found = known.find(key, serialized.records)
+        if found is None:
+            found = self.function(signature)(serialized)
+            if keep:
+                known.keep(key, serialized.records, found)
+        return found
 
     def _answering(self, signature: str, serialized: Serialized) -> contextlib.AbstractContextManager[None]:
         which = _CHANNELS.get(self._role, self._role)
@@ -75,18 +97,30 @@ class ServedModel:
         return self._model.signatures
 
     @property
+    def weights(self) -> Sequence[tf.Variable]:
+        """The trainable variables of the signature that is called, in its order; () of a frozen graph."""
+        return self._model.signatures[self._signature].trainable_variables
+
+    @property
     def preprocessing(self) -> tuple[str, ...]:
         """The signatures that make features, by eval_config."""
         return tuple(self._spec.preprocessing_function_names)
 
-    def outputs(self, serialized: Serialized) -> np.ndarray:
-        """(n, classes) of the model's outputs.
+    def outputs(self, serialized: Serialized, keep: bool = False) -> np.ndarray:
+        """(n, classes) of the model's outputs; `keep` as in `answers`.
 
         Raises:
           PrivacyInputError: the signature does not take the examples, or its outputs cannot be used.
         """
         with errors_of(self._role):
-            return chosen_output(self._predict(serialized), self._spec.prediction_key, serialized.num_rows)
+            answers = self.answers(self._signature, serialized, keep)
+            return chosen_output(answers, self._spec.prediction_key, serialized.num_rows)
+
+    def outputs_anew(self, serialized: Serialized) -> np.ndarray:
+        """The same from a call of the model, whatever it answered before."""
+        with errors_of(self._role):
+            answers = self.function(self._signature)(serialized)
+            return chosen_output(answers, self._spec.prediction_key, serialized.num_rows)
 
     def gradient_norms(self, serialized: Serialized, output_gradients: np.ndarray) -> np.ndarray:
         """(n,) the norm over all weights of each example's gradient, given that with respect to its outputs (n, k).

@@ -32,11 +32,13 @@ class Serialized:
     """Serialized examples as a tensor of `size` strings, the last of them repeated where there are fewer.
 
     Attributes:
+      records: the examples.
       num_rows: how many there are.
       tensor: (size,) tf.string.
     """
 
     def __init__(self, records: list[bytes], size: int = BATCH_SIZE):
+        self.records = records
         self.num_rows = len(records)
         self.tensor = tf.constant(records + records[-1:] * (size - len(records)))
 
