@@ -88,7 +88,7 @@ docs: $(DOCS_ENV)/.made
 
 $(DOCS_ENV)/.made: $(DOCS_PINS)
 	$(call quietly,Making $(DOCS_ENV) with what the site needs (once; about 15 seconds), \
-	    python=$$(requirements/find_python.sh) && "$$python" -m venv --clear $(DOCS_ENV) \
+	    python=$$(requirements/find_python.sh 1.16) && "$$python" -m venv --clear $(DOCS_ENV) \
 	    && PIP_FIND_LINKS= $(DOCS_ENV)/bin/python -m pip --disable-pip-version-check install --no-deps \
 	    --require-hashes -r $(DOCS_PINS))
 	@touch $@

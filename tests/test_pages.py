@@ -15,7 +15,9 @@ from tests.pages import BLOCK, NAMES, ROOT, anchors, prose
 
 README = (ROOT / 'README.md').read_text()
 LINK = re.compile(r'\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)')
-COMMAND = re.compile(r'(?:privacy-component|python -m privacy_component) (gate|report|history|compare)\b([^\n`]*)')
+COMMAND = re.compile(
+    r'(?:privacy-component|python -m privacy_component) (evaluate|gate|report|history|compare)\b([^\n`]*)'
+)
 
 
 def attack_table() -> str:
