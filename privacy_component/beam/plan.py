@@ -104,6 +104,7 @@ class Plan:
       columns: what the attacks need of models besides outputs, of those in `beam.models.sources.SOURCES`.
       references: the reference models that attacks ask about; None where none does.
       trial: what the trial found out; None where there was none.
+      canaries: ids of examples that were made for an audit: no attack is measured on them.
     """
 
     config: PrivacyConfig
@@ -119,6 +120,7 @@ class Plan:
     columns: tuple[str, ...] = ()
     references: ReferencePlan | None = None
     trial: Trial | None = None
+    canaries: frozenset[int] = frozenset()
 
     @property
     def candidate(self) -> ModelPlan:
