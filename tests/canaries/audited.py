@@ -58,7 +58,7 @@ class Audited:
 
     def train(self, name, examples='', **recipe):
         """A model, with its claim beside it; its artifact."""
-        recipe = trainers.Recipe(**{'noise': 5.0, 'learning_rate': 2.0} | recipe)
+        recipe = trainers.Recipe(**{'noise': 5.0, 'learning_rate': 5.0, 'batch_size': 50} | recipe)
         x, y = trainers.read(split_files(examples or self.examples.uri, 'train'))
         folder = self.root / name / 'Format-Serving'
         trainers.export(recipe.train(x, y), folder)

@@ -32,7 +32,7 @@ def test_a_broken_trainer_is_not_blessed(audited):
     model = audited.train('broken', fault=trainers.WRONG_CLIP)
     result, outputs = audited.evaluate(model, name='of_broken')
     (audit,) = result.audits
-    assert audit.claimed_epsilon < 1.3 and audit.outcome == REFUTED
+    assert audit.claimed_epsilon < 1 and audit.outcome == REFUTED
     assert audit.claimed_by.endswith('Format-Serving/dp_claim.json')
     assert outputs['blessing'][0].get_int_custom_property('blessed') == 0
     assert outputs['blessing'][0].get_string_custom_property('outcome') == 'refused'
@@ -71,7 +71,7 @@ def test_trainings_right_and_broken(audited, fault, outcome):
     sides = [trainers.read(split_files(audited.examples.uri, split)) for split in ('canary_in', 'canary_out')]
     is_in = np.repeat([True, False], [len(labels) for _, labels in sides])
     for seed in range(3):
-        recipe = trainers.Recipe(fault=fault, noise=5.0, learning_rate=2.0, seed=seed)
+        recipe = trainers.Recipe(fault=fault, noise=5.0, learning_rate=5.0, batch_size=50, seed=seed)
         weights, claim = recipe.train(x, y), recipe.claim(len(x))
         scores = np.concatenate([trainers.scaled_logit(weights, *side) for side in sides])
         audit = audit_canaries(scores, is_in, claimed_epsilon=claim.epsilon, delta=claim.delta)
