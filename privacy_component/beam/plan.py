@@ -121,6 +121,7 @@ class Plan:
       references: the reference models that attacks ask about; None where none does.
       snapshots: earlier states of the candidate that attacks ask about; None where none does.
       trial: what the trial found out; None where there was none.
+      canaries: ids of examples that were made for an audit: no attack is measured on them.
     """
 
     config: PrivacyConfig
@@ -138,6 +139,7 @@ class Plan:
     references: ReferencePlan | None = None
     snapshots: SnapshotPlan | None = None
     trial: Trial | None = None
+    canaries: frozenset[int] = frozenset()
 
     @property
     def candidate(self) -> ModelPlan:

@@ -8,9 +8,9 @@ import json
 import math
 from pathlib import Path
 
+from privacy_component.config.audits import CLAIM_FILE
 from privacy_component.errors import PrivacyInputError
 
-CLAIM_FILE = 'dp_claim.json'
 _ASSUMPTION = (
     'Batches are Poisson-sampled; neighbouring data sets differ in one training example, added or removed. Not '
     'counted: preprocessing that looks at the data, the choice of settings, the figures shown while training, and what '
