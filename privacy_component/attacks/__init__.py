@@ -24,6 +24,7 @@ from privacy_component.attacks.threshold import per_class_threshold_attack, thre
 from privacy_component.attacks.trained import LEARNERS, trained_attack
 from privacy_component.attacks.trajectory import trajectory_attack
 from privacy_component.attacks.trajectory_and_alignment import trajectory_and_alignment_attack
+from privacy_component.attacks.white_box import white_box_attack
 from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
 from privacy_component.observations.signals import SIGNALS
@@ -45,6 +46,7 @@ ATTACKS: dict[str, AttackInfo] = {
     'bayes': bayes_attack(),
     'stacked': stacked_attack(),
     'gradient_norm': gradient_norm_attack(),
+    'white_box': white_box_attack(),
     'trajectory': trajectory_attack(),
     'alignment': alignment_attack(),
     'trajectory_and_alignment': trajectory_and_alignment_attack(),
