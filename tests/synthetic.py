@@ -66,6 +66,8 @@ def _with_references(task, n, shift, classes, seed, group_size):
     columns['snapshot_signals'] = np.stack(
         [main_signal(dataclasses.replace(made, outputs=outputs)) for outputs in earlier], axis=1
     )
+    columns['snapshot_alignment'] = rng.standard_normal((len(made), 2)) + shift * is_member[:, None]
+    columns['gradient_norms_by_layer'] = np.exp(rng.standard_normal((len(made), 3)) - shift * is_member[:, None])
     return dataclasses.replace(made, columns=columns), np.stack(seen)
 
 

@@ -24,6 +24,7 @@ WHITE_BOX = 'white box'
 LABELS = 'labels'
 OUTPUTS = 'outputs'
 GRADIENT_NORM = 'gradient_norm'
+GRADIENT_NORMS_BY_LAYER = 'gradient_norms_by_layer'
 REFERENCE_SIGNALS = 'reference_signals'
 REFERENCE_IS_MEMBER = 'reference_is_member'
 SNAPSHOT_SIGNALS = 'snapshot_signals'
@@ -61,6 +62,9 @@ NEEDS: dict[str, Need] = {
     LABELS: Need('', '(n,)', 'labels'),
     OUTPUTS: Need(CANDIDATE, '(n, classes)', 'logits, probabilities or predictions'),
     GRADIENT_NORM: Need(CANDIDATE, '(n,)', "signals={'gradient_norm': ...}", beyond_outputs=True),
+    GRADIENT_NORMS_BY_LAYER: Need(
+        CANDIDATE, '(n, layers + 1)', "signals={'gradient_norms_by_layer': ...}", beyond_outputs=True
+    ),
     REFERENCE_SIGNALS: Need(REFERENCES, '(n, models)', 'reference_logits'),
     REFERENCE_IS_MEMBER: Need(REFERENCES, '(n, models)', 'reference_is_member'),
     SNAPSHOT_SIGNALS: Need(SNAPSHOTS, '(n, snapshots)', "snapshot_logits, or as signals={'snapshot_signals': ...}"),
