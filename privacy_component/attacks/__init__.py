@@ -15,6 +15,7 @@ from privacy_component.attacks.chosen import (
 )
 from privacy_component.attacks.difficulty import difficulty_attack
 from privacy_component.attacks.gradient_norm import gradient_norm_attack
+from privacy_component.attacks.label_stability import label_stability_attack
 from privacy_component.attacks.lira import lira_attack
 from privacy_component.attacks.quantile import quantile_attack
 from privacy_component.attacks.rmia import rmia_attack
@@ -42,6 +43,7 @@ ATTACKS: dict[str, AttackInfo] = {
     'bayes': bayes_attack(),
     'stacked': stacked_attack(),
     'gradient_norm': gradient_norm_attack(),
+    'label_stability': label_stability_attack(),
 }
 
 

@@ -18,12 +18,14 @@ SNAPSHOTS = 'snapshots'
 NEIGHBOURS = 'neighbours'
 ROLES = (CANDIDATE, BASELINE, REFERENCES, SNAPSHOTS, NEIGHBOURS)
 
+LABELS_ONLY = 'labels only'
 BLACK_BOX = 'black box'
 WHITE_BOX = 'white box'
 
 LABELS = 'labels'
 OUTPUTS = 'outputs'
 GRADIENT_NORM = 'gradient_norm'
+LABEL_STABILITY = 'label_stability'
 REFERENCE_SIGNALS = 'reference_signals'
 REFERENCE_IS_MEMBER = 'reference_is_member'
 SNAPSHOT_OUTPUTS = 'snapshot_outputs'
@@ -37,6 +39,7 @@ class Need:
       role: of the models that it comes from; '' where it comes from the examples.
       shape: in words, n examples.
       beyond_outputs: whether it takes more of a model than its outputs.
+      labels_only: whether it takes less: the labels that the model decides on.
       argument: how `evaluate_privacy` is given it.
     """
 
@@ -44,12 +47,14 @@ class Need:
     shape: str
     argument: str
     beyond_outputs: bool = False
+    labels_only: bool = False
 
 
 NEEDS: dict[str, Need] = {
     LABELS: Need('', '(n,)', 'labels'),
     OUTPUTS: Need(CANDIDATE, '(n, classes)', 'logits, probabilities or predictions'),
     GRADIENT_NORM: Need(CANDIDATE, '(n,)', "signals={'gradient_norm': ...}", beyond_outputs=True),
+    LABEL_STABILITY: Need(CANDIDATE, '(n,)', "signals={'label_stability': ...}", labels_only=True),
     REFERENCE_SIGNALS: Need(REFERENCES, '(n, models)', 'reference_logits'),
     REFERENCE_IS_MEMBER: Need(REFERENCES, '(n, models)', 'reference_is_member'),
     SNAPSHOT_OUTPUTS: Need(SNAPSHOTS, '(n, models, classes)', 'snapshot_logits'),
@@ -64,7 +69,10 @@ def need_of(column: str) -> Need:
 def access_of(needs: Collection[str]) -> str:
     """What an attacker with these columns is assumed to have, in words: 'black box', 'white box, reference models'."""
     asked = [need_of(column) for column in needs]
+    of_models = [need for need in asked if need.role]
     access = WHITE_BOX if any(need.beyond_outputs for need in asked) else BLACK_BOX
+    if of_models and all(need.labels_only for need in of_models):
+        access = LABELS_ONLY
     with_models = {REFERENCES: 'reference models', SNAPSHOTS: 'snapshots', NEIGHBOURS: 'neighbours'}
     roles = {need.role for need in asked}
     return ', '.join([access, *(words for role, words in with_models.items() if role in roles)])

@@ -37,7 +37,7 @@ def all_arguments(task='multiclass', **settings):
     return arguments(task, **settings) | {
         f'reference_{KINDS[task]}': synthetic.reference_outputs(task, **settings),
         'reference_is_member': columns['reference_is_member'].T,
-        'signals': {'gradient_norm': columns['gradient_norm']},
+        'signals': {name: columns[name] for name in ('gradient_norm', 'label_stability') if name in columns},
     }
 
 

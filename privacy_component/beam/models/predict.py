@@ -149,7 +149,7 @@ class ObserveDirectly(beam.DoFn):
         spent = {'decode': called.decoded - started, 'predict': predicted - called.decoded}
         observed.nanoseconds.update(spent, columns=time.process_time_ns() - compared)
         if self._plan.columns:
-            observed.nanoseconds['gradients'] = viewed - predicted
+            observed.nanoseconds['signals'] = viewed - predicted
         if self._references:
             observed.nanoseconds['reference models'] = compared - viewed
         return dataclasses.replace(observed, columns=columns, changes=changes)
