@@ -57,6 +57,9 @@ def _with_references(task, n, shift, classes, seed, group_size):
     seen = [_ANSWERS[made.task](rng, labels, known, shift, classes) for known in knows]
     columns = {
         'label_stability': rng.binomial(32, ndtr(rng.standard_normal(len(made)) + shift * made.is_member)) / 32,
+        'token_loss': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
+        'min_k': rng.standard_normal(len(made)) + shift * made.is_member,
+        'token_loss_change': rng.standard_normal(len(made)) + shift * made.is_member,
         'gradient_norm': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
         'reference_signals': np.stack(
             [main_signal(dataclasses.replace(made, outputs=outputs)) for outputs in seen], axis=1

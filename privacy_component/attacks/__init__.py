@@ -21,6 +21,7 @@ from privacy_component.attacks.quantile import quantile_attack
 from privacy_component.attacks.rmia import rmia_attack
 from privacy_component.attacks.stacked import stacked_attack
 from privacy_component.attacks.threshold import per_class_threshold_attack, threshold_attack
+from privacy_component.attacks.tokens import min_k_attack, token_loss_attack, token_loss_change_attack
 from privacy_component.attacks.trained import LEARNERS, trained_attack
 from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
@@ -44,6 +45,9 @@ ATTACKS: dict[str, AttackInfo] = {
     'stacked': stacked_attack(),
     'gradient_norm': gradient_norm_attack(),
     'label_stability': label_stability_attack(),
+    'token_loss': token_loss_attack(),
+    'min_k': min_k_attack(),
+    'token_loss_change': token_loss_change_attack(),
 }
 
 

@@ -26,6 +26,9 @@ LABELS = 'labels'
 OUTPUTS = 'outputs'
 GRADIENT_NORM = 'gradient_norm'
 LABEL_STABILITY = 'label_stability'
+TOKEN_LOSS = 'token_loss'
+MIN_K = 'min_k'
+TOKEN_LOSS_CHANGE = 'token_loss_change'
 REFERENCE_SIGNALS = 'reference_signals'
 REFERENCE_IS_MEMBER = 'reference_is_member'
 SNAPSHOT_OUTPUTS = 'snapshot_outputs'
@@ -55,6 +58,11 @@ NEEDS: dict[str, Need] = {
     OUTPUTS: Need(CANDIDATE, '(n, classes)', 'logits, probabilities or predictions'),
     GRADIENT_NORM: Need(CANDIDATE, '(n,)', "signals={'gradient_norm': ...}", beyond_outputs=True),
     LABEL_STABILITY: Need(CANDIDATE, '(n,)', "signals={'label_stability': ...}", labels_only=True),
+    TOKEN_LOSS: Need(CANDIDATE, '(n,)', "signals={'token_loss': ...}, or makes it of token_log_probs"),
+    MIN_K: Need(CANDIDATE, '(n,)', "signals={'min_k': ...}, or makes it of token_log_probs"),
+    TOKEN_LOSS_CHANGE: Need(
+        SNAPSHOTS, '(n,)', "signals={'token_loss_change': ...}, or makes it of earlier_token_log_probs"
+    ),
     REFERENCE_SIGNALS: Need(REFERENCES, '(n, models)', 'reference_logits'),
     REFERENCE_IS_MEMBER: Need(REFERENCES, '(n, models)', 'reference_is_member'),
     SNAPSHOT_OUTPUTS: Need(SNAPSHOTS, '(n, models, classes)', 'snapshot_logits'),

@@ -37,7 +37,7 @@ def all_arguments(task='multiclass', **settings):
     return arguments(task, **settings) | {
         f'reference_{KINDS[task]}': synthetic.reference_outputs(task, **settings),
         'reference_is_member': columns['reference_is_member'].T,
-        'signals': {name: columns[name] for name in ('gradient_norm', 'label_stability') if name in columns},
+        'signals': {name: column for name, column in columns.items() if not name.startswith('reference')},
     }
 
 
