@@ -58,7 +58,7 @@ class Inputs:
 
 def read_inputs(
     is_member: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     outputs: Mapping[str, ArrayLike | None],
     features: Mapping[str, ArrayLike] | None,
     group_ids: ArrayLike | None,
@@ -70,7 +70,7 @@ def read_inputs(
     Raises:
       PrivacyInputError: an argument cannot be used; the message names it.
     """
-    members = _memberships(is_member)
+    members = memberships(is_member)
     n = len(members)
     if config.people.group_key and group_ids is None:
         raise PrivacyInputError(
@@ -99,7 +99,12 @@ def read_inputs(
     return Inputs(observations, columns, ids, evidence, rows, kind, example_ids is not None, warnings)
 
 
-def _memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
+def memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
+    """(n,) True for members.
+
+    Raises:
+      PrivacyInputError: it is not one True or False for each example.
+    """
     members = array_of('is_member', is_member, None)
     if members.ndim != 1 or members.dtype.kind not in 'biuf' or not np.isin(members, (0, 1)).all():
         raise PrivacyInputError(

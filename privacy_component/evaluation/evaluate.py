@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from privacy_component.attacks import attack_named, check_needs
@@ -16,7 +17,7 @@ from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
-from privacy_component.evaluation.arguments import Inputs, read_inputs
+from privacy_component.evaluation.arguments import Inputs, memberships, read_inputs
 from privacy_component.evaluation.audits import audits_of_arrays
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
@@ -26,6 +27,7 @@ from privacy_component.evaluation.other_models import are_given, read_baseline, 
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.evaluation.slices import slices_of, slicing_specs_for
+from privacy_component.evaluation.token_arguments import check_alone, read_sequences
 from privacy_component.evaluation.versions import OF_ARRAYS, versions_of
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.gate.suppression import suppress
@@ -50,7 +52,7 @@ from privacy_component.observations.slicing import (
 def evaluate_privacy(
     *,
     is_member: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     logits: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
     predictions: ArrayLike | None = None,
@@ -64,6 +66,9 @@ def evaluate_privacy(
     snapshot_logits: ArrayLike | None = None,
     snapshot_probabilities: ArrayLike | None = None,
     snapshot_predictions: ArrayLike | None = None,
+    token_log_probs: ArrayLike | None = None,
+    token_mask: ArrayLike | None = None,
+    earlier_token_log_probs: ArrayLike | None = None,
     signals: Mapping[str, ArrayLike] | None = None,
     features: Mapping[str, ArrayLike] | None = None,
     group_ids: ArrayLike | None = None,
@@ -88,6 +93,10 @@ def evaluate_privacy(
       reference_is_member: (K, n) True where the reference model was trained on the example.
       snapshot_logits, snapshot_probabilities, snapshot_predictions: the same shapes, of K earlier states of this model,
         in the order of training.
+      token_log_probs: (n, length) of a model of sequences, the log probability that it gave the token at each place; in
+        the place of labels and outputs.
+      token_mask: (n, length) False for padding.
+      earlier_token_log_probs: the same by an earlier state of the model, or by another one.
       signals: columns that attacks may ask for by name, name -> (n,) numbers; 'gradient_norm', say. Of S snapshots,
         'snapshot_signals' is (n, S) and 'snapshot_alignment' (n, S - 1).
       features: columns to slice by, name -> (n,); None and NaN are no value.
@@ -108,6 +117,12 @@ def evaluate_privacy(
     """
     config = _checked(config)
     audits = audits_of_arrays(config, canary_scores, canary_is_in)
+    sequences = None
+    if token_log_probs is not None:
+        check_alone({'labels': labels} | _by_kind(logits, probabilities, predictions))
+        sequences = read_sequences(token_log_probs, token_mask, earlier_token_log_probs, len(memberships(is_member)))
+        labels, predictions = np.zeros(len(sequences.losses)), sequences.losses
+        config = config if config.attacks else replace(config, attacks=sequences.attacks)
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
     snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
@@ -119,6 +134,7 @@ def evaluate_privacy(
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
     columns = read_columns(signals, references, reference_is_member, snapshots, inputs.observations, config)
+    columns |= sequences.columns if sequences else {}
     observations = inputs.observations.with_columns(columns)
     if baseline is not None:  # which the same reference models are compared with
         shared = {name: column for name, column in columns.items() if need_of(name).role == REFERENCES}

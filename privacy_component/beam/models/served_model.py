@@ -35,11 +35,12 @@ class ServedModel:
 
     Attributes:
       output_kind: 'logits' or 'probabilities'; '' while that is not known.
+      noise: how examples are changed to see whether its answer stays; None where no attack asks.
     """
 
     def __init__(self, plan: ModelPlan, role: str = CANDIDATE):
         self._path, self._role = plan.path, role
-        self.output_kind = plan.output_kind
+        self.output_kind, self.noise = plan.output_kind, plan.noise
         eval_config = eval_config_from_json(plan.eval_config)
         self._spec = eval_config.model_specs[0]
         # Holds one loaded model per process, shared by all instances.
