@@ -11,6 +11,7 @@ from privacy_component._version import __version__
 from privacy_component.deprecation import warn_renamed
 
 if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr__`
+    from privacy_component.beam.dataflow import dataflow_pipeline_args as dataflow_pipeline_args
     from privacy_component.component.artifacts import PrivacyMetrics as PrivacyMetrics
     from privacy_component.component.artifacts import ReferenceModelSet as ReferenceModelSet
     from privacy_component.component.component import PrivacyEvaluator as PrivacyEvaluator
@@ -48,6 +49,7 @@ _HOMES = {
     'SliceSettings': 'privacy_component.config.settings',
     'SlicingSpec': 'privacy_component.observations.slicing',
     'Threshold': 'privacy_component.config.thresholds',
+    'dataflow_pipeline_args': 'privacy_component.beam.dataflow',
     'evaluate_model': 'privacy_component.evaluation.fitted',
     'evaluate_privacy': 'privacy_component.evaluation.evaluate',
     'policy': 'privacy_component.config.policies',
