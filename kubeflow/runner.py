@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from tfx import v1 as tfx
 
+from kubeflow.show import with_report
 from pipelines.taxi.pipeline import create_pipeline
 from privacy_component import dataflow_pipeline_args
 
@@ -74,7 +75,7 @@ def compile_pipeline(pipeline, image):
       image: what its steps run in.
 
     Returns:
-      A PipelineSpec of schema 2.1 as a dict.
+      A PipelineSpec of schema 2.1 as a dict, with a step that shows the report in Kubeflow's UI.
     """
     experimental = tfx.orchestration.experimental
     config = experimental.KubeflowV2DagRunnerConfig(
@@ -84,7 +85,7 @@ def compile_pipeline(pipeline, image):
     parameters = spec['root'].get('inputDefinitions', {}).get('parameters', {})
     for name, default in _defaults(pipeline).items():
         parameters[name] |= {'defaultValue': default, 'isOptional': True}
-    return spec | {'defaultPipelineRoot': pipeline.pipeline_info.pipeline_root}
+    return with_report(spec, image) | {'defaultPipelineRoot': pipeline.pipeline_info.pipeline_root}
 
 
 def _defaults(pipeline):
