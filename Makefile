@@ -5,6 +5,7 @@
 # make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
 # make test-lowest  tests of arrays and report with the lowest versions that setup.py allows (about 5 minutes)
+# make test-tfx121  demo and tests of a fresh clone on Debian 13, with TFX 1.21 (root only; keeps build/tfx121)
 # make lint   linters and type checks only
 # make env    the environment in .venv, which the others make when they need it: of the newest TFX that this machine
 #             can run, or of the one that TFX=1.16 or TFX=1.21 names
@@ -42,7 +43,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo demo-references defences test test-cluster test-replay test-lowest lint env which-tfx browser install-browser clean
+.PHONY: demo demo-references defences test test-cluster test-replay test-lowest test-tfx121 lint env which-tfx browser install-browser clean
 
 demo: which-tfx $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
@@ -78,6 +79,12 @@ $(LOWEST)/.made: setup.py requirements/lowest.py $(VENV)/.project $(VENV)/.dev
 	    && $(LOWEST)/bin/python -m pip --disable-pip-version-check install \
 	    $$($(BIN)/python requirements/lowest.py report) $$(sed -n -E 's/^((pytest|hypothesis)==[^ ]*).*/\1/p' $(DEV_PINS)))
 	@touch $@
+
+# Targets of the clone; ON_DEBIAN='demo lint' runs others.
+ON_DEBIAN := demo test
+
+test-tfx121:
+	@tests/debian/newest_tfx.sh build/tfx121 $(ON_DEBIAN)
 
 lint: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/ruff check .
