@@ -6,6 +6,7 @@
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
 # make test-lowest  tests of arrays and report with the lowest versions that setup.py allows (about 5 minutes)
 # make test-tfx121  demo and tests of a fresh clone on Debian 13, with TFX 1.21 (root only; keeps build/tfx121)
+# make test-image  builds kubeflow/Dockerfile and runs steps in it (root only; needs Go; keeps build/image)
 # make lint   linters and type checks only
 # make env    the environment in .venv, which the others make when they need it: of the newest TFX that this machine
 #             can run, or of the one that TFX=1.16 or TFX=1.21 names
@@ -23,6 +24,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NEWEST := build/newest
 LOWEST := build/lowest
+DEBIAN := build/debian13
 # What needs neither TFX nor the test tools beside pytest, of the tests that are not slow.
 OF_ARRAYS := tests/evaluation tests/observations tests/attacks/test_contract.py tests/gate/test_verdict.py \
     tests/metrics/counts tests/report/test_html.py
@@ -43,7 +45,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo demo-references defences test test-cluster test-replay test-lowest test-tfx121 lint env which-tfx browser install-browser clean
+.PHONY: demo demo-references defences test test-cluster test-replay test-lowest test-tfx121 test-image lint env which-tfx browser install-browser clean
 
 demo: which-tfx $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
@@ -55,7 +57,7 @@ defences: $(VENV)/.project
 	@$(BIN)/python -m pipelines.defences
 
 test: which-tfx lint browser
-	@$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/replay $(IN_PARALLEL)
+	@$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/replay --ignore=tests/image $(IN_PARALLEL)
 
 test-cluster: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/python -m tests.cluster.fetch
@@ -83,8 +85,16 @@ $(LOWEST)/.made: setup.py requirements/lowest.py $(VENV)/.project $(VENV)/.dev
 # Targets of the clone; ON_DEBIAN='demo lint' runs others.
 ON_DEBIAN := demo test
 
-test-tfx121:
-	@tests/debian/newest_tfx.sh build/tfx121 $(ON_DEBIAN)
+test-tfx121: $(DEBIAN)/.made
+	@tests/debian/newest_tfx.sh build/tfx121 $(DEBIAN)/root $(ON_DEBIAN)
+
+test-image: $(DEBIAN)/.made $(VENV)/.project $(VENV)/.dev
+	$(call quietly,Building kubeflow/Dockerfile in build/image (about 6 minutes), tests/image/build.sh build/image $(DEBIAN)/root)
+	@IMAGE_FOLDER=$(CURDIR)/build/image $(BIN)/python -m pytest tests/image
+
+$(DEBIAN)/.made: tests/debian/root.sh
+	$(call quietly,Making a Debian 13 in $(DEBIAN) (about 1 minute), tests/debian/root.sh $(DEBIAN)/root)
+	@touch $@
 
 lint: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -1,14 +1,19 @@
 #!/bin/sh
-# newest_tfx.sh FOLDER TARGET...: `make TARGET` for each, in a fresh clone of this repository on Debian 13.
+# newest_tfx.sh FOLDER BASE TARGET...: `make TARGET` for each, in a fresh clone of this repository on a copy of BASE.
 #
-# FOLDER keeps the root, its environment and what pip has fetched; without it all is made anew. The clone is new each
+# FOLDER keeps the copy, its environment and what pip has fetched; without it all is made anew. The clone is new each
 # time, and pip compares the environment with the clone's pins.
 set -eu
-folder=$1
-shift
+folder=$1 base=$2
+shift 2
 here=$(dirname "$0")
 root=$folder/root
-[ -d "$root" ] || { mkdir -p "$folder" && "$here/root.sh" "$root" >"$folder/root.log" 2>&1; }
+if [ ! -d "$root" ]; then
+    rm -rf "$root.part"
+    mkdir -p "$folder"
+    cp -a "$base" "$root.part"
+    mv "$root.part" "$root"
+fi
 rm -rf "$root/root/clone"
 git clone --quiet --no-hardlinks "$here/../.." "$root/root/clone"
 for target in "$@"; do
