@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markupsafe import escape
 
 from privacy_component.component.artifacts import PrivacyMetrics
@@ -15,7 +17,7 @@ class PrivacyMetricsVisualization(ArtifactVisualization):
 
     ARTIFACT_TYPE = PrivacyMetrics
 
-    def display(self, artifact: types.Artifact) -> None:
+    def display(self, artifact: types.Artifact) -> Any:
         """Shows it, or says that it is not there."""
         from IPython.display import display
 
