@@ -16,7 +16,7 @@ from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
-from privacy_component.evaluation.arguments import Inputs, read_inputs
+from privacy_component.evaluation.arguments import Inputs, classes_in, read_inputs
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
 from privacy_component.evaluation.decision import decided
@@ -67,13 +67,14 @@ def evaluate_privacy(
     features: Mapping[str, ArrayLike] | None = None,
     group_ids: ArrayLike | None = None,
     example_ids: ArrayLike | None = None,
+    classes: Any = None,
     config: PrivacyConfig | None = None,
 ) -> PrivacyResult:
     """Attacks a model's outputs on members and non-members, slice by slice, and decides.
 
     Args:
       is_member: (n,) bool, True where the model was trained on the example.
-      labels: (n,) class numbers, or names where the config's outputs.classes lists them; (n, classes) of 0 and 1 for a
+      labels: (n,) class numbers, or what `classes` or the config's outputs.classes lists; (n, classes) of 0 and 1 for a
         multi-label model; (n,) numbers for regression.
       logits: (n, classes), or (n,) or (n, 1) for one sigmoid output. Give these where the model has them.
       probabilities: the same shapes, in [0, 1].
@@ -91,6 +92,8 @@ def evaluate_privacy(
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
         as duplicates of one example. With `people.num_most_vulnerable` members are named by them, as they are, in
         privacy_metrics.json and the report: give pseudonyms where an id must not stand there.
+      classes: what labels call the classes, in the order of the outputs: texts or numbers; or an encoder or classifier
+        of scikit-learn that was fitted to the labels, and has them as classes_.
       config: attacks, thresholds, slices. Without thresholds nothing is judged, and nothing blessed.
 
     Returns:
@@ -99,9 +102,9 @@ def evaluate_privacy(
     Raises:
       PrivacyInputError: an argument cannot be used; the message names it.
     """
-    config = _checked(config)
+    config, numbers = classes_in(_checked(config), classes)
     outputs = _by_kind(logits, probabilities, predictions)
-    inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
+    inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config, numbers)
     config = config.for_task(inputs.observations.task, reference_is_member is not None)
     if not config.thresholds:
         config = replace(config, report_only=True)
