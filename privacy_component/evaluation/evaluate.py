@@ -124,7 +124,8 @@ def evaluate_privacy(
     measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
     results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    record = _record(inputs, observations, baseline, said_of_groups, config)
+    class_names = None if numbers is None else tuple(map(str, numbers.tolist()))
+    record = _record(inputs, observations, baseline, said_of_groups, config, class_names)
     checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
     return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
 
@@ -201,6 +202,7 @@ def _record(
     baseline: Observations | None,
     said_of_groups: Iterable[str],
     config: PrivacyConfig,
+    class_names: tuple[str, ...] | None,
 ) -> Record:
     warnings = [*inputs.warnings, *said_of_groups, *unused_baseline(baseline is not None, config)]
     signals = observations.columns.get(REFERENCE_SIGNALS)
@@ -217,4 +219,5 @@ def _record(
         warnings=tuple(warnings),
         versions=versions_of(OF_ARRAYS),
         num_reference_models=None if signals is None else signals.shape[1],
+        class_names=config.outputs.classes or class_names or None,
     )

@@ -91,6 +91,7 @@ class Record:
       baseline_output_kind: what its outputs are.
       earlier_evaluations: those that did not bless the same model, the oldest first; None where the past is not wired.
       num_reference_models: how many attacks asked.
+      class_names: what the classes are called, for a reader; of class 0, 1 ...
     """
 
     model_fingerprint: str | None = None
@@ -125,6 +126,7 @@ class Record:
     baseline_output_kind: str | None = None
     earlier_evaluations: tuple[Earlier, ...] | None = None
     num_reference_models: int | None = None
+    class_names: tuple[str, ...] | None = None
 
     @property
     def config_fields(self) -> Mapping[str, Any]:
