@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.group_counts import look_at_groups
 from privacy_component.evaluation.other_models import read_baseline, read_columns
 from privacy_component.evaluation.record import Record
-from privacy_component.evaluation.result import PrivacyResult
+from privacy_component.evaluation.result import PrivacyResult, report_module
 from privacy_component.evaluation.slices import slices_of, slicing_specs_for
 from privacy_component.evaluation.versions import OF_ARRAYS, versions_of
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
@@ -69,6 +69,7 @@ def evaluate_privacy(
     example_ids: ArrayLike | None = None,
     classes: Any = None,
     config: PrivacyConfig | None = None,
+    progress: bool | Callable[[Sequence[str]], Iterable[str]] = False,
 ) -> PrivacyResult:
     """Attacks a model's outputs on members and non-members, slice by slice, and decides.
 
@@ -95,6 +96,8 @@ def evaluate_privacy(
       classes: what labels call the classes, in the order of the outputs: texts or numbers; or an encoder or classifier
         of scikit-learn that was fitted to the labels, and has them as classes_.
       config: attacks, thresholds, slices. Without thresholds nothing is judged, and nothing blessed.
+      progress: True shows on stderr which attack runs, in a terminal or a notebook, and needs the extra `report`. Or a
+        function that is given the names of the attacks and gives them one by one, such as tqdm.
 
     Returns:
       One row per slice and attack, the verdict, and the members at the highest risk.
@@ -121,7 +124,8 @@ def evaluate_privacy(
         check_needs(attack, attack_named(attack), observations.task, observations.available)
     slices = _slices(inputs.columns, observations, config)
     said_of_groups = sorted(look_at_groups(observations, slices, config))
-    measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
+    attacks = _followed(config.attacks, progress)
+    measured = in_order(_evaluate(observations, baseline, slices, config, attacks), config.attacks)
     results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
     class_names = None if numbers is None else tuple(map(str, numbers.tolist()))
@@ -152,11 +156,15 @@ def _slices(columns: Mapping[str, Column], observations: Observations, config: P
 
 
 def _evaluate(
-    observations: Observations, baseline: Observations | None, slices: Sequence[SliceRows], config: PrivacyConfig
+    observations: Observations,
+    baseline: Observations | None,
+    slices: Sequence[SliceRows],
+    config: PrivacyConfig,
+    attacks: Iterable[str],
 ) -> Iterator[SliceResult]:
     metrics = metrics_for([threshold.metric for threshold in config.thresholds])
     level, least = config.decision.confidence_level, config.decision.min_examples
-    for attack in config.attacks:
+    for attack in attacks:
         scored = fold_scores(attack_named(attack), observations, config.measurement.folds, config.measurement.seed)
         baselines: Iterable[Baseline | None] = itertools.repeat(None)
         if baseline is not None and attack in attacks_on_baseline(config):
@@ -164,6 +172,20 @@ def _evaluate(
         counted = counts_by_slice(scored, observations, slices, config)
         for (key, folds, effect), other in zip(counted, baselines, strict=False):
             yield measure(key, attack, folds, metrics, level, least, effect, other)
+
+
+def _followed(attacks: Sequence[str], progress: Any) -> Iterable[str]:
+    """The attacks, each given when it is about to run.
+
+    Raises:
+      PrivacyInputError: `progress` is neither a truth value nor a function.
+    """
+    if isinstance(progress, bool):
+        show: Iterable[str] = report_module('terminal').each_attack(attacks) if progress else attacks
+        return show
+    if not callable(progress):
+        raise PrivacyInputError(f'progress is a {type(progress).__name__}; give True, or a function such as tqdm.')
+    return progress(attacks)
 
 
 def _baselines(

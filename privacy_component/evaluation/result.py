@@ -59,14 +59,14 @@ class PrivacyResult:
 
     def __repr__(self) -> str:
         """The verdict, its first reasons and the worst figure, in a few lines."""
-        text: str = _report('summary').summary(self)
+        text: str = report_module('summary').summary(self)
         return text
 
     def _repr_html_(self) -> str | None:
         """What a notebook shows; None without the extra `report`, and then it shows the text."""
         if importlib.util.find_spec('markupsafe') is None:
             return None
-        text: str = _report('card').card(self)
+        text: str = report_module('card').card(self)
         return text
 
     def rows(self) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ class PrivacyResult:
         Raises:
           PrivacyInputError: pandas is not installed.
         """
-        return _report('frame').to_frame(self)
+        return report_module('frame').to_frame(self)
 
     def report(self, path: str | Path) -> Path:
         """Writes the report and returns its path; needs the extra `report`.
@@ -90,19 +90,19 @@ class PrivacyResult:
         The ending of the name says in which form: .html the page, .xml JUnit for CI systems, .md or .json a section of
         a model card.
         """
-        return _write_whole(Path(path), _report('formats').as_format(self, str(path)))
+        return _write_whole(Path(path), report_module('formats').as_format(self, str(path)))
 
     def plot_slices(self, metric: str = 'auc') -> Any:
         """A picture of a metric in every slice, the worst first; needs the extra `report`."""
-        return _report('figures').plot_slices(self, metric)
+        return report_module('figures').plot_slices(self, metric)
 
     def plot_roc(self) -> Any:
         """A picture of the ROC of every attack on all examples, on logarithmic axes; needs the extra `report`."""
-        return _report('figures').plot_roc(self)
+        return report_module('figures').plot_roc(self)
 
     def plot_scores(self, attack: str = '') -> Any:
         """A picture of an attack's scores of members and non-members, the worst attack's by default; as above."""
-        return _report('figures').plot_scores(self, attack)
+        return report_module('figures').plot_scores(self, attack)
 
     @property
     def measured(self) -> list[SliceResult]:
@@ -186,7 +186,7 @@ def _write_whole(path: Path, text: str) -> Path:
     return part.replace(path)
 
 
-def _report(module: str) -> Any:
+def report_module(module: str) -> Any:
     """A module of the room `report`, which is above this one and has needs of its own."""
     try:
         return importlib.import_module(f'privacy_component.report.{module}')
