@@ -18,6 +18,7 @@ from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
 from privacy_component.component.baseline_model import baseline_path
 from privacy_component.component.canaries import audit
+from privacy_component.component.class_names import class_names
 from privacy_component.component.compat import (
     BaseBeamExecutor,
     EvaluatorExecutor,
@@ -121,7 +122,7 @@ class Executor(BaseBeamExecutor):
         results, num_suppressed = tuple(map(result_from_json, measured['results'])), measured['num_suppressed']
         evidence = publish.evidence(plan, measured)
         record = publish.record_of(plan, measured, read, upstream, started)
-        record = _with_history(self._with_run(record), input_dict)
+        record = _with_history(_with_class_names(self._with_run(record), plan.config, input_dict), input_dict)
         vulnerable = with_printed_ids(measured['most_vulnerable'], salt)
         if vulnerable and salt is None:
             record = dataclasses.replace(record, warnings=(*record.warnings, WITHOUT_SALT))
@@ -242,6 +243,15 @@ def _single(input_dict: Artifacts, name: str) -> types.Artifact:
             f"the input '{name}' has {len(artifacts)} artifacts ({', '.join(a.uri for a in artifacts)}): pass one."
         )
     return artifacts[0]
+
+
+def _with_class_names(record: Record, config: PrivacyConfig, input_dict: Artifacts) -> Record:
+    """The record with what the classes are called, if that is known."""
+    assert record.output_evidence is not None
+    num_classes = max(record.output_evidence.num_outputs, 2)
+    path = _optional_uri(input_dict, TRANSFORM_GRAPH_KEY)
+    names = class_names(config.outputs.classes, path, record.label_key or '', num_classes)
+    return dataclasses.replace(record, class_names=names)
 
 
 def _with_history(record: Record, input_dict: Artifacts) -> Record:
