@@ -98,7 +98,9 @@ def build_scores(root: beam.Pipeline, plan: Plan, canaries: Canaries, path: str)
       canaries: what to ask about.
       path: where it goes.
     """
-    asked = dataclasses.replace(plan, splits=canaries.splits, references=None, canaries=frozenset())
+    asked = dataclasses.replace(
+        plan, splits=canaries.splits, columns=(), references=None, snapshots=None, canaries=frozenset()
+    )
     batches, _ = observe(read_batches(root, asked), asked)
     scored = batches | 'ScoreCanaries' >> beam.FlatMap(_scores, asked)
     _ = scored | 'GatherScores' >> beam.combiners.ToList() | 'WriteScores' >> beam.Map(_write, path)
