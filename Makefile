@@ -6,6 +6,8 @@
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
 # make test-lowest  tests of arrays and report with the lowest versions that setup.py allows (about 5 minutes)
 # make docs   these pages and an API reference as a site in build/docs/site (about 30 seconds)
+# make test-tfx121  demo and tests of a fresh clone on Debian 13, with TFX 1.21 (root only; keeps build/tfx121)
+# make test-image  builds kubeflow/Dockerfile and runs steps in it (root only; needs Go; keeps build/image)
 # make lint   linters and type checks only
 # make env    the environment in .venv, which the others make when they need it: of the newest TFX that this machine
 #             can run, or of the one that TFX=1.16 or TFX=1.21 names
@@ -25,6 +27,7 @@ BIN := $(VENV)/bin
 NEWEST := build/newest
 LOWEST := build/lowest
 DOCS_ENV := build/docs-env
+DEBIAN := build/debian13
 # What needs neither TFX nor the test tools beside pytest, of the tests that are not slow.
 OF_ARRAYS := tests/evaluation tests/observations tests/attacks/test_contract.py tests/gate/test_verdict.py \
     tests/metrics/counts tests/report/test_html.py
@@ -45,8 +48,8 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo demo-references defences test test-cluster test-replay test-lowest docs lint env which-tfx browser \
-    install-browser clean
+.PHONY: demo demo-references defences test test-cluster test-replay test-lowest test-tfx121 test-image docs lint env \
+    which-tfx browser install-browser clean
 
 demo: which-tfx $(VENV)/.project
 	@$(BIN)/python -m pipelines.taxi.local_runner
@@ -58,7 +61,7 @@ defences: $(VENV)/.project
 	@$(BIN)/python -m pipelines.defences
 
 test: which-tfx lint browser
-	@$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/replay $(IN_PARALLEL)
+	@$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/replay --ignore=tests/image $(IN_PARALLEL)
 
 test-cluster: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/python -m tests.cluster.fetch
@@ -88,9 +91,23 @@ docs: $(DOCS_ENV)/.made
 
 $(DOCS_ENV)/.made: $(DOCS_PINS)
 	$(call quietly,Making $(DOCS_ENV) with what the site needs (once; about 15 seconds), \
-	    python=$$(requirements/find_python.sh 1.16) && "$$python" -m venv --clear $(DOCS_ENV) \
+	    python=$$(requirements/find_python.sh $(TFX)) && "$$python" -m venv --clear $(DOCS_ENV) \
 	    && PIP_FIND_LINKS= $(DOCS_ENV)/bin/python -m pip --disable-pip-version-check install --no-deps \
 	    --require-hashes -r $(DOCS_PINS))
+	@touch $@
+
+# Targets of the clone; ON_DEBIAN='demo lint' runs others.
+ON_DEBIAN := demo test
+
+test-tfx121: $(DEBIAN)/.made
+	@tests/debian/newest_tfx.sh build/tfx121 $(DEBIAN)/root $(ON_DEBIAN)
+
+test-image: $(DEBIAN)/.made $(VENV)/.project $(VENV)/.dev
+	$(call quietly,Building kubeflow/Dockerfile in build/image (about 6 minutes), tests/image/build.sh build/image $(DEBIAN)/root)
+	@IMAGE_FOLDER=$(CURDIR)/build/image $(BIN)/python -m pytest tests/image
+
+$(DEBIAN)/.made: tests/debian/root.sh
+	$(call quietly,Making a Debian 13 in $(DEBIAN) (about 1 minute), tests/debian/root.sh $(DEBIAN)/root)
 	@touch $@
 
 lint: $(VENV)/.project $(VENV)/.dev

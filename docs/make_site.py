@@ -34,6 +34,7 @@ REFERENCE = {
         'component.reference_models.component.ReferenceModels',
         'component.canaries.component.CanaryInjector',
         'component.resolver.PreviousEvaluationsStrategy',
+        'beam.dataflow.dataflow_pipeline_args',
         'component.artifacts.PrivacyMetrics',
         'component.artifacts.ReferenceModelSet',
     ),
@@ -70,6 +71,8 @@ REFERENCE = {
         'training.adversarial.adversarial_regularization',
         'training.dp_training.dp_sgd',
         'training.dp_claim.DPClaim',
+        'training.pate.pate_labels',
+        'training.pate.PateLabels',
     ),
     'Past verdicts': (
         'What ML Metadata remembers.',

@@ -11,6 +11,7 @@ from privacy_component._version import __version__
 from privacy_component.deprecation import warn_renamed
 
 if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr__`
+    from privacy_component.beam.dataflow import dataflow_pipeline_args as dataflow_pipeline_args
     from privacy_component.component.artifacts import PrivacyMetrics as PrivacyMetrics
     from privacy_component.component.artifacts import ReferenceModelSet as ReferenceModelSet
     from privacy_component.component.canaries.component import CanaryInjector as CanaryInjector
@@ -61,6 +62,7 @@ _HOMES = {
     'SlicingSpec': 'privacy_component.observations.slicing',
     'Threshold': 'privacy_component.config.thresholds',
     'audit_canaries': 'privacy_component.metrics.canary_audit',
+    'dataflow_pipeline_args': 'privacy_component.beam.dataflow',
     'evaluate_attribute_inference': 'privacy_component.evaluation.attribute_inference',
     'evaluate_model': 'privacy_component.evaluation.fitted',
     'evaluate_privacy': 'privacy_component.evaluation.evaluate',

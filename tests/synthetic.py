@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from scipy.special import ndtr
 
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
 from privacy_component.observations.outputs import as_observations
@@ -55,6 +56,10 @@ def _with_references(task, n, shift, classes, seed, group_size):
     knows = [half == is_first for half in halves for is_first in (True, False)]
     seen = [_ANSWERS[made.task](rng, labels, known, shift, classes) for known in knows]
     columns = {
+        'label_stability': rng.binomial(32, ndtr(rng.standard_normal(len(made)) + shift * made.is_member)) / 32,
+        'token_loss': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
+        'min_k': rng.standard_normal(len(made)) + shift * made.is_member,
+        'token_loss_change': rng.standard_normal(len(made)) + shift * made.is_member,
         'gradient_norm': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
         'reference_signals': np.stack(
             [main_signal(dataclasses.replace(made, outputs=outputs)) for outputs in seen], axis=1
@@ -66,6 +71,8 @@ def _with_references(task, n, shift, classes, seed, group_size):
     columns['snapshot_signals'] = np.stack(
         [main_signal(dataclasses.replace(made, outputs=outputs)) for outputs in earlier], axis=1
     )
+    columns['snapshot_alignment'] = rng.standard_normal((len(made), 2)) + shift * is_member[:, None]
+    columns['gradient_norms_by_layer'] = np.exp(rng.standard_normal((len(made), 3)) - shift * is_member[:, None])
     return dataclasses.replace(made, columns=columns), np.stack(seen)
 
 

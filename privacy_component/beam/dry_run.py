@@ -16,6 +16,7 @@ from privacy_component.beam.examples.bad_records import only_examples, usual_typ
 from privacy_component.beam.examples.decode import KNOWN_TYPES, decode_batch, read_schema
 from privacy_component.beam.examples.read import RawBatch, read_files
 from privacy_component.beam.models.batch import Batch, Observer
+from privacy_component.beam.models.noisy_copies import input_noise
 from privacy_component.beam.models.other_answers import find_other_answers
 from privacy_component.beam.models.predict import AskedAgain, ObserveDirectly
 from privacy_component.beam.models.served_model import errors_of
@@ -25,7 +26,7 @@ from privacy_component.checks import OTHERS, is_on
 from privacy_component.checks.evidence import OtherAnswers
 from privacy_component.checks.stable_outputs import larger_changes, rows_asked_again
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations.needs import CANDIDATE
+from privacy_component.observations.needs import CANDIDATE, LABEL_STABILITY
 from privacy_component.observations.outputs import check_same_number, output_kind
 
 _ROWS_OF_COLUMNS = 8  # a look at the columns that are slow to compute
@@ -59,6 +60,8 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
         plan = dataclasses.replace(plan, trial=_trial(worker, plan, samples, batches))
     for batch in batches:
         _check_observations(plan, batch)
+    if LABEL_STABILITY in plan.columns:
+        plan = _with_noise(plan, [worker.readable(sample) for sample in samples])
     if plan.columns or plan.references or plan.snapshots:
         _try_slow_columns(plan, samples[0])
     return plan
@@ -68,6 +71,17 @@ def _try_slow_columns(plan: Plan, sample: RawBatch) -> None:
     worker = ObserveDirectly(plan)
     worker.setup()
     _try(worker, sample.select(range(min(_ROWS_OF_COLUMNS, len(sample.records)))))
+
+
+def _with_noise(plan: Plan, samples: list[RawBatch]) -> Plan:
+    """The plan with how the inputs of every model are perturbed."""
+    spec = Observer(plan).model_spec
+    left_alone = (spec.label_key, spec.example_weight_key, plan.config.people.group_key)
+    measurement = plan.config.measurement
+    records = [sample.records for sample in samples]
+    noise = input_noise(records, left_alone, measurement.num_queries, measurement.seed)
+    models = {role: tuple(dataclasses.replace(m, noise=noise) for m in models) for role, models in plan.models.items()}
+    return dataclasses.replace(plan, models=models)
 
 
 def check_totals(plan: Plan, totals: Totals) -> str:

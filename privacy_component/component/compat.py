@@ -16,10 +16,12 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.context_managers import dsl_context_registry
 from tfx.dsl.io import fileio
 from tfx.orchestration import data_types
+from tfx.orchestration.experimental.interactive import visualizations
 from tfx.proto import example_gen_pb2, trainer_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, system_artifacts
 from tfx.utils import io_utils, json_utils, path_utils
 
+ArtifactVisualization = visualizations.ArtifactVisualization
 BaseBeamComponent = base_beam_component.BaseBeamComponent
 BaseBeamExecutor = base_beam_executor.BaseBeamExecutor
 BeamExecutorSpec = executor_spec.BeamExecutorSpec
@@ -36,6 +38,7 @@ FORMAT_TF_EXAMPLE: int = example_gen_pb2.FORMAT_TF_EXAMPLE  # type: ignore[attr-
 
 __all__ = [
     'FORMAT_TF_EXAMPLE',
+    'ArtifactVisualization',
     'BaseBeamComponent',
     'BaseBeamExecutor',
     'BeamExecutorSpec',
@@ -62,4 +65,5 @@ __all__ = [
     'tfma',
     'types',
     'udf_utils',
+    'visualizations',
 ]

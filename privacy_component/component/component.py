@@ -19,8 +19,12 @@ from privacy_component.component.compat import (
     RuntimeParameter,
     standard_artifacts,
     types,
+    visualizations,
 )
+from privacy_component.component.notebook_view import PrivacyMetricsVisualization
 from privacy_component.config.privacy_config import PrivacyConfig
+
+visualizations.get_registry().register(PrivacyMetricsVisualization)
 
 
 class PrivacyEvaluatorSpec(ComponentSpec):

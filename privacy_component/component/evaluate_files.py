@@ -26,6 +26,7 @@ from privacy_component.component.executor import Artifacts, Executor
 from privacy_component.component.provenance import check_regular
 from privacy_component.component.publish import REPORT_FILE_NAME
 from privacy_component.component.tabular_files import format_of, write_records
+from privacy_component.component.tfma_views import FOLDER_NAME
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation import decision
@@ -35,7 +36,7 @@ MEMBERS, NON_MEMBERS = 'members', 'non_members'
 _SAVED_MODEL, _SERVING = 'saved_model.pb', 'Format-Serving'
 _GZIP = b'\x1f\x8b'
 _OURS = {
-    executor.PRIVACY_METRICS_KEY: {REPORT_FILE_NAME, FILE_NAME, decision.FILE_NAME},
+    executor.PRIVACY_METRICS_KEY: {REPORT_FILE_NAME, FILE_NAME, decision.FILE_NAME, FOLDER_NAME},
     executor.BLESSING_KEY: {blessing_constants.BLESSED_FILE_NAME, blessing_constants.NOT_BLESSED_FILE_NAME},
 }
 _RUNNER = '--runner=FnApiRunner'  # DirectRunner would first try to download another

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from typing import Any
 
 from absl import logging
@@ -16,6 +17,8 @@ from privacy_component.beam.underway import underway
 from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
 from privacy_component.component.baseline_model import baseline_path
+from privacy_component.component.canaries import audit
+from privacy_component.component.class_names import class_names
 from privacy_component.component.compat import (
     BaseBeamExecutor,
     EvaluatorExecutor,
@@ -105,22 +108,38 @@ class Executor(BaseBeamExecutor):
         model_path = self._model_path(model)
         # Before the plan, which loads the model: what is loaded once stays loaded, whatever becomes of its files.
         read = _provenance(input_dict, model_path)
-        examples = self._example_files(_some(input_dict, EXAMPLES_KEY), config)
-        plan = _make_plan(input_dict, exec_properties, config, model_path, examples)
+        claims = audit.claims_of(config, model, model_path)
+        examples = _some(input_dict, EXAMPLES_KEY)
+        plan = _make_plan(input_dict, exec_properties, config, model_path, self._example_files(examples, config))
         files = example_files_state(plan.splits)
+        prepared = audit.prepare(config, claims, examples, plan, self._run, f'{path}.canaries')
+        if prepared:
+            plan = dataclasses.replace(plan, canaries=frozenset(prepared.canaries.is_in))
         measured = self._measure(plan, path)
+        audits = audit.audit(prepared, plan, measured, self._run, f'{path}.canaries') if prepared else ()
         check_unchanged(read, _provenance(input_dict, model_path))
         check_files_unchanged(files, example_files_state(plan.splits))
         results, num_suppressed = tuple(map(result_from_json, measured['results'])), measured['num_suppressed']
         evidence = publish.evidence(plan, measured)
         record = publish.record_of(plan, measured, read, upstream, started)
-        record = _with_history(self._with_run(record), input_dict)
+        record = _with_history(_with_class_names(self._with_run(record), plan.config, input_dict), input_dict)
         vulnerable = with_printed_ids(measured['most_vulnerable'], salt)
         if vulnerable and salt is None:
             record = dataclasses.replace(record, warnings=(*record.warnings, WITHOUT_SALT))
+        if prepared:
+            said = audit.LEFT_OUT.format(f'{len(prepared.canaries.is_in):,}')
+            record = dataclasses.replace(record, warnings=(*record.warnings, said))
         checks = run_checks(evidence, plan.config.checks)
-        result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
-        return decided(result)
+        return decided(
+            PrivacyResult(
+                results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks, audits=audits
+            )
+        )
+
+    def _run(self, build: Callable[[Any], None]) -> None:
+        """Runs a job beside the main one."""
+        with surfacing(), underway('a Beam job'), self._make_beam_pipeline() as pipeline:
+            build(pipeline)
 
     def _model_path(self, model: types.Artifact | None) -> str:
         """Where the model's files are; '' without a model."""
@@ -224,6 +243,15 @@ def _single(input_dict: Artifacts, name: str) -> types.Artifact:
             f"the input '{name}' has {len(artifacts)} artifacts ({', '.join(a.uri for a in artifacts)}): pass one."
         )
     return artifacts[0]
+
+
+def _with_class_names(record: Record, config: PrivacyConfig, input_dict: Artifacts) -> Record:
+    """The record with what the classes are called, if that is known."""
+    assert record.output_evidence is not None
+    num_classes = max(record.output_evidence.num_outputs, 2)
+    path = _optional_uri(input_dict, TRANSFORM_GRAPH_KEY)
+    names = class_names(config.outputs.classes, path, record.label_key or '', num_classes)
+    return dataclasses.replace(record, class_names=names)
 
 
 def _with_history(record: Record, input_dict: Artifacts) -> Record:

@@ -28,6 +28,7 @@ from privacy_component.component.reference_set import (
     check_same_examples,
 )
 from privacy_component.component.snapshot_set import UNUSED_SNAPSHOTS
+from privacy_component.component.tfma_views import FOLDER_NAME, write_views
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.record import Record, Splits
 from privacy_component.evaluation.result import FILE_NAME, PrivacyResult
@@ -175,7 +176,7 @@ def _warnings(plan: Plan, totals: Totals, inputs: Collection[str]) -> list[str]:
 
 
 def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLock) -> dict[str, str]:
-    """Writes report.html, privacy_metrics.json and decision.json, and the headline figures as custom properties.
+    """Writes report.html, privacy_metrics.json, decision.json, TFMA's views, and headline figures as custom properties.
 
     Returns:
       Properties for the blessing, which tell where the verdict comes from.
@@ -186,6 +187,7 @@ def write_metrics(metrics: types.Artifact, result: PrivacyResult, lock: OutputLo
     report = html.render(result, decision_sha256)
     lock.check()
     write_whole(f'{metrics.uri}/{REPORT_FILE_NAME}', report)
+    write_views(f'{metrics.uri}/{FOLDER_NAME}', result)
     write_whole(f'{metrics.uri}/{FILE_NAME}', text)
     write_whole(f'{metrics.uri}/{decision.FILE_NAME}', decided)
     provenance = properties_of(result.record) | {

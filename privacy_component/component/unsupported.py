@@ -14,9 +14,12 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.counts.groups import MERGEABLE, NO_AGGREGATION
 from privacy_component.observations.needs import (
     LABELS,
-    NEEDS,
     OUTPUTS,
+    REFERENCE_IS_MEMBER,
+    REFERENCE_SIGNALS,
     REFERENCES,
+    SNAPSHOT_ALIGNMENT,
+    SNAPSHOT_SIGNALS,
     SNAPSHOTS,
     need_of,
 )
@@ -26,7 +29,7 @@ _WIRED = {
     SNAPSHOTS: 'let SnapshotCallback write some while the model is trained, and wire PrivacyEvaluator(snapshots='
     "trainer.outputs['model_run'])",
 }
-_OF_OTHERS = {name for name, need in NEEDS.items() if need.role in _WIRED}
+_OF_OTHERS = {REFERENCE_SIGNALS, REFERENCE_IS_MEMBER, SNAPSHOT_SIGNALS, SNAPSHOT_ALIGNMENT}
 
 
 def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_directly: bool) -> None:

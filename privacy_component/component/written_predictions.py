@@ -65,6 +65,11 @@ def check_read(
                 f"{SPEC}.{field} is set, but the predictions are read from the feature '{key}' and no model is called: "
                 'leave it out.'
             )
+    if config.audits:
+        raise PrivacyInputError(
+            'PrivacyConfig.audits is set, but predictions are read from the examples: an audit asks the model about '
+            'canaries. Leave it out, or export a SavedModel.'
+        )
     if 'baseline_model' in given and attacks_on_baseline(config):
         raise _takes_a_model('baseline_model', 'a change is measured between two models that are called')
     for channel in ('reference_models', 'snapshots'):

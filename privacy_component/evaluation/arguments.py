@@ -14,7 +14,7 @@ from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.config.task_fit import check_fits
 from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import hash_ids
-from privacy_component.observations.columns import Column
+from privacy_component.observations.columns import Column, plain_value
 from privacy_component.observations.labels import class_numbers
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, Observations
 from privacy_component.observations.outputs import (
@@ -58,19 +58,24 @@ class Inputs:
 
 def read_inputs(
     is_member: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     outputs: Mapping[str, ArrayLike | None],
     features: Mapping[str, ArrayLike] | None,
     group_ids: ArrayLike | None,
     example_ids: ArrayLike | None,
     config: PrivacyConfig,
+    classes: Any = None,
 ) -> Inputs:
     """The arguments, checked.
+
+    Args:
+      is_member, labels, outputs, features, group_ids, example_ids, config: as evaluate_privacy's.
+      classes: what labels call the classes where they are no texts; see `classes_in`.
 
     Raises:
       PrivacyInputError: an argument cannot be used; the message names it.
     """
-    members = _memberships(is_member)
+    members = memberships(is_member)
     n = len(members)
     if config.people.group_key and group_ids is None:
         raise PrivacyInputError(
@@ -80,7 +85,11 @@ def read_inputs(
     rows = outputs_of(kind, values, n)
     label_array = array_of('labels', labels, n)
     task = _task(config, kind, label_array)
-    if config.outputs.classes:
+    if classes is not None:
+        if task != MULTICLASS:
+            raise PrivacyInputError(f'classes names those of a {MULTICLASS} model, but this is a {task} one.')
+        label_array = positions_in(classes, label_array, rows.reshape(n, -1).shape[1])
+    elif config.outputs.classes:
         check_fits(config, task)
         label_array = class_numbers(label_array, config.outputs.classes, rows.reshape(n, -1).shape[1])
     evidence = check_evidence_of(kind, rows, task, config)
@@ -99,7 +108,68 @@ def read_inputs(
     return Inputs(observations, columns, ids, evidence, rows, kind, example_ids is not None, warnings)
 
 
-def _memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
+def classes_in(config: PrivacyConfig, classes: Any) -> tuple[PrivacyConfig, NDArray | None]:
+    """What labels call the classes, as the config says it; or beside the config, where they are no texts.
+
+    Args:
+      config: of the evaluation.
+      classes: names or numbers in the order of the model's outputs, or something fitted that has them as classes_.
+
+    Raises:
+      PrivacyInputError: these are no such names, or the config names others.
+    """
+    if classes is None:
+        return config, None
+    array = array_of('classes', getattr(classes, 'classes_', classes), None)
+    if array.ndim != 1 or array.dtype.kind not in 'biufSUO':
+        raise PrivacyInputError(
+            f'classes has shape {array.shape} and type {array.dtype}; give one name or number for each class, in the '
+            "order of the model's outputs, or an encoder that was fitted to the labels."
+        )
+    if array.dtype.kind in 'biuf':
+        if len(np.unique(array)) < len(array):
+            raise PrivacyInputError('classes names one number twice: name every class once.')
+        return config, array
+    names: tuple[Any, ...] = tuple(map(plain_value, array.tolist()))
+    if config.outputs.classes not in ((), names):
+        raise PrivacyInputError('classes and PrivacyConfig.outputs.classes name other classes: give one of them.')
+    return dataclasses.replace(config, outputs=dataclasses.replace(config.outputs, classes=names)), None
+
+
+def positions_in(classes: NDArray, labels: NDArray, num_outputs: int) -> NDArray[np.int64]:
+    """(n,) the position of each label among the classes; numbers, and all different.
+
+    Raises:
+      PrivacyInputError: labels are no numbers, some are none of the classes, or the model has more or fewer classes.
+    """
+    if len(classes) != max(num_outputs, 2):
+        raise PrivacyInputError(
+            f'classes names {len(classes)} classes, but the model has {max(num_outputs, 2)}: name all of them, in the '
+            'order of its outputs.'
+        )
+    labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.ndim != 1 or labels.dtype.kind not in 'biuf':
+        raise PrivacyInputError(
+            f'labels has shape {labels.shape} and type {labels.dtype}, but classes holds numbers: one number per '
+            'example is needed.'
+        )
+    order = np.argsort(classes, kind='stable')
+    places = np.minimum(np.searchsorted(classes[order], labels), len(classes) - 1)
+    known = classes[order][places] == labels
+    if not known.all():
+        raise PrivacyInputError(
+            f'{int(np.count_nonzero(~known)):,} of {len(labels):,} labels are none of the {len(classes)} classes: '
+            'leave these examples out.'
+        )
+    return order[places]
+
+
+def memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
+    """(n,) True for members.
+
+    Raises:
+      PrivacyInputError: it is not one True or False for each example.
+    """
     members = array_of('is_member', is_member, None)
     if members.ndim != 1 or members.dtype.kind not in 'biuf' or not np.isin(members, (0, 1)).all():
         raise PrivacyInputError(
@@ -268,11 +338,11 @@ def array_of(name: str, values: Any, n: int | None) -> NDArray:
     """
     if values is None:
         raise PrivacyInputError(f'{name} is missing.')
-    if hasattr(values, 'detach'):  # a tensor of torch, which may be on another device
-        values = values.detach().cpu()
     try:
-        array = np.asarray(values)
+        array = _as_array(name, values)
     except ValueError as error:
+        if isinstance(error, PrivacyInputError):
+            raise
         raise PrivacyInputError(f'{name} is not a regular array: {error}') from error
     if array.ndim == 0 or (n is not None and len(array) != n):
         raise PrivacyInputError(
@@ -281,3 +351,34 @@ def array_of(name: str, values: Any, n: int | None) -> NDArray:
             else f'{name} has shape {array.shape}; one entry per example is needed.'
         )
     return array
+
+
+def _as_array(name: str, values: Any) -> NDArray:
+    """What is handed in as numpy has it, whichever library it is of."""
+    if hasattr(values, 'detach'):  # a tensor of torch, which may be on another device
+        return np.asarray(values.detach().cpu())
+    if hasattr(values, 'dtypes') and hasattr(values, 'iloc') and hasattr(values, 'columns'):  # a DataFrame
+        return np.column_stack([_as_array(name, values.iloc[:, i]) for i in range(values.shape[1])])
+    if hasattr(values, 'isna') and not isinstance(getattr(values, 'dtype', None), np.dtype):
+        return _of_extension(name, values)
+    if hasattr(values, '__dlpack__') and not hasattr(values, '__array__'):
+        try:
+            return np.from_dlpack(values)
+        except (BufferError, RuntimeError, TypeError) as error:
+            raise PrivacyInputError(f'{name} cannot be read where it lies ({error}): copy it to the CPU.') from error
+    return np.asarray(values)
+
+
+def _of_extension(name: str, values: Any) -> NDArray:
+    """A nullable or categorical column of pandas, whose values are of one type.
+
+    Raises:
+      PrivacyInputError: it lacks some.
+    """
+    num_missing = int(np.count_nonzero(values.isna()))
+    if num_missing:
+        raise PrivacyInputError(
+            f'{name} has no value in {num_missing:,} of {len(values):,} examples: leave these examples out.'
+        )
+    plain = values.tolist()
+    return np.array(plain, None if len(set(map(type, plain))) == 1 else object)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from privacy_component.attacks import attack_named, check_needs
@@ -16,7 +17,7 @@ from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
-from privacy_component.evaluation.arguments import Inputs, read_inputs
+from privacy_component.evaluation.arguments import Inputs, classes_in, memberships, read_inputs
 from privacy_component.evaluation.audits import audits_of_arrays
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
@@ -24,8 +25,9 @@ from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.group_counts import look_at_groups
 from privacy_component.evaluation.other_models import are_given, read_baseline, read_columns
 from privacy_component.evaluation.record import Record
-from privacy_component.evaluation.result import PrivacyResult
+from privacy_component.evaluation.result import PrivacyResult, report_module
 from privacy_component.evaluation.slices import slices_of, slicing_specs_for
+from privacy_component.evaluation.token_arguments import check_alone, read_sequences
 from privacy_component.evaluation.versions import OF_ARRAYS, versions_of
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.gate.suppression import suppress
@@ -50,7 +52,7 @@ from privacy_component.observations.slicing import (
 def evaluate_privacy(
     *,
     is_member: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     logits: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
     predictions: ArrayLike | None = None,
@@ -64,19 +66,24 @@ def evaluate_privacy(
     snapshot_logits: ArrayLike | None = None,
     snapshot_probabilities: ArrayLike | None = None,
     snapshot_predictions: ArrayLike | None = None,
+    token_log_probs: ArrayLike | None = None,
+    token_mask: ArrayLike | None = None,
+    earlier_token_log_probs: ArrayLike | None = None,
     signals: Mapping[str, ArrayLike] | None = None,
     features: Mapping[str, ArrayLike] | None = None,
     group_ids: ArrayLike | None = None,
     example_ids: ArrayLike | None = None,
     canary_scores: ArrayLike | None = None,
     canary_is_in: ArrayLike | None = None,
+    classes: Any = None,
     config: PrivacyConfig | None = None,
+    progress: bool | Callable[[Sequence[str]], Iterable[str]] = False,
 ) -> PrivacyResult:
     """Attacks a model's outputs on members and non-members, slice by slice, and decides.
 
     Args:
       is_member: (n,) bool, True where the model was trained on the example.
-      labels: (n,) class numbers, or names where the config's outputs.classes lists them; (n, classes) of 0 and 1 for a
+      labels: (n,) class numbers, or what `classes` or the config's outputs.classes lists; (n, classes) of 0 and 1 for a
         multi-label model; (n,) numbers for regression.
       logits: (n, classes), or (n,) or (n, 1) for one sigmoid output. Give these where the model has them.
       probabilities: the same shapes, in [0, 1].
@@ -88,6 +95,10 @@ def evaluate_privacy(
       reference_is_member: (K, n) True where the reference model was trained on the example.
       snapshot_logits, snapshot_probabilities, snapshot_predictions: the same shapes, of K earlier states of this model,
         in the order of training.
+      token_log_probs: (n, length) of a model of sequences, the log probability that it gave the token at each place; in
+        the place of labels and outputs.
+      token_mask: (n, length) False for padding.
+      earlier_token_log_probs: the same by an earlier state of the model, or by another one.
       signals: columns that attacks may ask for by name, name -> (n,) numbers; 'gradient_norm', say. Of S snapshots,
         'snapshot_signals' is (n, S) and 'snapshot_alignment' (n, S - 1).
       features: columns to slice by, name -> (n,); None and NaN are no value.
@@ -98,7 +109,11 @@ def evaluate_privacy(
       canary_scores: (m,) of the canaries that config.audits ask for, higher = more likely trained on: the negative
         loss, say. Canaries are none of the n examples.
       canary_is_in: (m,) bool, True where the coin put the canary into the training data.
+      classes: what labels call the classes, in the order of the outputs: texts or numbers; or an encoder or classifier
+        of scikit-learn that was fitted to the labels, and has them as classes_.
       config: attacks, thresholds, slices. Without thresholds nothing is judged, and nothing blessed.
+      progress: True shows on stderr which attack runs, in a terminal or a notebook, and needs the extra `report`. Or a
+        function that is given the names of the attacks and gives them one by one, such as tqdm.
 
     Returns:
       One row per slice and attack, the verdict, and the members at the highest risk.
@@ -106,10 +121,16 @@ def evaluate_privacy(
     Raises:
       PrivacyInputError: an argument cannot be used; the message names it.
     """
-    config = _checked(config)
+    config, numbers = classes_in(_checked(config), classes)
     audits = audits_of_arrays(config, canary_scores, canary_is_in)
+    sequences = None
+    if token_log_probs is not None:
+        check_alone({'labels': labels} | _by_kind(logits, probabilities, predictions))
+        sequences = read_sequences(token_log_probs, token_mask, earlier_token_log_probs, len(memberships(is_member)))
+        labels, predictions = np.zeros(len(sequences.losses)), sequences.losses
+        config = config if config.attacks else replace(config, attacks=sequences.attacks)
     outputs = _by_kind(logits, probabilities, predictions)
-    inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config)
+    inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config, numbers)
     snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
     has_snapshots = are_given(snapshots) or SNAPSHOT_SIGNALS in (signals or {})
     config = config.for_task(inputs.observations.task, reference_is_member is not None, has_snapshots)
@@ -119,6 +140,7 @@ def evaluate_privacy(
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
     columns = read_columns(signals, references, reference_is_member, snapshots, inputs.observations, config)
+    columns |= sequences.columns if sequences else {}
     observations = inputs.observations.with_columns(columns)
     if baseline is not None:  # which the same reference models are compared with
         shared = {name: column for name, column in columns.items() if need_of(name).role == REFERENCES}
@@ -127,10 +149,12 @@ def evaluate_privacy(
         check_needs(attack, attack_named(attack), observations.task, observations.available)
     slices = _slices(inputs.columns, observations, config)
     said_of_groups = sorted(look_at_groups(observations, slices, config))
-    measured = in_order(_evaluate(observations, baseline, slices, config), config.attacks)
+    attacks = _followed(config.attacks, progress)
+    measured = in_order(_evaluate(observations, baseline, slices, config, attacks), config.attacks)
     results, num_suppressed = suppress(measured, config.people.min_reported_examples)
     vulnerable = _most_vulnerable(inputs, observations, config)
-    record = _record(inputs, observations, baseline, said_of_groups, config)
+    class_names = None if numbers is None else tuple(map(str, numbers.tolist()))
+    record = _record(inputs, observations, baseline, said_of_groups, config, class_names)
     checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
     return decided(
         PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks, audits=audits)
@@ -159,11 +183,15 @@ def _slices(columns: Mapping[str, Column], observations: Observations, config: P
 
 
 def _evaluate(
-    observations: Observations, baseline: Observations | None, slices: Sequence[SliceRows], config: PrivacyConfig
+    observations: Observations,
+    baseline: Observations | None,
+    slices: Sequence[SliceRows],
+    config: PrivacyConfig,
+    attacks: Iterable[str],
 ) -> Iterator[SliceResult]:
     metrics = metrics_for([threshold.metric for threshold in config.thresholds])
     level, least = config.decision.confidence_level, config.decision.min_examples
-    for attack in config.attacks:
+    for attack in attacks:
         scored = fold_scores(attack_named(attack), observations, config.measurement.folds, config.measurement.seed)
         baselines: Iterable[Baseline | None] = itertools.repeat(None)
         if baseline is not None and attack in attacks_on_baseline(config):
@@ -171,6 +199,20 @@ def _evaluate(
         counted = counts_by_slice(scored, observations, slices, config)
         for (key, folds, effect), other in zip(counted, baselines, strict=False):
             yield measure(key, attack, folds, metrics, level, least, effect, other)
+
+
+def _followed(attacks: Sequence[str], progress: Any) -> Iterable[str]:
+    """The attacks, each given when it is about to run.
+
+    Raises:
+      PrivacyInputError: `progress` is neither a truth value nor a function.
+    """
+    if isinstance(progress, bool):
+        show: Iterable[str] = report_module('terminal').each_attack(attacks) if progress else attacks
+        return show
+    if not callable(progress):
+        raise PrivacyInputError(f'progress is a {type(progress).__name__}; give True, or a function such as tqdm.')
+    return progress(attacks)
 
 
 def _baselines(
@@ -209,6 +251,7 @@ def _record(
     baseline: Observations | None,
     said_of_groups: Iterable[str],
     config: PrivacyConfig,
+    class_names: tuple[str, ...] | None,
 ) -> Record:
     warnings = [*inputs.warnings, *said_of_groups, *unused_baseline(baseline is not None, config)]
     signals = observations.columns.get(REFERENCE_SIGNALS)
@@ -227,4 +270,5 @@ def _record(
         versions=versions_of(OF_ARRAYS),
         num_reference_models=None if signals is None else signals.shape[1],
         num_snapshots=None if snapshots is None else snapshots.shape[1],
+        class_names=config.outputs.classes or class_names or None,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluation.arguments import array_of
 from privacy_component.evaluation.evaluate import evaluate_privacy
 from privacy_component.evaluation.result import PrivacyResult
 
@@ -44,12 +45,12 @@ def evaluate_model(
             raise PrivacyInputError(f'evaluate_model makes {name} itself: leave it out, or use evaluate_privacy.')
     sides = [pair_of(name, side) for name, side in zip(_SIDES, (members, non_members), strict=True)]
     kinds, outputs = zip(*(outputs_of_model(model, x) for x, _ in sides), strict=True)
-    labels = np.concatenate([labels_for(model, kinds[0], y) for _, y in sides])
-    sizes = [len(np.asarray(y)) for _, y in sides]
+    parts = [_labels(name, y) for name, (_, y) in zip(_SIDES, sides, strict=True)]
+    labels = np.concatenate(parts)
     if features is not None:
         arguments['features'] = _features(features)
-    arguments |= {kinds[0]: np.concatenate(outputs)}
-    return evaluate_privacy(is_member=np.repeat([True, False], sizes), labels=labels, **arguments)
+    arguments = _classes(model, kinds[0], labels) | arguments | {kinds[0]: np.concatenate(outputs)}
+    return evaluate_privacy(is_member=np.repeat([True, False], list(map(len, parts))), labels=labels, **arguments)
 
 
 def pair_of(name: str, side: Any) -> tuple[Any, ArrayLike]:
@@ -146,6 +147,17 @@ def labels_for(model: Any, kind: str, y: ArrayLike) -> NDArray:
             'model was fitted with: leave these examples out.'
         )
     return numbers
+
+
+def _labels(name: str, y: Any) -> NDArray:
+    labels = array_of(f'the labels of {name}', y, None)
+    return labels.reshape(len(labels)) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
+def _classes(model: Any, kind: str, labels: NDArray) -> dict[str, Any]:
+    """The argument `classes` where the model knows what labels call the classes."""
+    is_named = isinstance(getattr(model, 'classes_', None), np.ndarray) and labels.ndim == 1
+    return {'classes': model} if is_named and kind != 'predictions' else {}
 
 
 def _features(features: Any) -> dict[str, ArrayLike]:

@@ -92,6 +92,7 @@ class Record:
       earlier_evaluations: those that did not bless the same model, the oldest first; None where the past is not wired.
       num_reference_models: how many attacks asked.
       num_snapshots: how many earlier states of the model attacks asked.
+      class_names: what the classes are called, for a reader; of class 0, 1 ...
     """
 
     model_fingerprint: str | None = None
@@ -127,6 +128,7 @@ class Record:
     earlier_evaluations: tuple[Earlier, ...] | None = None
     num_reference_models: int | None = None
     num_snapshots: int | None = None
+    class_names: tuple[str, ...] | None = None
 
     @property
     def config_fields(self) -> Mapping[str, Any]:

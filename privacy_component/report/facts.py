@@ -17,8 +17,18 @@ from privacy_component.evaluation.typed_json import to_json
 from privacy_component.gate.comparisons import UNDECIDED
 from privacy_component.gate.history import Earlier
 from privacy_component.report.ranking import Row, flat
-from privacy_component.report.wording import change_interval, comparison_title, number, outcome_counts, percent, visible
+from privacy_component.report.wording import (
+    LONGEST_NAME,
+    change_interval,
+    comparison_title,
+    number,
+    outcome_counts,
+    percent,
+    shorten,
+    visible,
+)
 
+_CLASSES_SHOWN = 100
 _RULE_DETAILS = {
     LEAK_SHOWN: 'the corrected lower bound is above the limit. A leak that the examples are too few to show passes.',
     SAFETY_NOT_SHOWN: 'the corrected upper bound has to be at or below the limit. Too few examples block.',
@@ -41,6 +51,7 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
         ('Examples fingerprint', _plain(record.fingerprints)),
         ('Task', _plain(record.task)),
         ('Label', _plain(record.label_key)),
+        ('Classes', _classes(record.class_names or ())),
         ('Model outputs', _outputs(record)),
         ('Signature judged', _plain(record.judged_signature)),
         ('Output judged', _plain(record.judged_output)),
@@ -59,6 +70,12 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
         ('Took', '' if record.seconds is None else f'{record.seconds:,.1f} s'),
     ]
     return [(label, text) for label, text in pairs if text]
+
+
+def _classes(names: Sequence[str]) -> str:
+    """Which number is which class; reasons have the numbers."""
+    named = [f'{i} = {shorten(visible(name), LONGEST_NAME)}' for i, name in enumerate(names[:_CLASSES_SHOWN])]
+    return ', '.join([*named, *(['...'] if len(names) > _CLASSES_SHOWN else [])])
 
 
 def warnings(result: PrivacyResult) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from privacy_component.checks import REFUSED, WARNING
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.verdict import EXCEEDED, UNDECIDED, Comparison
-from privacy_component.report.wording import comparison_title, headline, number, verdict_word, visible
+from privacy_component.report.wording import comparison_title, headline, number, readable_slice, verdict_word, visible
 
 SUITE = 'privacy'
 
@@ -20,7 +21,7 @@ def junit(result: PrivacyResult) -> str:
     suite = ElementTree.Element('testsuite', name=SUITE)
     _add_verdict(suite, result)
     for comparison in result.verdict.comparisons if result.verdict else ():
-        _add_comparison(suite, comparison)
+        _add_comparison(suite, comparison, result.record.class_names or ())
     for check in result.checks:
         case = _case(suite, f'{SUITE}.checks', visible(check.name))
         if check.status == REFUSED:
@@ -45,8 +46,9 @@ def _add_verdict(suite: ElementTree.Element, result: PrivacyResult) -> None:
         _outcome(case, 'failure', headline(verdict), '\n'.join(map(visible, verdict.reasons)))
 
 
-def _add_comparison(suite: ElementTree.Element, one: Comparison) -> None:
-    name = f'{visible(one.slice)}: {comparison_title(one)} of {visible(one.attack)} at most {one.limit:g}'
+def _add_comparison(suite: ElementTree.Element, one: Comparison, class_names: Sequence[str]) -> None:
+    where = readable_slice(one.slice_key, class_names)
+    name = f'{where}: {comparison_title(one)} of {visible(one.attack)} at most {one.limit:g}'
     case = _case(suite, f'{SUITE}.limits', name)
     figures = f'{number(one.value)}, deciding bound {number(one.corrected_bound)}, limit {one.limit:g}'
     if one.outcome == EXCEEDED:

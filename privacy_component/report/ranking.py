@@ -13,7 +13,7 @@ from privacy_component.gate.worst import is_diagnostic, worst_comparison, worst_
 from privacy_component.metrics.registry import UNSUPPORTED, Estimate
 from privacy_component.metrics.slice_result import INCONCLUSIVE, SliceResult
 from privacy_component.observations.slicing import OVERALL, SliceKey
-from privacy_component.report.wording import NOT_SHOWN, outcome_word, visible
+from privacy_component.report.wording import NOT_SHOWN, outcome_word, readable_slice
 
 UNJUDGED = 'no limit'
 DIAGNOSTIC = 'diagnostic'
@@ -30,15 +30,17 @@ class Row:
     Attributes:
       result: the figures.
       comparisons: the gate's comparisons of this slice and attack.
+      class_names: what the classes are called, if that is known.
     """
 
     result: SliceResult
     comparisons: tuple[Comparison, ...] = ()
+    class_names: tuple[str, ...] = ()
 
     @property
     def slice(self) -> str:
         """The slice's name, safe to print."""
-        return visible(self.result.slice)
+        return readable_slice(self.result.slice_key, self.class_names)
 
     @property
     def is_overall(self) -> bool:
@@ -88,7 +90,8 @@ def ranked_slices(result: PrivacyResult) -> list[list[Row]]:
     comparisons = _by_slice_and_attack(result.verdict)
     by_slice: dict[SliceKey, list[Row]] = defaultdict(list)
     for one in result.results:
-        by_slice[one.slice_key].append(Row(one, tuple(comparisons[one.slice_key, one.attack])))
+        names = result.record.class_names or ()
+        by_slice[one.slice_key].append(Row(one, tuple(comparisons[one.slice_key, one.attack]), names))
     groups = [sorted(rows, key=Row.sort_key) for rows in by_slice.values()]
     return sorted(groups, key=lambda rows: (not rows[0].is_overall, rows[0].sort_key()))
 

@@ -78,7 +78,7 @@ def comparison_rows(result: PrivacyResult) -> list[dict[str, Any]]:
     ranked = sorted(comparisons, key=worst_first)
     return [
         {
-            'slice': wording.visible(c.slice),
+            'slice': wording.readable_slice(c.slice_key, result.record.class_names or ()),
             'attack': wording.visible(c.attack),
             'metric': wording.comparison_title(c),
             'limit': f'{c.limit:g}',

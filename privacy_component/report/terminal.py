@@ -27,6 +27,7 @@ from privacy_component.report.wording import (
 )
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, Task
     from rich.table import Table
 
 _FIGURES = {
@@ -73,24 +74,42 @@ def _figure(row: Row) -> list[str]:
 @contextlib.contextmanager
 def waiting(on_what: Callable[[], str]) -> Iterator[None]:
     """While it lasts, a terminal shows on stderr what is being waited for and how long it has lasted by now."""
+    with _progress(lambda _: on_what()) as progress:
+        progress.add_task('', total=None)
+        yield
+
+
+def each_attack(attacks: Sequence[str]) -> Iterator[str]:
+    """Each attack, while a terminal or a notebook shows which one runs, how many are done and for how long."""
+    with _progress(
+        lambda task: f'{task.description} ({task.completed:.0f} of {task.total:.0f} attacks done)'
+    ) as progress:
+        shown = progress.add_task('', total=len(attacks))
+        for attack in attacks:
+            progress.update(shown, description=attack)
+            yield attack
+            progress.advance(shown)
+
+
+def _progress(text_of: Callable[[Task], str]) -> Progress:
+    """A line on stderr; `text_of` is asked anew whenever it is drawn."""
     try:
         from rich.console import Console
-        from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+        from rich.progress import Progress, ProgressColumn, SpinnerColumn, TimeElapsedColumn
         from rich.text import Text
     except ModuleNotFoundError as error:
         raise _needs_rich() from error
 
-    class OnWhat(ProgressColumn):
-        """Asks anew whenever it is drawn."""
+    class Words(ProgressColumn):
+        """What is under way."""
 
         def render(self, task: Task) -> Text:
-            return Text(visible(on_what()), overflow='ellipsis', no_wrap=True)
+            return Text(visible(text_of(task)), overflow='ellipsis', no_wrap=True)
 
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TimeElapsedColumn(), OnWhat())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        progress.add_task('', total=None)
-        yield
+    is_seen = console.is_terminal or console.is_jupyter
+    columns = (SpinnerColumn(), TimeElapsedColumn(), Words())
+    return Progress(*columns, console=console, transient=True, disable=not is_seen)
 
 
 def print_side_by_side(first: PrivacyResult, second: PrivacyResult, pairs: Sequence[Pair]) -> None:

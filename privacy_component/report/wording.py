@@ -13,6 +13,8 @@ from privacy_component.gate.verdict import EXCEEDED, PASSED, UNDECIDED, Comparis
 from privacy_component.metrics.change import PAIRED, TWO_LIMITS
 from privacy_component.metrics.registry import Estimate, metric_named
 from privacy_component.metrics.slice_result import SliceResult
+from privacy_component.observations.columns import SliceValue
+from privacy_component.observations.slicing import CLASS_FEATURE, SliceKey, slice_name
 
 MISSING = '\N{EN DASH}'
 _AT_A_RATE = {
@@ -32,6 +34,7 @@ _TITLES = {
     'max_ppv': 'Largest PPV',
 }
 NOT_SHOWN = 'not shown'
+LONGEST_NAME = 60
 _SLICE_WORDS = {
     EXCEEDED: 'above a limit',
     PASSED: 'within the limits',
@@ -57,6 +60,17 @@ _CHANGE_INTERVALS = {
 def visible(text: Any) -> str:
     """One printable line."""
     return printable(str(text))
+
+
+def readable_slice(key: SliceKey, class_names: Sequence[str] = ()) -> str:
+    """A slice's name as one printable line, a class with what it is called: 'class = 1 (no tip), hour = 3'."""
+    return ', '.join(_with_class_name(one, class_names) for one in key) or visible(slice_name(key))
+
+
+def _with_class_name(one: tuple[str, SliceValue], class_names: Sequence[str]) -> str:
+    (feature, value), name = one, visible(slice_name((one,)))
+    is_named = feature == CLASS_FEATURE and isinstance(value, int) and 0 <= value < len(class_names)
+    return f'{name} ({shorten(visible(class_names[int(value)]), LONGEST_NAME)})' if is_named else name
 
 
 def shorten(text: str, length: int) -> str:

@@ -76,11 +76,11 @@ def test_blessing_says_no_in_every_way_that_is_read(leaky):
     assert blessing.get_string_custom_property('current_model') == str(world.root / 'model')
 
 
-def test_metrics_artifact_holds_three_files_and_headline_figures(leaky):
+def test_metrics_artifact_holds_its_files_and_headline_figures(leaky):
     _, outputs = leaky
     metrics = outputs['privacy_metrics']
     names = {path.name for path in Path(metrics.uri).iterdir()}
-    assert names == {'decision.json', 'privacy_metrics.json', 'report.html'}
+    assert names == {'decision.json', 'privacy_metrics.json', 'report.html', 'tfma'}
     assert metrics.get_string_custom_property('worst_slice').startswith('color = red')
     assert metrics.get_float_custom_property('worst_auc') > 0.8
     assert metrics.get_int_custom_property('num_members') == 600

@@ -30,7 +30,8 @@ def world_with_rare_colors(root: Path) -> w.World:
 
 def everything_left(world: w.World, outputs: dict) -> str:
     """All files of the artifacts and all their properties, as text."""
-    files = [path.read_text() for name in ('metrics', 'blessing') for path in (world.root / 'out' / name).iterdir()]
+    paths = [path for name in ('metrics', 'blessing') for path in (world.root / 'out' / name).rglob('*')]
+    files = [path.read_bytes().decode(errors='replace') for path in paths if path.is_file()]
     return '\n'.join([*files, *(str(artifact.mlmd_artifact) for artifact in outputs.values())])
 
 

@@ -1,6 +1,7 @@
 """PrivacyEvaluator's executor on the snapshots of a real training."""
 
 import dataclasses
+import itertools
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,12 @@ from tfx.types import standard_artifacts
 
 from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, Threshold, evaluate_privacy
 from privacy_component.beam.examples.record_hashes import example_hashes
+from privacy_component.beam.models.compared import Asked
+from privacy_component.beam.models.served_model import ServedModel
+from privacy_component.beam.models.signatures import Serialized
+from privacy_component.beam.models.snapshots import ServedSnapshots
+from privacy_component.beam.models.sources import gradient_norms_by_layer
+from privacy_component.beam.plan import ModelPlan, SnapshotPlan
 from privacy_component.component import executor
 from privacy_component.training import SnapshotCallback
 from tests.component import world as w
@@ -24,6 +31,7 @@ from tests.component.test_reference_models import artifact
 PIXELS, EPOCHS, MEMBERS = 64, 3, 300
 EVAL_CONFIG = tfma.EvalConfig(model_specs=[tfma.ModelSpec(label_key='digit')])
 SPEC = {'pixels': tf.io.FixedLenFeature([PIXELS], tf.float32)}
+WITH_SNAPSHOTS = ('trajectory', 'alignment', 'trajectory_and_alignment')
 KERAS = {'keras_3': keras, 'keras_2': tf_keras}
 
 
@@ -143,6 +151,74 @@ def test_component_and_arrays_agree_to_the_last_bit(trained):
     assert set(overall(found)) == {'loss_threshold', 'trajectory'}
     assert found.record.num_snapshots == expected.record.num_snapshots == EPOCHS
     assert found.record.artifacts['snapshots'][0].fingerprint.startswith('sha256:')
+
+
+def explicit_gradients(path, pixels, labels):
+    """One by one, without the signature: [(weights, biases), (weights, biases)] of each example."""
+    loaded = tf.saved_model.load(str(path))
+    weights = [tf.Variable(weight) for weight in loaded.signatures['serving_default'].trainable_variables]
+    for row, label in zip(pixels, labels, strict=True):
+        with tf.GradientTape() as tape:
+            hidden = tf.nn.relu(row[None] @ weights[0] + weights[1])
+            logits = hidden @ weights[2] + weights[3]
+            loss = tf.nn.sparse_softmax_cross_entropy_with_logits([label], logits)
+        yield [gradient.numpy().astype(np.float64) for gradient in tape.gradient(loss, weights)]
+
+
+def weights_of(path):
+    loaded = tf.saved_model.load(str(path))
+    return [weight.numpy() for weight in loaded.signatures['serving_default'].trainable_variables]
+
+
+def asked_about(records, labels):
+    return Asked(Serialized(records), example_hashes(records)[0], labels, 10, 'multiclass')
+
+
+def parsed(records):
+    return tf.io.parse_example(tf.constant(records), SPEC)['pixels']
+
+
+def plan_of(path):
+    return ModelPlan(str(path), json_format.MessageToJson(EVAL_CONFIG), output_kind='logits')
+
+
+def test_alignment_is_that_of_explicit_gradients(trained):
+    records, labels = trained.records[:15], trained.labels[:15]
+    plans = tuple(map(plan_of, trained.snapshots))
+    served = ServedSnapshots(SnapshotPlan(plans, (10, 20, 30), ('snapshot_alignment', 'snapshot_signals')))
+    served.load()
+    found = served.columns(asked_about(records, labels))
+    expected = np.empty((15, EPOCHS - 1))
+    for number, (here, there) in enumerate(itertools.pairwise(trained.snapshots)):
+        step = [before - after for before, after in zip(weights_of(here), weights_of(there), strict=True)]
+        for row, gradients in enumerate(explicit_gradients(here, parsed(records), labels)):
+            dot = sum((gradient * way).sum() for gradient, way in zip(gradients, step, strict=True))
+            expected[row, number] = dot / np.sqrt(sum((gradient**2).sum() for gradient in gradients))
+    np.testing.assert_allclose(found['snapshot_alignment'], expected, rtol=1e-4)
+    one_by_one = [served.columns(asked_about([r], labels[i : i + 1])) for i, r in enumerate(records)]
+    np.testing.assert_array_equal(
+        np.concatenate([one['snapshot_alignment'] for one in one_by_one]), found['snapshot_alignment']
+    )
+
+
+def test_norms_by_layer_are_those_of_explicit_gradients(trained):
+    records, labels = trained.records[:15], trained.labels[:15]
+    path = trained.root / 'model' / 'Format-Serving'
+    model = ServedModel(plan_of(path))
+    model.load()
+    serialized = Serialized(records)
+    found = gradient_norms_by_layer(model, serialized, labels, model.outputs(serialized), 'multiclass')
+    squares = [[(g**2).sum() for g in one] for one in explicit_gradients(path, parsed(records), labels)]
+    w1, b1, w2, b2 = np.array(squares).T
+    np.testing.assert_allclose(found, np.sqrt(np.column_stack([w1 + b1 + w2 + b2, w1 + b1, w2 + b2])), rtol=1e-4)
+
+
+def test_all_attacks_with_snapshots_find_what_the_loss_does_not(digits):
+    found = overall(digits.evaluate(config(attacks=('loss_threshold', *WITH_SNAPSHOTS))))
+    aucs = {name: row.metrics['auc'].value for name, row in found.items()}
+    assert all(aucs[name] > 0.6 for name in WITH_SNAPSHOTS)
+    page = (Path(digits.root) / 'out' / 'metrics' / 'report.html').read_text()
+    assert 'white box, snapshots; Nasr et al. 2019' in page
 
 
 def test_without_attacks_in_the_config_the_trajectory_is_among_them(digits):

@@ -40,5 +40,6 @@ FULL = Record(
     baseline_output_kind='probabilities',
     num_reference_models=8,
     num_snapshots=5,
+    class_names=('no tip', 'tip'),
     earlier_evaluations=(Earlier('/runs/7', REFUSED, 'red leaks', 'ab' * 32, ('examples', 'attacks')),),
 )

@@ -1,4 +1,6 @@
-"""evaluate_model on fitted models of scikit-learn and Keras, and what people hand in as features."""
+"""evaluate_model on fitted models of scikit-learn and Keras, and what is handed in as features, labels, outputs."""
+
+import datetime
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import Ridge
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import LabelEncoder
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -98,7 +101,7 @@ def test_features_of_either_side_become_slices(sides):
         ({'members': np.zeros(3)}, 'members is a ndarray; give a pair of examples and labels'),
         ({'logits': np.zeros(3)}, 'evaluate_model makes logits itself'),
         ({'features': ({'a': [1]}, {'b': [1]})}, r"have other names \(\['a', 'b'\]\)"),
-        ({'non_members': (np.zeros((2, 64)), np.array([3, 77]))}, '1 of 2 labels are none of the 10 classes'),
+        ({'non_members': (np.zeros((2, 64)), np.array([3, 77]))}, '1 of 602 labels are none of the 10 classes'),
     ],
 )
 def test_what_cannot_be_used_is_said(sides, change, message):
@@ -120,7 +123,7 @@ def given(**features):
         'is_member': np.arange(400) < 200,
         'labels': rng.integers(0, 2, 400),
         'logits': rng.standard_normal((400, 2)),
-        'features': pd.DataFrame(features),
+        'features': pd.DataFrame(features) if features else None,
         'config': CONFIG,
     }
 
@@ -154,3 +157,74 @@ def test_defaults_run(sides):
     model = RandomForestClassifier(10, random_state=0).fit(*sides[0])
     result = evaluate_model(model, *sides)
     assert {row['attack'] for row in result.rows()} == set(DEFAULT_ATTACKS['multiclass'])
+
+
+def test_dates_without_a_time_are_slices():
+    result = evaluate_privacy(**given(day=[datetime.date(2026, 1, 1 + i % 2) for i in range(400)]))
+    assert {'day = 2026-01-01', 'day = 2026-01-02'} <= {row['slice'] for row in result.rows()}
+
+
+class OnlyDlpack:
+    """An array of a library that shares memory and no more."""
+
+    def __init__(self, array):
+        self._array = array
+
+    def __dlpack__(self, **options):
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self._array.__dlpack_device__()
+
+
+def test_memberships_labels_and_outputs_of_any_library():
+    plain = given(half=np.arange(400) % 2)
+    expected = evaluate_privacy(**plain).to_frame()
+    members, labels, logits = plain['is_member'], plain['labels'], plain['logits']
+    nullable = pd.DataFrame(logits).astype('Float64')
+    for given_otherwise in (
+        {'is_member': pd.array(members, dtype='boolean'), 'labels': pd.array(labels, dtype='Int64')},
+        {'is_member': pd.Series(members).astype('category'), 'labels': pd.Categorical(labels)},
+        {'is_member': OnlyDlpack(members.astype(np.int8)), 'labels': OnlyDlpack(labels), 'logits': OnlyDlpack(logits)},
+        {'logits': nullable, 'labels': pd.Series(labels, dtype='Int8')},
+        {'labels': pd.array(np.array(['no', 'yes'])[labels], dtype='string'), 'classes': ['no', 'yes']},
+        {'labels': pd.Categorical(np.array(['no', 'yes'])[labels]), 'classes': LabelEncoder().fit(['yes', 'no'])},
+        {'labels': np.array([30, 7])[labels], 'classes': [30, 7]},
+    ):
+        pd.testing.assert_frame_equal(evaluate_privacy(**plain | given_otherwise).to_frame(), expected)
+
+
+class OnADevice(OnlyDlpack):
+    """Of memory that numpy cannot reach."""
+
+    def __dlpack__(self, **options):
+        raise BufferError('device 2')
+
+
+@pytest.mark.parametrize(
+    ('otherwise', 'message'),
+    [
+        ({'labels': pd.array([1, None] * 200, dtype='Int64')}, 'labels has no value in 200 of 400 examples'),
+        ({'is_member': pd.array([True, None] * 200, dtype='boolean')}, 'is_member has no value in 200 of 400'),
+        ({'logits': OnADevice(np.zeros((400, 2)))}, r'logits cannot be read where it lies \(device 2\)'),
+        ({'labels': np.array(['a', 'b'] * 200), 'classes': ['a', 'c']}, 'none of .* in 200 of 400 examples'),
+        ({'labels': np.array(['a', 'b'] * 200), 'classes': ['a', 'b', 'c']}, 'names 3 classes, but the model has 2'),
+        ({'labels': np.array(['a', 'b'] * 200), 'classes': [1, 2]}, 'but classes holds numbers'),
+        ({'classes': [3, 4]}, '400 of 400 labels are none of the 2 classes'),
+        ({'classes': [0, 1, 2]}, 'classes names 3 classes, but the model has 2'),
+        ({'classes': [0, 1], 'logits': None, 'predictions': np.zeros(400)}, 'but this is a regression one'),
+        ({'classes': [3, 3]}, 'one number twice'),
+        ({'classes': np.zeros((2, 2))}, r'classes has shape \(2, 2\)'),
+        ({'classes': ['a', 'a']}, "names 'a' twice"),
+        ({'classes': ['a', 'b'], 'config': PrivacyConfig(outputs={'classes': ['a', 'c']})}, 'name other classes'),
+    ],
+)
+def test_what_lacks_values_or_names_is_refused(otherwise, message):
+    with pytest.raises(PrivacyInputError, match=message):
+        evaluate_privacy(**given() | otherwise)
+
+
+def test_labels_of_pandas_go_with_a_fitted_model(sides):
+    model = DecisionTreeClassifier(random_state=0, max_depth=8).fit(*sides[0])
+    nullable = [(one, pd.array(labels, dtype='Int64')) for one, labels in sides]
+    assert auc(evaluate_model(model, *nullable, config=CONFIG)) == auc(evaluate_model(model, *sides, config=CONFIG))

@@ -38,6 +38,7 @@ OTHERS = {
     'measurement.max_bad_record_share': 0.1,
     'measurement.batch_size': 64,
     'measurement.time_limit_seconds': 60,
+    'measurement.num_queries': 8,
     'decision.confidence_level': 0.9,
     'decision.min_examples': 31,
     'decision.small_slices': 'block',

@@ -79,18 +79,26 @@ def _hashes_of_bytes(records: list[bytes]) -> NDArray[np.uint64]:
 
 
 def read_batches(root: beam.Pipeline, plan: Plan) -> beam.PCollection:
-    """Every record of every file, in batches of the plan's size; the last of a group of files may be smaller."""
+    """Every record of every file but canaries, in batches of the plan's size; the last of a group may be smaller."""
     groups = [
         (paths, split.split, split.is_member)
         for split in plan.splits
         for paths in split.groups or [(path,) for path in split.paths]
     ]
-    return (
+    batches = (
         root
         | 'Files' >> beam.Create(groups, reshuffle=False)
         | 'SpreadFiles' >> beam.Reshuffle()
         | 'ReadFiles' >> beam.FlatMap(_read_and_tell, plan.compression, plan.batch_size)
     )
+    return batches | 'LeaveOutCanaries' >> beam.FlatMap(_without, plan.canaries) if plan.canaries else batches
+
+
+def _without(batch: RawBatch, left_out: frozenset[int]) -> Iterator[RawBatch]:
+    """The examples of a batch but for some, by their ids; nothing if there are no others."""
+    kept = ~np.isin(batch.example_id, np.array(sorted(left_out), np.uint64))
+    if kept.any():
+        yield batch if kept.all() else batch.select(np.flatnonzero(kept).tolist())
 
 
 def _read_and_tell(group: tuple[Sequence[str], str, bool], compression: str, batch_size: int) -> Iterator[RawBatch]:

@@ -165,7 +165,7 @@ class ObserveDirectly(beam.DoFn):
         spent = {'decode': called.decoded - started, 'predict': predicted - called.decoded}
         observed.nanoseconds.update(spent, columns=time.process_time_ns() - made)
         if self._plan.columns:
-            observed.nanoseconds['gradients'] = viewed - predicted
+            observed.nanoseconds['signals'] = viewed - predicted
         observed.nanoseconds.update(compared)
         return dataclasses.replace(observed, columns=columns, changes=changes)
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from privacy_component.beam.models.compared import Asked, outputs_of, signal_of
+from privacy_component.beam.models.gradients import PerExample, alignment
 from privacy_component.beam.models.served_model import ServedModel
 from privacy_component.beam.plan import SnapshotPlan
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations.needs import SNAPSHOT_SIGNALS
+from privacy_component.observations.loss_gradients import loss_gradients
+from privacy_component.observations.needs import SNAPSHOT_ALIGNMENT, SNAPSHOT_SIGNALS
 
 
 class ServedSnapshots:
@@ -22,6 +25,7 @@ class ServedSnapshots:
     stage = 'snapshots'
 
     def __init__(self, plan: SnapshotPlan):
+        self._columns = plan.columns
         self._names = [snapshot_title(epoch) for epoch in plan.epochs]
         self._models = [ServedModel(model, name) for model, name in zip(plan.models, self._names, strict=True)]
 
@@ -35,8 +39,12 @@ class ServedSnapshots:
         for model in self._models:
             model.load()
         weights = [model.weights for model in self._models]
+        self._aligned: list[PerExample] = []
         for number, (one, other) in enumerate(itertools.pairwise(weights)):
             self._check_pair(number, one, other)
+            if SNAPSHOT_ALIGNMENT in self._columns:
+                directions = [tf.constant(before - after) for before, after in _values(one, other)]
+                self._aligned.append(self._models[number].per_example(alignment(directions)))
 
     def columns(self, asked: Asked) -> dict[str, NDArray]:
         """What attacks with snapshots ask for.
@@ -45,9 +53,15 @@ class ServedSnapshots:
           PrivacyInputError: a snapshot cannot be called, or gives another number of outputs; the message says which.
         """
         signals = np.empty((asked.serialized.num_rows, len(self._models)))
+        aligned = np.empty((asked.serialized.num_rows, len(self._aligned)))
         for number, (model, name) in enumerate(zip(self._models, self._names, strict=True)):
-            signals[:, number] = signal_of(model, name, outputs_of(model, name, asked), asked)
-        return {SNAPSHOT_SIGNALS: signals}
+            outputs = outputs_of(model, name, asked)
+            signals[:, number] = signal_of(model, name, outputs, asked)
+            if number < len(self._aligned):
+                seeds = loss_gradients(outputs, asked.labels, model.output_kind, asked.task)
+                aligned[:, number] = model.kept_of_gradients(self._aligned[number], asked.serialized, seeds)[:, 0]
+        found = {SNAPSHOT_SIGNALS: signals, SNAPSHOT_ALIGNMENT: aligned}
+        return {name: found[name] for name in self._columns}
 
     def _check_pair(self, number: int, one: Sequence[Any], other: Sequence[Any]) -> None:
         first, second = self._names[number : number + 2]
