@@ -26,6 +26,9 @@ ELSEWHERE = (
     '# new file',  # these, and what is put into files, tests/test_architecture.py does
     ', after the line:',
     'metadata.sqlite',  # needs a past: tests/component/test_lineage.py
+    "privacy.outputs['privacy_metrics']",  # needs a run: tests/component/test_views.py, tests/kubeflow/test_show.py
+    'tfx.dsl.Cond',  # tests/kubeflow/test_conditions.py
+    'import identification, reconstruct',  # needs a model of people: tests/inversion
 )
 CASES = [
     (name, number)
@@ -87,6 +90,10 @@ def world():
         'labels': observations.labels,
         'logits': observations.outputs,
         'payment_type': np.where(np.arange(len(observations)) % 2, 'Cash', 'Credit Card'),
+        'np': np,
+        'person': np.arange(len(observations)) // 2,
+        'person_is_member': observations.is_member,
+        'was_trained_on': observations.is_member & (np.arange(len(observations)) % 2 == 0),
         'model': model,
         'signatures': {'serving_default': serve},
         'train': tf.data.Dataset.from_tensor_slices((examples, labels)).batch(100),
@@ -111,6 +118,7 @@ def completed(block):
     """The block, with the dots that stand for what was said before replaced by that, and trained for less."""
     block = re.sub(r'PrivacyEvaluator\(\.\.\.(?=[,)])', 'PrivacyEvaluator(**given', block)
     block = re.sub(r'sha256:\w+\.\.\.', f'sha256:{"ab" * 32}', block).replace('epochs=40', 'epochs=5')
+    block = re.sub(r'^    \.\.\.,$', '    labels=labels,\n    logits=logits,', block, flags=re.MULTILINE)
     return re.sub(r'\(\.\.\., ', '(', block).replace('[...]', '[]').replace(', ...])', '])')
 
 
