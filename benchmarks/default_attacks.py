@@ -238,6 +238,13 @@ def predicted(
     task: Task, recipe: Recipe, seed: int, x: np.ndarray, labels: np.ndarray, is_member: np.ndarray
 ) -> np.ndarray:
     """What a model that was trained on the members says of all examples."""
+    model = network(task, recipe, seed, x, labels)
+    model.fit(x[is_member], labels[is_member], batch_size=recipe.batch, epochs=recipe.epochs, verbose=0)
+    return model.predict(x, batch_size=1024, verbose=0)
+
+
+def network(task: Task, recipe: Recipe, seed: int, x: np.ndarray, labels: np.ndarray) -> Any:
+    """A compiled Keras model that has not been trained yet."""
     os.environ.update({'TF_CPP_MIN_LOG_LEVEL': '3', 'CUDA_VISIBLE_DEVICES': ''})
     import keras
     import tensorflow as tf
@@ -259,8 +266,7 @@ def predicted(
             layers.append(keras.layers.Dropout(recipe.dropout))
     model = keras.Sequential([*layers, keras.layers.Dense(num_outputs)])
     model.compile(optimizer=keras.optimizers.Adam(recipe.rate), loss=losses[task.kind])
-    model.fit(x[is_member], labels[is_member], batch_size=recipe.batch, epochs=recipe.epochs, verbose=0)
-    return model.predict(x, batch_size=1024, verbose=0)
+    return model
 
 
 def outputs_of(name: str, recipe: str, seed: int, folder: Path) -> dict[str, np.ndarray] | None:

@@ -224,12 +224,17 @@ def _cpu() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def measure(case: str, num_rows: int, repeats: int, workers: int = 1) -> dict[str, float]:
+def measure(case: str, num_rows: int, repeats: int, workers: int = 1) -> dict[str, Any]:
     """Medians over runs in fresh processes."""
-    command = [sys.executable, __file__, '--child', case, str(num_rows), str(workers)]
+    return measure_command([__file__, '--child', case, str(num_rows), str(workers)], repeats)
+
+
+def measure_command(arguments: list[str], repeats: int) -> dict[str, Any]:
+    """Medians of what a Python program prints as JSON, each time in a fresh process; and the commit."""
     environment = os.environ | {'TF_CPP_MIN_LOG_LEVEL': '3'}
     runs = []
     for _ in range(repeats):
+        command = [sys.executable, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
         runs.append(json.loads(done.stdout.splitlines()[-1]))
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]} | {'commit': commit()}

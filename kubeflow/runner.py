@@ -8,7 +8,9 @@ from pathlib import Path
 import yaml
 from tfx import v1 as tfx
 
+from kubeflow.show import with_report
 from pipelines.taxi.pipeline import create_pipeline
+from privacy_component import dataflow_pipeline_args
 
 PIPELINE_NAME = 'taxi'
 COMMAND = ('python', '-m', 'kubeflow.entrypoint')
@@ -21,7 +23,7 @@ def main(argv=None):
     logging.getLogger('absl').setLevel(logging.ERROR)  # TFX warns that the trainer is not packaged, as it should
     pipeline = build_pipeline(args.pipeline_root, args.image, args.data_root)
     if args.dataflow_project:
-        privacy_on_dataflow(pipeline, args.image, args.dataflow_project, args.dataflow_region)
+        privacy_on_dataflow(pipeline, args.image, args.dataflow_project, args.dataflow_region, args.dataflow_subnetwork)
     Path(args.output).write_text(yaml.safe_dump(compile_pipeline(pipeline, args.image)), encoding='utf-8')
     print(f'Wrote {args.output}.')
 
@@ -48,7 +50,7 @@ def build_pipeline(pipeline_root, image, data_root=None):
     )
 
 
-def privacy_on_dataflow(pipeline, image, project, region):
+def privacy_on_dataflow(pipeline, image, project, region, subnetwork=''):
     """Runs PrivacyEvaluator's Beam job on Dataflow, and the other components' jobs in their steps.
 
     Args:
@@ -56,18 +58,12 @@ def privacy_on_dataflow(pipeline, image, project, region):
       image: what the workers run: the image of the steps.
       project: Google Cloud project.
       region: Google Cloud region.
+      subnetwork: of the workers; '' for the region's default.
     """
-    root = posixpath.join(pipeline.pipeline_info.pipeline_root, 'dataflow')
+    location = posixpath.join(pipeline.pipeline_info.pipeline_root, 'dataflow')
     privacy = next(each for each in pipeline.components if each.id == 'PrivacyEvaluator')
     privacy.with_beam_pipeline_args(
-        [
-            '--runner=DataflowRunner',
-            f'--project={project}',
-            f'--region={region}',
-            f'--temp_location={posixpath.join(root, "temp")}',
-            f'--staging_location={posixpath.join(root, "staging")}',
-            f'--sdk_container_image={image}',
-        ]
+        dataflow_pipeline_args(project, region, location=location, image=image, subnetwork=subnetwork)
     )
 
 
@@ -79,7 +75,7 @@ def compile_pipeline(pipeline, image):
       image: what its steps run in.
 
     Returns:
-      A PipelineSpec of schema 2.1 as a dict.
+      A PipelineSpec of schema 2.1 as a dict, with a step that shows the report in Kubeflow's UI.
     """
     experimental = tfx.orchestration.experimental
     config = experimental.KubeflowV2DagRunnerConfig(
@@ -89,7 +85,7 @@ def compile_pipeline(pipeline, image):
     parameters = spec['root'].get('inputDefinitions', {}).get('parameters', {})
     for name, default in _defaults(pipeline).items():
         parameters[name] |= {'defaultValue': default, 'isOptional': True}
-    return spec | {'defaultPipelineRoot': pipeline.pipeline_info.pipeline_root}
+    return with_report(spec, image) | {'defaultPipelineRoot': pipeline.pipeline_info.pipeline_root}
 
 
 def _defaults(pipeline):
@@ -110,6 +106,9 @@ def _parser():
     parser.add_argument('--data_root', help='folder of the trips as CSV; default: data in pipeline_root')
     parser.add_argument('--dataflow_project', help="runs PrivacyEvaluator's Beam job on Dataflow, in this project")
     parser.add_argument('--dataflow_region', default='us-central1', help='default: %(default)s')
+    parser.add_argument(
+        '--dataflow_subnetwork', default='', help='regions/REGION/subnetworks/NAME, with Private Google Access'
+    )
     return parser
 
 

@@ -11,11 +11,15 @@ from privacy_component._version import __version__
 from privacy_component.deprecation import warn_renamed
 
 if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr__`
+    from privacy_component.beam.dataflow import dataflow_pipeline_args as dataflow_pipeline_args
     from privacy_component.component.artifacts import PrivacyMetrics as PrivacyMetrics
     from privacy_component.component.artifacts import ReferenceModelSet as ReferenceModelSet
+    from privacy_component.component.canaries.component import CanaryInjector as CanaryInjector
     from privacy_component.component.component import PrivacyEvaluator as PrivacyEvaluator
     from privacy_component.component.reference_models.component import ReferenceModels as ReferenceModels
     from privacy_component.component.resolver import PreviousEvaluationsStrategy as PreviousEvaluationsStrategy
+    from privacy_component.config.audits import OneRunAudit as OneRunAudit
+    from privacy_component.config.canary_config import CanaryConfig as CanaryConfig
     from privacy_component.config.policies import policy as policy
     from privacy_component.config.privacy_config import PrivacyConfig as PrivacyConfig
     from privacy_component.config.refusal_override import RefusalOverride as RefusalOverride
@@ -26,14 +30,23 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr_
     from privacy_component.config.settings import SliceSettings as SliceSettings
     from privacy_component.config.thresholds import Threshold as Threshold
     from privacy_component.errors import PrivacyInputError as PrivacyInputError
+    from privacy_component.evaluation.attribute_inference import AttributeInference as AttributeInference
+    from privacy_component.evaluation.attribute_inference import (
+        evaluate_attribute_inference as evaluate_attribute_inference,
+    )
     from privacy_component.evaluation.evaluate import evaluate_privacy as evaluate_privacy
     from privacy_component.evaluation.fitted import evaluate_model as evaluate_model
     from privacy_component.evaluation.result import PrivacyResult as PrivacyResult
+    from privacy_component.metrics.canary_audit import audit_canaries as audit_canaries
     from privacy_component.observations.slicing import SlicingSpec as SlicingSpec
 
 _HOMES = {
+    'CanaryConfig': 'privacy_component.config.canary_config',
+    'CanaryInjector': 'privacy_component.component.canaries.component',
+    'AttributeInference': 'privacy_component.evaluation.attribute_inference',
     'DecisionSettings': 'privacy_component.config.settings',
     'MeasurementSettings': 'privacy_component.config.settings',
+    'OneRunAudit': 'privacy_component.config.audits',
     'OutputSettings': 'privacy_component.config.settings',
     'PeopleSettings': 'privacy_component.config.settings',
     'PreviousEvaluationsStrategy': 'privacy_component.component.resolver',
@@ -48,6 +61,9 @@ _HOMES = {
     'SliceSettings': 'privacy_component.config.settings',
     'SlicingSpec': 'privacy_component.observations.slicing',
     'Threshold': 'privacy_component.config.thresholds',
+    'audit_canaries': 'privacy_component.metrics.canary_audit',
+    'dataflow_pipeline_args': 'privacy_component.beam.dataflow',
+    'evaluate_attribute_inference': 'privacy_component.evaluation.attribute_inference',
     'evaluate_model': 'privacy_component.evaluation.fitted',
     'evaluate_privacy': 'privacy_component.evaluation.evaluate',
     'policy': 'privacy_component.config.policies',

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from scipy.special import ndtr
 
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
 from privacy_component.observations.outputs import as_observations
@@ -55,12 +56,23 @@ def _with_references(task, n, shift, classes, seed, group_size):
     knows = [half == is_first for half in halves for is_first in (True, False)]
     seen = [_ANSWERS[made.task](rng, labels, known, shift, classes) for known in knows]
     columns = {
+        'label_stability': rng.binomial(32, ndtr(rng.standard_normal(len(made)) + shift * made.is_member)) / 32,
+        'token_loss': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
+        'min_k': rng.standard_normal(len(made)) + shift * made.is_member,
+        'token_loss_change': rng.standard_normal(len(made)) + shift * made.is_member,
         'gradient_norm': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
         'reference_signals': np.stack(
             [main_signal(dataclasses.replace(made, outputs=outputs)) for outputs in seen], axis=1
         ),
         'reference_is_member': np.stack(knows, axis=1),
     }
+    # Three snapshots, in which less and less of what is known of members is missing.
+    earlier = [_ANSWERS[made.task](rng, labels, is_member, shift * share, classes) for share in (0.0, 0.5, 0.9)]
+    columns['snapshot_signals'] = np.stack(
+        [main_signal(dataclasses.replace(made, outputs=outputs)) for outputs in earlier], axis=1
+    )
+    columns['snapshot_alignment'] = rng.standard_normal((len(made), 2)) + shift * is_member[:, None]
+    columns['gradient_norms_by_layer'] = np.exp(rng.standard_normal((len(made), 3)) - shift * is_member[:, None])
     return dataclasses.replace(made, columns=columns), np.stack(seen)
 
 

@@ -1,6 +1,7 @@
 """What the taxi pipeline's components share: features, splits, slices, metrics and privacy limits."""
 
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 from tfx import v1 as tfx
 
 from privacy_component import policy
@@ -81,5 +82,5 @@ def _slicing_specs():
 def _metric_above(class_name, lower_bound):
     """A metric that Evaluator's blessing needs over all trips; a plain threshold would hold for every slice."""
     threshold = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={'value': lower_bound}))
-    overall = tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+    overall = config_pb2.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
     return tfma.MetricConfig(class_name=class_name, per_slice_thresholds=[overall])

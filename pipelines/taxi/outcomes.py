@@ -1,14 +1,13 @@
 """What became of a model: read back from ML Metadata and the artifacts of the latest run."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import tensorflow_model_analysis as tfma
 from ml_metadata import MetadataStore
 
-from pipelines.taxi.dp_sgd import GUARANTEE_FILE
 from privacy_component.evaluation.result import PrivacyResult
+from privacy_component.training.dp_claim import CLAIM_FILE, DPClaim
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,5 +69,4 @@ def _pushed_to(pushed_model):
 
 
 def _epsilon(model_run):
-    guarantee = Path(model_run.uri) / GUARANTEE_FILE
-    return json.loads(guarantee.read_text())['epsilon'] if guarantee.exists() else None
+    return DPClaim.load(model_run.uri).epsilon if Path(model_run.uri, CLAIM_FILE).exists() else None

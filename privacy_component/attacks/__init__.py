@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from privacy_component.attacks.alignment import alignment_attack
 from privacy_component.attacks.attack import Attack, AttackInfo, check_needs
 from privacy_component.attacks.bayes import bayes_attack
 from privacy_component.attacks.chosen import (
@@ -15,12 +16,17 @@ from privacy_component.attacks.chosen import (
 )
 from privacy_component.attacks.difficulty import difficulty_attack
 from privacy_component.attacks.gradient_norm import gradient_norm_attack
+from privacy_component.attacks.label_stability import label_stability_attack
 from privacy_component.attacks.lira import lira_attack
 from privacy_component.attacks.quantile import quantile_attack
 from privacy_component.attacks.rmia import rmia_attack
 from privacy_component.attacks.stacked import stacked_attack
 from privacy_component.attacks.threshold import per_class_threshold_attack, threshold_attack
+from privacy_component.attacks.tokens import min_k_attack, token_loss_attack, token_loss_change_attack
 from privacy_component.attacks.trained import LEARNERS, trained_attack
+from privacy_component.attacks.trajectory import trajectory_attack
+from privacy_component.attacks.trajectory_and_alignment import trajectory_and_alignment_attack
+from privacy_component.attacks.white_box import white_box_attack
 from privacy_component.errors import PrivacyInputError, did_you_mean
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION
 from privacy_component.observations.signals import SIGNALS
@@ -42,6 +48,14 @@ ATTACKS: dict[str, AttackInfo] = {
     'bayes': bayes_attack(),
     'stacked': stacked_attack(),
     'gradient_norm': gradient_norm_attack(),
+    'white_box': white_box_attack(),
+    'trajectory': trajectory_attack(),
+    'alignment': alignment_attack(),
+    'trajectory_and_alignment': trajectory_and_alignment_attack(),
+    'label_stability': label_stability_attack(),
+    'token_loss': token_loss_attack(),
+    'min_k': min_k_attack(),
+    'token_loss_change': token_loss_change_attack(),
 }
 
 
@@ -55,6 +69,9 @@ DEFAULT_ATTACKS: dict[str, tuple[str, ...]] = {
 
 # Beside them where there are reference models: the least that a few of these tell, and all of it.
 DEFAULT_WITH_REFERENCES = ('rmia', 'stacked')
+
+# Beside them where there are snapshots: what needs their outputs only.
+DEFAULT_WITH_SNAPSHOTS = ('trajectory',)
 
 
 def attack_named(name: str) -> AttackInfo:
@@ -97,6 +114,7 @@ __all__ = [
     'ATTACKS',
     'DEFAULT_ATTACKS',
     'DEFAULT_WITH_REFERENCES',
+    'DEFAULT_WITH_SNAPSHOTS',
     'Attack',
     'AttackInfo',
     'attack_name',

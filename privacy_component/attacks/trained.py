@@ -51,7 +51,8 @@ class Learner:
 
 
 # scikit-learn is imported where it is used: loading it takes a second that threshold attacks need not pay.
-def _logistic_regression(num_examples: int) -> Any:
+def logistic_regression(num_examples: int) -> Any:
+    """Of scaled features."""
     from sklearn.linear_model import LogisticRegression
 
     return _scaled(LogisticRegression(C=1.0, max_iter=300))
@@ -74,7 +75,8 @@ def _random_forest(num_examples: int) -> Any:
     return RandomForestClassifier(100, min_samples_leaf=leaf, max_samples=0.5, random_state=0)
 
 
-def _gradient_boosting(num_examples: int) -> Any:
+def gradient_boosting(num_examples: int) -> Any:
+    """Small trees, with enough rows in a leaf to keep noise out."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     leaf = int(np.clip(num_examples / 100, 5, 100))
@@ -98,10 +100,10 @@ def _scaled(classifier: Any) -> Any:
 
 
 LEARNERS: dict[str, Learner] = {
-    'logistic_regression': Learner(_logistic_regression, one_hot_features, 100_000, 'n, seconds at 100,000'),
+    'logistic_regression': Learner(logistic_regression, one_hot_features, 100_000, 'n, seconds at 100,000'),
     'mlp': Learner(_mlp, one_hot_features, 100_000, 'n, a fixed number of steps to train'),
     'random_forest': Learner(_random_forest, full_features, 50_000, 'n log n', True),
-    'gradient_boosting': Learner(_gradient_boosting, full_features, 100_000, 'n', True),
+    'gradient_boosting': Learner(gradient_boosting, full_features, 100_000, 'n', True),
     'k_nearest_neighbors': Learner(_k_nearest_neighbors, compact_features, 20_000, 'n log n, slow to score', True),
 }
 
@@ -111,17 +113,17 @@ class TrainedAttack:
     """A classifier of memberships, compared within classes.
 
     Attributes:
-      learner: a name in LEARNERS.
+      learner: of what it learns, and by which classifier.
       parts: what was fitted: one classifier, or, of a learner that memorises, one on either half of the examples, each
         with standings among the other half.
     """
 
-    learner: str
+    learner: Learner
     parts: tuple[_Fitted, ...] = ()
 
     def fit(self, observations: Observations) -> TrainedAttack:
         """Learns in the order of the ids' hashes, on one thread."""
-        learner = LEARNERS[self.learner]
+        learner = self.learner
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # that the network could be trained for longer is known
             if not learner.memorises:
@@ -138,7 +140,7 @@ class TrainedAttack:
             return np.concatenate([self._score(observations.select(block)) for block in blocks] or [np.zeros(0)])
 
     def _score(self, observations: Observations) -> NDArray[np.float64]:
-        features, signal = LEARNERS[self.learner].features(observations), main_signal(observations)
+        features, signal = self.learner.features(observations), main_signal(observations)
         classes = classes_of(observations)
         return np.mean([part.standing(features, signal, classes) for part in self.parts], axis=0)
 
@@ -239,7 +241,7 @@ def _place(cells: NDArray[np.int64]) -> NDArray[np.int64]:
 def trained_attack(learner: str) -> AttackInfo:
     """The registry's line for a trained attacker."""
     return AttackInfo(
-        make=lambda: TrainedAttack(learner),
+        make=lambda: TrainedAttack(LEARNERS[learner]),
         needs=('labels', 'outputs'),
         cost=LEARNERS[learner].cost,
         reference='Shokri et al. 2017, arXiv 1610.05820',

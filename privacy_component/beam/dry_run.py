@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
@@ -15,8 +16,9 @@ from privacy_component.beam.examples.bad_records import only_examples, usual_typ
 from privacy_component.beam.examples.decode import KNOWN_TYPES, decode_batch, read_schema
 from privacy_component.beam.examples.read import RawBatch, read_files
 from privacy_component.beam.models.batch import Batch, Observer
+from privacy_component.beam.models.noisy_copies import input_noise
 from privacy_component.beam.models.other_answers import find_other_answers
-from privacy_component.beam.models.predict import ObserveDirectly
+from privacy_component.beam.models.predict import AskedAgain, ObserveDirectly
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.totals import Totals, observations_of
 from privacy_component.beam.plan import ModelPlan, Plan, SplitFiles, Trial
@@ -24,8 +26,8 @@ from privacy_component.checks import OTHERS, is_on
 from privacy_component.checks.evidence import OtherAnswers
 from privacy_component.checks.stable_outputs import larger_changes, rows_asked_again
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations.needs import CANDIDATE
-from privacy_component.observations.outputs import output_kind
+from privacy_component.observations.needs import CANDIDATE, LABEL_STABILITY
+from privacy_component.observations.outputs import check_same_number, output_kind
 
 _ROWS_OF_COLUMNS = 8  # a look at the columns that are slow to compute
 _TYPES = ((pa.types.is_integer, schema_pb2.INT), (pa.types.is_floating, schema_pb2.FLOAT))
@@ -46,17 +48,21 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     Raises:
       PrivacyInputError: labels, outputs or features of the samples cannot be used.
     """
-    worker = ObserveDirectly(dataclasses.replace(plan, columns=(), references=None))
+    fast = dataclasses.replace(plan, columns=(), references=None, snapshots=None)
+    worker = ObserveDirectly(fast, is_trial=True)
     worker.setup()
     plan = dataclasses.replace(plan, feature_types=_feature_types(plan, samples, worker.transformed_names(samples[0])))
     worker.follow(dataclasses.replace(plan, columns=()))
     batches = [_try(worker, sample) for sample in samples]
     totals = functools.reduce(Totals.merge, (Totals.of(batch, {}) for batch in batches))
     plan = _with_kinds(plan, totals)
-    plan = dataclasses.replace(plan, trial=_trial(worker, plan, samples, batches))
+    if not plan.predictions_feature:
+        plan = dataclasses.replace(plan, trial=_trial(worker, plan, samples, batches))
     for batch in batches:
         _check_observations(plan, batch)
-    if plan.columns or plan.references:
+    if LABEL_STABILITY in plan.columns:
+        plan = _with_noise(plan, [worker.readable(sample) for sample in samples])
+    if plan.columns or plan.references or plan.snapshots:
         _try_slow_columns(plan, samples[0])
     return plan
 
@@ -65,6 +71,17 @@ def _try_slow_columns(plan: Plan, sample: RawBatch) -> None:
     worker = ObserveDirectly(plan)
     worker.setup()
     _try(worker, sample.select(range(min(_ROWS_OF_COLUMNS, len(sample.records)))))
+
+
+def _with_noise(plan: Plan, samples: list[RawBatch]) -> Plan:
+    """The plan with how the inputs of every model are perturbed."""
+    spec = Observer(plan).model_spec
+    left_alone = (spec.label_key, spec.example_weight_key, plan.config.people.group_key)
+    measurement = plan.config.measurement
+    records = [sample.records for sample in samples]
+    noise = input_noise(records, left_alone, measurement.num_queries, measurement.seed)
+    models = {role: tuple(dataclasses.replace(m, noise=noise) for m in models) for role, models in plan.models.items()}
+    return dataclasses.replace(plan, models=models)
 
 
 def check_totals(plan: Plan, totals: Totals) -> str:
@@ -78,14 +95,15 @@ def check_totals(plan: Plan, totals: Totals) -> str:
 
 
 def _with_kinds(plan: Plan, totals: Totals) -> Plan:
-    """The plan with the kinds of all outputs; those of reference models are the candidate's."""
+    """The plan with the kinds of all outputs; those of reference models and snapshots are the candidate's."""
     kinds = {role: _kinds_of(plan, role, totals) for role in plan.models}
     models = {role: tuple(map(_of_kind, models, kinds[role])) for role, models in plan.models.items()}
-    references = plan.references
-    if references:
-        same = tuple(_of_kind(model, kinds[CANDIDATE][0]) for model in references.models)
-        references = dataclasses.replace(references, models=same)
-    return dataclasses.replace(plan, models=models, references=references)
+    alike = {
+        name: dataclasses.replace(others, models=tuple(_of_kind(one, kinds[CANDIDATE][0]) for one in others.models))
+        for name in ('references', 'snapshots')
+        if (others := getattr(plan, name)) is not None
+    }
+    return dataclasses.replace(plan, models=models, **alike)
 
 
 def _of_kind(model: ModelPlan, kind: str) -> ModelPlan:
@@ -166,27 +184,33 @@ def _type_of(value_type: pa.DataType) -> int:
 
 def _trial(worker: ObserveDirectly, plan: Plan, samples: list[RawBatch], batches: list[Batch]) -> Trial:
     readable = [worker.readable(sample) for sample in samples]
-    changes = [
-        worker.ask_again(sample, {role: [view.outputs for view in views] for role, views in batch.views.items()})
-        for sample, batch in zip(readable, batches, strict=True)
-    ]
+    asked = list(_ask_again(worker, [sample.records for sample in readable], batches))
     others: OtherAnswers | str = 'Switched off.'
     if is_on(OTHERS, plan.config.checks):
-        others = find_other_answers(worker.candidate, plan, readable, worker.transformed_names(samples[0]))
+        others = find_other_answers(worker.candidate(), plan, readable, worker.transformed_names(samples[0]))
     return Trial(
-        has_stable_outputs=all(map(lambda *pair: _is_stable(worker, *pair), samples, batches)),
-        changes=functools.reduce(larger_changes, changes),
-        num_asked_again=sum(len(rows_asked_again(len(sample.records))) for sample in readable),
+        has_stable_outputs=all(again.are_equal for again, _ in asked),
+        changes=functools.reduce(larger_changes, (again.changes for again, _ in asked)),
+        num_asked_again=sum(num_rows for _, num_rows in asked),
         other_answers=others,
     )
 
 
-def _is_stable(worker: ObserveDirectly, sample: RawBatch, batch: Batch) -> bool:
-    """True if an example's outputs are the same bits at another place in the batch."""
-    reversed_sample = sample.select(range(len(sample.records))[::-1])
-    again = _try(worker, reversed_sample)
-    return all(
-        np.array_equal(view.outputs[::-1], seen.outputs)
-        for role, views in batch.views.items()
-        for view, seen in zip(again.views[role], views, strict=True)
-    )
+def _ask_again(
+    worker: ObserveDirectly, records: list[list[bytes]], batches: list[Batch]
+) -> Iterator[tuple[AskedAgain, int]]:
+    """Asks about every second example of every split, of two splits together: that is one batch. And how many."""
+    for start in range(0, len(records), 2):
+        both = records[start] if start + 1 == len(records) else records[start] + records[start + 1]
+        views = [batch.views for batch in batches[start : start + 2]]
+        outputs = {
+            role: [_stacked([one[role][number].outputs for one in views]) for number in range(len(models))]
+            for role, models in views[0].items()
+        }
+        yield worker.ask_again(both, outputs), len(rows_asked_again(len(both)))
+
+
+def _stacked(outputs: list[NDArray]) -> NDArray:
+    for one in outputs[1:]:
+        check_same_number(outputs[0].shape[1], one.shape[1])
+    return np.concatenate(outputs)

@@ -32,6 +32,38 @@ class SplitFiles:
 
 
 @dataclasses.dataclass(frozen=True)
+class FeatureRange:
+    """What the values of a float feature are like in the first examples.
+
+    Attributes:
+      name: the feature's.
+      spread: their standard deviation.
+      low, high, median: in its units.
+    """
+
+    name: str
+    spread: float
+    low: float
+    high: float
+    median: float
+
+
+@dataclasses.dataclass(frozen=True)
+class InputNoise:
+    """How examples are changed to see whether the model's answer stays the same; see `models.noisy_copies`.
+
+    Attributes:
+      features: those that noise is added to.
+      num_copies: of each example.
+      seed: of the noise.
+    """
+
+    features: tuple[FeatureRange, ...]
+    num_copies: int
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True)
 class ModelPlan:
     """A model and how it is called.
 
@@ -42,6 +74,7 @@ class ModelPlan:
       signature, output: the signature that is called, and which of its outputs is judged; '' if that is not known.
       takes: what the signature takes, in words.
       casts: features that are cast before TFMA feeds them by name, and the type of each.
+      noise: for attacks that ask about noisy copies of examples; None where none does.
     """
 
     path: str
@@ -51,6 +84,7 @@ class ModelPlan:
     output: str = ''
     takes: str = ''
     casts: tuple[tuple[str, str], ...] = ()
+    noise: InputNoise | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +100,21 @@ class ReferencePlan:
     models: tuple[ModelPlan, ...]
     seed: int
     fingerprints: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class SnapshotPlan:
+    """Earlier states of the candidate.
+
+    Attributes:
+      models: two or more, in the order of training.
+      epochs: after which each was taken.
+      columns: what attacks need of them, of those in `observations.needs`.
+    """
+
+    models: tuple[ModelPlan, ...]
+    epochs: tuple[int, ...]
+    columns: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,10 +149,13 @@ class Plan:
       batch_size: how many examples models are called with; see `beam/examples/layout.py`.
       calls_model_directly: whether workers call the model themselves (`beam/models/predict.py`) or leave it to TFMA's
         extractors (`beam/models/tfma_extractors.py`).
+      predictions_feature: the feature that holds predictions, where no model is called; '' where one is.
       feature_types: for direct calls, the features to decode and the TFMD type of each.
       columns: what the attacks need of models besides outputs, of those in `beam.models.sources.SOURCES`.
       references: the reference models that attacks ask about; None where none does.
+      snapshots: earlier states of the candidate that attacks ask about; None where none does.
       trial: what the trial found out; None where there was none.
+      canaries: ids of examples that were made for an audit: no attack is measured on them.
     """
 
     config: PrivacyConfig
@@ -115,10 +167,13 @@ class Plan:
     compression: str = 'GZIP'
     batch_size: int = 1024
     calls_model_directly: bool = False
+    predictions_feature: str = ''
     feature_types: tuple[tuple[str, int], ...] = ()
     columns: tuple[str, ...] = ()
     references: ReferencePlan | None = None
+    snapshots: SnapshotPlan | None = None
     trial: Trial | None = None
+    canaries: frozenset[int] = frozenset()
 
     @property
     def candidate(self) -> ModelPlan:

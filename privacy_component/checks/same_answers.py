@@ -132,7 +132,7 @@ def _is_monotone(x: Floats, y: Floats) -> NDArray[np.bool_]:
 def _ascends(x: Floats, y: Floats, allowed: Floats) -> NDArray[np.bool_]:
     order = np.lexsort((-y, x), axis=0)  # where x ties, a y that does not descends
     sorted_y = np.take_along_axis(y, order, axis=0)
-    return (np.maximum.accumulate(sorted_y, axis=0) - sorted_y <= allowed).all(axis=0)
+    return np.all(np.maximum.accumulate(sorted_y, axis=0) - sorted_y <= allowed, axis=0)
 
 
 def _follows_class(judged: NDArray, rows: Floats) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import tensorflow_model_analysis as tfma
-
+from privacy_component.beam.models.eval_config import EvalConfig, ModelSpec
 from privacy_component.beam.plan import BASELINE_MODEL
 from privacy_component.component.compat import path_utils, types
 from privacy_component.errors import PrivacyInputError
+
+if TYPE_CHECKING:
+    import tensorflow_model_analysis as tfma
 
 
 def baseline_path(input_dict: Mapping[str, Sequence[types.Artifact]]) -> str:
@@ -40,7 +43,7 @@ def baseline_config(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
             f'eval_config.model_specs has {len(specs)} with is_baseline=True; at most one can be: leave the others out.'
         )
     candidate = next(spec for spec in eval_config.model_specs if not spec.is_baseline)
-    chosen = tfma.ModelSpec()
+    chosen = ModelSpec()
     chosen.CopyFrom(specs[0] if specs else candidate)
     chosen.ClearField('is_baseline')
     chosen.ClearField('name')
@@ -48,7 +51,7 @@ def baseline_config(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
     if not chosen.label_key and not chosen.label_keys:
         chosen.label_key = candidate.label_key
         chosen.label_keys.update(candidate.label_keys)
-    return tfma.EvalConfig(model_specs=[chosen])
+    return EvalConfig(model_specs=[chosen])
 
 
 def check_called_directly(candidate: bool, baseline: bool) -> None:

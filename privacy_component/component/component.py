@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 
 from privacy_component._version import __version__
+from privacy_component.beam.models.eval_config import EvalConfig
 from privacy_component.component import executor, wiring
 from privacy_component.component.artifacts import PrivacyMetrics, ReferenceModelSet
 from privacy_component.component.compat import (
@@ -30,20 +31,21 @@ class PrivacyEvaluatorSpec(ComponentSpec):
     """PrivacyEvaluator's inputs, outputs and parameters."""
 
     PARAMETERS = {  # noqa: RUF012
-        executor.EVAL_CONFIG_KEY: ExecutionParameter(type=tfma.EvalConfig, use_proto=False),
+        executor.EVAL_CONFIG_KEY: ExecutionParameter(type=EvalConfig, use_proto=False),
         executor.PRIVACY_CONFIG_KEY: ExecutionParameter(type=str),
         # Part of the cache key, so that an upgrade does not return the verdict of an older release.
         executor.VERSION_KEY: ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         executor.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
-        executor.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
+        executor.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
         executor.TRANSFORM_GRAPH_KEY: ChannelParameter(type=standard_artifacts.TransformGraph, optional=True),
         executor.SCHEMA_KEY: ChannelParameter(type=standard_artifacts.Schema, optional=True),
         executor.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         executor.PREVIOUS_METRICS_KEY: ChannelParameter(type=PrivacyMetrics, optional=True),
         executor.BASELINE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
         executor.REFERENCE_MODELS_KEY: ChannelParameter(type=ReferenceModelSet, optional=True),
+        executor.SNAPSHOTS_KEY: ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
         executor.PRIVACY_METRICS_KEY: ChannelParameter(type=PrivacyMetrics),
@@ -66,7 +68,7 @@ class PrivacyEvaluator(BaseBeamComponent):
     def __init__(
         self,
         examples: types.BaseChannel,
-        model: types.BaseChannel,
+        model: types.BaseChannel | None,
         eval_config: tfma.EvalConfig,
         privacy_config: PrivacyConfig | str | RuntimeParameter,
         transform_graph: types.BaseChannel | None = None,
@@ -75,13 +77,16 @@ class PrivacyEvaluator(BaseBeamComponent):
         previous_metrics: types.BaseChannel | None = None,
         baseline_model: types.BaseChannel | None = None,
         reference_models: types.BaseChannel | None = None,
+        snapshots: types.BaseChannel | None = None,
     ):
         """Constructs a PrivacyEvaluator.
 
         Args:
           examples: A channel of type `standard_artifacts.Examples`, from an ExampleGen or Transform's
             transformed_examples; holds the member and the non-member splits.
-          model: A channel of type `standard_artifacts.Model`, usually from Trainer.
+          model: A channel of type `standard_artifacts.Model`, usually from Trainer. Where it holds no SavedModel, or is
+            None, predictions are read from the feature of the examples that `prediction_key` of eval_config names, and
+            no model is called. With None nothing is blessed, for a blessing is of a model.
           eval_config: The tfma.EvalConfig that Evaluator has: label, signature and slices are taken from it.
           privacy_config: Attacks, thresholds and splits: a PrivacyConfig, its JSON, or a RuntimeParameter of such JSON.
             Without thresholds no model is blessed.
@@ -105,6 +110,9 @@ class PrivacyEvaluator(BaseBeamComponent):
             Resolver with LatestArtifactStrategy, in another: for attacks that compare the model with others which were
             trained as it was ('rmia', 'lira', 'bayes', 'stacked', 'difficulty'). They must have been trained on the
             very examples that are evaluated.
+          snapshots: A channel of type `standard_artifacts.ModelRun`, from the Trainer of this model, whose run_fn gives
+            `SnapshotCallback` the directory `snapshots` in `fn_args.model_run_dir`: for attacks of someone who sees the
+            model at several epochs ('trajectory').
 
         Raises:
           PrivacyInputError: privacy_config has a mistake; the message names it.
@@ -122,6 +130,7 @@ class PrivacyEvaluator(BaseBeamComponent):
                 previous_metrics=previous_metrics,
                 baseline_model=baseline_model,
                 reference_models=reference_models,
+                snapshots=snapshots,
                 privacy_metrics=types.Channel(type=PrivacyMetrics),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

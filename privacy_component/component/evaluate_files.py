@@ -105,7 +105,7 @@ class _OnFiles(Executor):
         """Without what TFX would add: labels, and an archive of itself."""
         return beam.Pipeline(argv=[_RUNNER])
 
-    def _model_path(self, model: types.Artifact) -> str:
+    def _model_path(self, model: types.Artifact | None) -> str:
         inside = f'{self._model}/{_SERVING}'
         return inside if fileio.exists(f'{inside}/{_SAVED_MODEL}') else self._model
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 from privacy_component.beam.plan import SplitFiles
 from privacy_component.component.compat import artifact_utils, examples_utils, types
 from privacy_component.component.equal_files import check_no_equal_files
+from privacy_component.component.payloads import SEQUENCE, other_payload
 from privacy_component.component.provenance import check_regular
 from privacy_component.errors import PrivacyInputError
 
@@ -48,6 +49,8 @@ def compression_of(examples: Sequence[types.Artifact]) -> str:
     """
     for artifact in examples:
         payload = artifact.get_string_custom_property('payload_format') or 'FORMAT_TF_EXAMPLE'
+        if payload == 'FORMAT_TF_SEQUENCE_EXAMPLE':
+            raise other_payload(f'the examples in {artifact.uri} are {payload}, of records {SEQUENCE}', SEQUENCE)
         if payload != 'FORMAT_TF_EXAMPLE':
             raise PrivacyInputError(
                 f'the examples in {artifact.uri} are {payload}; only FORMAT_TF_EXAMPLE can be read.'

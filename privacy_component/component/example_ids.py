@@ -27,18 +27,18 @@ WITHOUT_SALT = (
 )
 
 
-def secret_salt() -> bytes | None:
-    """What the file that PRIVACY_COMPONENT_SALT_FILE names holds, or PRIVACY_COMPONENT_SALT; None without both.
+def secret_salt(file_variable: str = SALT_FILE, variable: str = SALT) -> bytes | None:
+    """What the file that one environment variable names holds, or another variable; None without both.
 
     Raises:
       PrivacyInputError: the file cannot be read, or the salt is so short that it can be guessed.
     """
-    path = os.environ.get(SALT_FILE)
-    salt = _read(path) if path else os.environ.get(SALT, '').encode()
+    path = os.environ.get(file_variable)
+    salt = _read(path, file_variable) if path else os.environ.get(variable, '').encode()
     if salt and len(salt) < _FEWEST_BYTES:
         raise PrivacyInputError(
-            f'the salt that {SALT_FILE if path else SALT} gives has {len(salt)} bytes and can be guessed: make one of '
-            f'{_FEWEST_BYTES} or more, as `openssl rand -hex 32` does.'
+            f'the salt that {file_variable if path else variable} gives has {len(salt)} bytes and can be guessed: make '
+            f'one of {_FEWEST_BYTES} or more, as `openssl rand -hex 32` does.'
         )
     return salt or None
 
@@ -54,16 +54,16 @@ def with_printed_ids(members: Iterable[Mapping[str, Any]], salt: bytes | None) -
     return tuple({**member, 'example_id': printed_id(member['example_id'], salt)} for member in members)
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, variable: str) -> bytes:
     try:
         with fileio.open(path, 'rb') as file:
             salt = file.read().strip()
     except Exception as error:  # what file systems raise differs
         raise PrivacyInputError(
-            f'{SALT_FILE} names {path}, which cannot be read: correct the path or its rights.'
+            f'{variable} names {path}, which cannot be read: correct the path or its rights.'
         ) from error
     if not salt:
         raise PrivacyInputError(
-            f'{SALT_FILE} names {path}, which is empty: write a salt into it, or unset the variable.'
+            f'{variable} names {path}, which is empty: write a salt into it, or unset the variable.'
         )
     return salt

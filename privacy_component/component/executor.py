@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from typing import Any
 
 from absl import logging
 
 from privacy_component.beam import job
+from privacy_component.beam.models import first_answers
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.surfaced_errors import surfacing
 from privacy_component.beam.underway import underway
 from privacy_component.checks import run_checks
 from privacy_component.component import preflight, publish
 from privacy_component.component.baseline_model import baseline_path
+from privacy_component.component.canaries import audit
 from privacy_component.component.class_names import class_names
 from privacy_component.component.compat import (
     BaseBeamExecutor,
@@ -35,6 +38,7 @@ from privacy_component.component.provenance import (
     provenance,
 )
 from privacy_component.component.reference_set import REFERENCE_MODELS, reference_uri
+from privacy_component.component.snapshot_set import snapshots_uri
 from privacy_component.component.time_limit import within
 from privacy_component.component.upstream_blessing import MODEL_BLESSING, upstream_blessed
 from privacy_component.config.privacy_config import PrivacyConfig
@@ -42,6 +46,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult, result_from_json
+from privacy_component.observations.needs import SNAPSHOTS
 from privacy_component.report.summary import summary
 
 EXAMPLES_KEY = 'examples'
@@ -52,6 +57,7 @@ MODEL_BLESSING_KEY = MODEL_BLESSING
 PREVIOUS_METRICS_KEY = 'previous_metrics'
 BASELINE_MODEL_KEY = 'baseline_model'
 REFERENCE_MODELS_KEY = REFERENCE_MODELS
+SNAPSHOTS_KEY = SNAPSHOTS
 EVAL_CONFIG_KEY = 'eval_config'
 PRIVACY_CONFIG_KEY = 'privacy_config'
 VERSION_KEY = 'version'
@@ -71,8 +77,8 @@ class Executor(BaseBeamExecutor):
         """Attacks the model and writes metrics, report and blessing.
 
         Args:
-          input_dict: examples, model and, if wired, transform_graph, schema, model_blessing, previous_metrics,
-            baseline_model and reference_models.
+          input_dict: examples and, if wired, model, transform_graph, schema, model_blessing, previous_metrics,
+            baseline_model, reference_models and snapshots.
           output_dict: privacy_metrics and blessing.
           exec_properties: eval_config and privacy_config, both JSON.
 
@@ -84,10 +90,11 @@ class Executor(BaseBeamExecutor):
             metrics = artifact_utils.get_single_instance(output_dict[PRIVACY_METRICS_KEY])
             path = f'{metrics.uri}/.measurements-{lock.token}.json'
             config = PrivacyConfig.from_json(_required(exec_properties, PRIVACY_CONFIG_KEY))
-            result = within(
-                config.measurement.time_limit_seconds,
-                lambda: self._evaluate(input_dict, exec_properties, config, path),
-            )
+            with first_answers.kept():
+                result = within(
+                    config.measurement.time_limit_seconds,
+                    lambda: self._evaluate(input_dict, exec_properties, config, path),
+                )
             _publish(result, input_dict, output_dict, exec_properties, lock)
 
     def _evaluate(
@@ -96,15 +103,20 @@ class Executor(BaseBeamExecutor):
         """The decided result; the job leaves what it measures in `path`, and nothing else is written."""
         started = time.time()
         salt = secret_salt()
-        model = _single(input_dict, MODEL_KEY)
+        model = _optional(input_dict, MODEL_KEY)
         upstream = upstream_blessed(input_dict, model)
         model_path = self._model_path(model)
         # Before the plan, which loads the model: what is loaded once stays loaded, whatever becomes of its files.
         read = _provenance(input_dict, model_path)
-        examples = self._example_files(_some(input_dict, EXAMPLES_KEY), config)
-        plan = _make_plan(input_dict, exec_properties, config, model_path, examples)
+        claims = audit.claims_of(config, model, model_path)
+        examples = _some(input_dict, EXAMPLES_KEY)
+        plan = _make_plan(input_dict, exec_properties, config, model_path, self._example_files(examples, config))
         files = example_files_state(plan.splits)
+        prepared = audit.prepare(config, claims, examples, plan, self._run, f'{path}.canaries')
+        if prepared:
+            plan = dataclasses.replace(plan, canaries=frozenset(prepared.canaries.is_in))
         measured = self._measure(plan, path)
+        audits = audit.audit(prepared, plan, measured, self._run, f'{path}.canaries') if prepared else ()
         check_unchanged(read, _provenance(input_dict, model_path))
         check_files_unchanged(files, example_files_state(plan.splits))
         results, num_suppressed = tuple(map(result_from_json, measured['results'])), measured['num_suppressed']
@@ -114,13 +126,24 @@ class Executor(BaseBeamExecutor):
         vulnerable = with_printed_ids(measured['most_vulnerable'], salt)
         if vulnerable and salt is None:
             record = dataclasses.replace(record, warnings=(*record.warnings, WITHOUT_SALT))
+        if prepared:
+            said = audit.LEFT_OUT.format(f'{len(prepared.canaries.is_in):,}')
+            record = dataclasses.replace(record, warnings=(*record.warnings, said))
         checks = run_checks(evidence, plan.config.checks)
-        result = PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks)
-        return decided(result)
+        return decided(
+            PrivacyResult(
+                results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks, audits=audits
+            )
+        )
 
-    def _model_path(self, model: types.Artifact) -> str:
-        """The directory of the SavedModel."""
-        return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    def _run(self, build: Callable[[Any], None]) -> None:
+        """Runs a job beside the main one."""
+        with surfacing(), underway('a Beam job'), self._make_beam_pipeline() as pipeline:
+            build(pipeline)
+
+    def _model_path(self, model: types.Artifact | None) -> str:
+        """Where the model's files are; '' without a model."""
+        return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)) if model else ''
 
     def _example_files(self, examples: list[types.Artifact], config: PrivacyConfig) -> ExampleFiles:
         """What the job reads."""
@@ -161,7 +184,7 @@ def _publish(
     properties = publish.write_metrics(metrics, result, lock)
     logging.info('%s', summary(result))
     lock.check()
-    model = _single(input_dict, MODEL_KEY)
+    model = _optional(input_dict, MODEL_KEY)
     publish.write_blessing(blessing, result.verdict, model, exec_properties.get('current_component_id'), properties)
 
 
@@ -187,6 +210,7 @@ def _make_plan(
         schema_path=_optional_uri(input_dict, SCHEMA_KEY),
         baseline_path=baseline_path(input_dict),
         references_uri=reference_uri(input_dict),
+        snapshots_uri=snapshots_uri(input_dict),
     )
 
 
@@ -196,6 +220,10 @@ def _required(exec_properties: dict[str, Any], name: str) -> str:
             f"the execution property '{name}' is missing or empty: pass {name} to PrivacyEvaluator."
         )
     return exec_properties[name]
+
+
+def _optional(input_dict: Artifacts, name: str) -> types.Artifact | None:
+    return _single(input_dict, name) if name in input_dict else None
 
 
 def _optional_uri(input_dict: Artifacts, name: str) -> str:

@@ -15,6 +15,11 @@ from privacy_component.beam.models.signatures import called_signature
 from privacy_component.errors import PrivacyInputError
 
 _KERAS_FILE = 'keras_metadata.pb'
+_OTHER_FORMATS = {
+    tfma.constants.TF_LITE: 'TensorFlow Lite',
+    tfma.constants.TF_JS: 'TensorFlow.js',
+}
+_OTHER_FILES = {'tflite': 'TensorFlow Lite', 'tensorflowjs': 'TensorFlow.js', 'keras': 'Keras', 'h5': 'Keras'}
 _MADE_DENSE = {'ragged': 'to_tensor(shape=...)', 'sparse': 'tf.sparse.to_dense'}
 
 
@@ -58,12 +63,20 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> Answer:
     Raises:
       PrivacyInputError: there is no SavedModel, or it lacks such a signature.
     """
+    if spec.model_type in _OTHER_FORMATS:
+        raise PrivacyInputError(
+            f"eval_config.model_specs[0].model_type is '{spec.model_type}', a model of "
+            f'{_OTHER_FORMATS[spec.model_type]}: only a SavedModel can be called here. Judge the one that it was made '
+            'of, and leave model_type out.'
+        )
     try:
         saved_model = loader_impl.parse_saved_model(model_path)
     except (OSError, tf.errors.OpError) as error:
+        _check_format(model_path)
         raise PrivacyInputError(
             f'model: there is no SavedModel in {model_path} ({error}). Export one; models of other kinds '
-            '(scikit-learn, XGBoost, PyTorch) are judged by what they predict, with evaluate_privacy.'
+            '(scikit-learn, XGBoost, PyTorch) are judged by what they predict: name the feature of the examples that '
+            'holds it with eval_config.model_specs[0].prediction_key, or use evaluate_privacy.'
         ) from error
     if spec.model_type and spec.model_type not in tfma.constants.VALID_TF_MODEL_TYPES:
         raise PrivacyInputError(
@@ -93,13 +106,36 @@ def check_model(model_path: str, spec: tfma.ModelSpec) -> Answer:
     )
 
 
+def _check_format(model_path: str) -> None:
+    """Refuses by name a file of another format in the place of a SavedModel."""
+    names = tf.io.gfile.listdir(model_path) if tf.io.gfile.isdir(model_path) else []
+    for name in sorted(one.rstrip('/') for one in names):
+        kind = _OTHER_FILES.get(name.rsplit('.', 1)[-1])
+        if kind:
+            raise PrivacyInputError(
+                f"model: {model_path} holds '{name}', a model of {kind}, and no SavedModel, which alone can be called "
+                'here: export the model as one.'
+            )
+
+
 def _check_dense(output: str, outputs: Specs, signature: str) -> None:
+    _check_one_answer(output, outputs, signature)
     if output in outputs and (kind := kind_of(outputs[output])):
         raise PrivacyInputError(
             f"the output '{output}' of the model's signature '{signature}' is a {kind} tensor, which has no number for "
             f'each example and class; its outputs are {in_words(outputs)}: name a dense one with '
             'eval_config.model_specs[0].prediction_key, or export this one as (n, classes) or (n, 1), with '
             f'{_MADE_DENSE[kind]}.'
+        )
+
+
+def _check_one_answer(output: str, outputs: Specs, signature: str) -> None:
+    if output in outputs and not kind_of(outputs[output]) and (outputs[output].shape.rank or 0) > 2:
+        raise PrivacyInputError(
+            f"the output '{output}' of the model's signature '{signature}' is a sequence, or has more dimensions than "
+            f'that: outputs of shape {tuple(outputs[output].shape.as_list())}, where (n, classes) or (n, 1) is needed. '
+            'Export one answer for each example and name it with eval_config.model_specs[0].prediction_key, or make '
+            'every step an example of its own, with PrivacyConfig.people.group_key naming the sequence.'
         )
 
 

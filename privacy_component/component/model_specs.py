@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import tensorflow_model_analysis as tfma
 
+from privacy_component.beam.models.eval_config import EvalConfig
 from privacy_component.errors import PrivacyInputError
 
 
@@ -24,7 +25,7 @@ def candidate_only(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
         raise PrivacyInputError(
             'eval_config.model_specs[0].label_key is empty: name the feature that holds the label, one for the model.'
         )
-    result = tfma.EvalConfig()
+    result = EvalConfig()
     result.CopyFrom(eval_config)
     del result.model_specs[:]
     result.model_specs.add().CopyFrom(specs[0])

@@ -15,7 +15,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.evaluation.record import InputArtifact
 
 _CHUNK = 1 << 20
-_FINGERPRINTED = ('transform_graph', 'schema', 'baseline_model', 'reference_models')
+_FINGERPRINTED = ('transform_graph', 'schema', 'baseline_model', 'reference_models', 'snapshots')
 _TOLD_ELSEWHERE = ('previous_metrics',)  # those that matter are the record's earlier_evaluations
 
 
@@ -24,7 +24,7 @@ class Provenance:
     """What an evaluation read.
 
     Attributes:
-      model_fingerprint: of the SavedModel.
+      model_fingerprint: of the model's files; '' where there is no model.
       artifacts: channel -> its artifacts. Examples have their fingerprints from the job, which reads them.
     """
 
@@ -38,13 +38,13 @@ class Provenance:
 
 
 def provenance(input_dict: Mapping[str, Sequence[types.Artifact]], model_path: str) -> Provenance:
-    """The fingerprint of the model, and the input artifacts with those of the small ones."""
+    """The fingerprint of the model in `model_path` ('' for none), and the input artifacts with those of small ones."""
     artifacts = {
         name: tuple(_artifact(one, with_files=name in _FINGERPRINTED) for one in input_dict[name])
         for name in sorted(input_dict)
         if name not in _TOLD_ELSEWHERE
     }
-    return Provenance(directory_fingerprint(model_path), artifacts)
+    return Provenance(directory_fingerprint(model_path) if model_path else '', artifacts)
 
 
 def _artifact(artifact: types.Artifact, with_files: bool) -> InputArtifact:

@@ -18,6 +18,7 @@ from privacy_component.checks.degenerate_outputs import saturation
 from privacy_component.checks.evidence import Evidence, StableFigures, ValueFigures
 from privacy_component.checks.evidence_json import evidence_from
 from privacy_component.checks.stable_outputs import MOST_CHANGED, larger_changes
+from privacy_component.component import written_predictions
 from privacy_component.component.compat import blessing_constants, fileio, io_utils, types
 from privacy_component.component.output_lock import OutputLock, writing
 from privacy_component.component.provenance import Provenance
@@ -26,6 +27,7 @@ from privacy_component.component.reference_set import (
     UNUSED_REFERENCES,
     check_same_examples,
 )
+from privacy_component.component.snapshot_set import UNUSED_SNAPSHOTS
 from privacy_component.component.tfma_views import FOLDER_NAME, write_views
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.record import Record, Splits
@@ -36,7 +38,7 @@ from privacy_component.gate.verdict import Comparison, Verdict
 from privacy_component.gate.worst import worst_of
 from privacy_component.metrics.counts.fixed_point import from_units
 from privacy_component.metrics.slice_result import SliceResult
-from privacy_component.observations.needs import BASELINE
+from privacy_component.observations.needs import BASELINE, SNAPSHOTS
 from privacy_component.observations.observations import REGRESSION
 from privacy_component.report import html
 
@@ -56,6 +58,7 @@ _OWN_BASELINE = (
     'baseline_model is the very model that is evaluated, so nothing has changed whatever it leaks: limits on a change '
     '(absolute) say nothing of it. Wire the model that it is to replace, or give limits of its own.'
 )
+_NOT_CALLED = 'The predictions are read from the examples, so there is no model to ask again.'
 _BY_EXTRACTORS = "The model is called through TFMA's extractors, which ask for one answer to each example, once."
 
 
@@ -98,7 +101,7 @@ def record_of(
         eval_config=eval_config,
         judged_signature=plan.candidate.signature,
         judged_output=plan.candidate.output,
-        model_called='directly' if plan.calls_model_directly else "by TFMA's extractors",
+        model_called=_who_calls(plan),
         versions=versions_of(_PACKAGES),
         started=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(started)),
         seconds=round(time.time() - started, 1),
@@ -108,6 +111,7 @@ def record_of(
         baseline_model_uri=plan.baseline.path if plan.baseline else None,
         baseline_output_kind=plan.baseline.output_kind if plan.baseline else None,
         num_reference_models=len(plan.references.models) if plan.references else None,
+        num_snapshots=len(plan.snapshots.models) if plan.snapshots else None,
     )
 
 
@@ -121,6 +125,8 @@ def evidence(plan: Plan, measured: Mapping[str, Any]) -> Evidence:
 
 def _of_trial(plan: Plan, totals: Totals) -> dict[str, Any]:
     """What the trial found out, and the job after it; where TFMA calls the model there is none."""
+    if plan.predictions_feature:
+        return {'stability': _NOT_CALLED, 'other_answers': _NOT_CALLED}
     if plan.trial is None:
         return {'stability': _BY_EXTRACTORS, 'other_answers': _BY_EXTRACTORS}
     num_asked = plan.trial.num_asked_again + totals.num_asked_again
@@ -135,6 +141,12 @@ def _unstable(plan: Plan) -> list[str]:
     return [] if is_told else [_UNSTABLE]
 
 
+def _who_calls(plan: Plan) -> str:
+    if plan.predictions_feature:
+        return written_predictions.NOT_CALLED
+    return 'directly' if plan.calls_model_directly else "by TFMA's extractors"
+
+
 def _num_bad_records(plan: Plan, bad_records: Mapping[str, int]) -> dict[str, int] | None:
     """Of every split, where some are tolerated."""
     if not plan.config.measurement.max_bad_record_share:
@@ -146,11 +158,15 @@ def _warnings(plan: Plan, totals: Totals, inputs: Collection[str]) -> list[str]:
     """What is to be said of the models."""
     rounded = totals.of_candidate.rounding_warning(check_totals(plan, totals), plan.task)
     warnings = [*_unstable(plan), *rounded, *unused_baseline(BASELINE_MODEL in inputs, plan.config)]
+    if plan.predictions_feature:
+        warnings.append(written_predictions.warning(plan.predictions_feature, plan.candidate.path))
     if plan.references:
         num_examples = sum(totals.num_examples.values())
         warnings += fallback_warnings(plan.config.attacks, len(plan.references.models), num_examples)
     elif REFERENCE_MODELS in inputs:
         warnings.append(UNUSED_REFERENCES)
+    if SNAPSHOTS in inputs and not plan.snapshots:
+        warnings.append(UNUSED_SNAPSHOTS)
     if plan.baseline is not None and plan.baseline.path == plan.candidate.path:
         warnings.append(_OWN_BASELINE)
     if plan.baseline is None or plan.task == REGRESSION:
@@ -228,7 +244,7 @@ def _accuracy(result: PrivacyResult) -> dict[str, str | int | float]:
 def write_blessing(
     blessing: types.Artifact,
     verdict: Verdict,
-    model: types.Artifact,
+    model: types.Artifact | None,
     component_id: str | None,
     provenance: Mapping[str, str] | None = None,
 ) -> None:
@@ -238,8 +254,9 @@ def write_blessing(
     models have no ids.
     """
     constants = blessing_constants
-    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
-    if model.id:
+    if model is not None:
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    if model is not None and model.id:
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
     if component_id:
         blessing.set_string_custom_property('component_id', component_id)

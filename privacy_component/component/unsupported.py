@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import tensorflow_model_analysis as tfma
 
 from privacy_component.attacks import attack_named, check_needs
@@ -15,11 +17,19 @@ from privacy_component.observations.needs import (
     OUTPUTS,
     REFERENCE_IS_MEMBER,
     REFERENCE_SIGNALS,
+    REFERENCES,
+    SNAPSHOT_ALIGNMENT,
+    SNAPSHOT_SIGNALS,
     SNAPSHOTS,
     need_of,
 )
 
-_OF_REFERENCES = {REFERENCE_SIGNALS, REFERENCE_IS_MEMBER}
+_WIRED = {
+    REFERENCES: 'run ReferenceModels and wire PrivacyEvaluator(reference_models=...)',
+    SNAPSHOTS: 'let SnapshotCallback write some while the model is trained, and wire PrivacyEvaluator(snapshots='
+    "trainer.outputs['model_run'])",
+}
+_OF_OTHERS = {REFERENCE_SIGNALS, REFERENCE_IS_MEMBER, SNAPSHOT_SIGNALS, SNAPSHOT_ALIGNMENT}
 
 
 def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_directly: bool) -> None:
@@ -44,36 +54,42 @@ def check_settings(config: PrivacyConfig, spec: tfma.ModelSpec, calls_model_dire
     _check_groups(config)
 
 
-def columns_needed(config: PrivacyConfig, calls_model_directly: bool, has_references: bool) -> tuple[str, ...]:
-    """What the configured attacks need of models besides their outputs, if a job can supply it.
+def columns_needed(
+    config: PrivacyConfig, calls_model_directly: bool, wired: Collection[str], instead: str = ''
+) -> tuple[str, ...]:
+    """What the configured attacks need of the candidate and the baseline besides their outputs, if a job can supply it.
+
+    Args:
+      config: names the attacks.
+      calls_model_directly: whether workers do.
+      wired: the roles of other models that there are, of `observations.needs.ROLES`.
+      instead: why no model is called at all, in words.
 
     Raises:
       PrivacyInputError: it cannot; the message names the attack, the column and the way out.
     """
     available = {LABELS, OUTPUTS, *(SOURCES if calls_model_directly else ())}
-    if has_references and calls_model_directly:
-        available |= _OF_REFERENCES
+    if calls_model_directly:
+        available |= {column for column in _OF_OTHERS if need_of(column).role in wired}
     needs: set[str] = set()
     for name in config.attacks:
         info = attack_named(name)
-        reasons = {column: _why_not(column, calls_model_directly) for column in info.needs}
+        reasons = {column: instead or _why_not(column, calls_model_directly) for column in info.needs}
         check_needs(name, info, task_of(config), available, reasons)
         needs.update(info.needs)
-    return tuple(sorted(needs - {LABELS, OUTPUTS} - _OF_REFERENCES))
+    return tuple(sorted(needs - {LABELS, OUTPUTS} - _OF_OTHERS))
 
 
 def _why_not(column: str, calls_model_directly: bool) -> str:
     """Why a job cannot supply a column, and what to do."""
     need = need_of(column)
-    if column in SOURCES or (column in _OF_REFERENCES and not calls_model_directly):
+    if column in SOURCES or (column in _OF_OTHERS and not calls_model_directly):
         return (
             "it takes a model that workers call themselves, and this one can only be called through TFMA's extractors: "
             'export a signature that takes serialized tf.Examples and name it in eval_config'
         )
-    if column in _OF_REFERENCES:
-        return 'run ReferenceModels and wire PrivacyEvaluator(reference_models=...)'
-    if need.role == SNAPSHOTS:
-        return f'PrivacyEvaluator has no input for {need.role}; evaluate_privacy takes it as {need.argument}'
+    if column in _OF_OTHERS:
+        return _WIRED[need.role]
     return f'PrivacyEvaluator cannot compute it; evaluate_privacy takes it as {need.argument}'
 
 

@@ -12,7 +12,7 @@ from privacy_component.errors import PrivacyInputError
 MODEL_BLESSING = 'model_blessing'
 
 
-def upstream_blessed(input_dict: Mapping[str, Sequence[types.Artifact]], model: types.Artifact) -> bool | None:
+def upstream_blessed(input_dict: Mapping[str, Sequence[types.Artifact]], model: types.Artifact | None) -> bool | None:
     """Whether every upstream blessing is one; None where none is wired.
 
     Which other components judge the model, an executor cannot know: it sees no more than its own inputs.
@@ -26,6 +26,11 @@ def upstream_blessed(input_dict: Mapping[str, Sequence[types.Artifact]], model: 
         )
         return None
     blessings = input_dict[MODEL_BLESSING]
+    if model is None:
+        raise PrivacyInputError(
+            "the input 'model_blessing' is wired and 'model' is not, so it is of no model that is judged here: pass "
+            'model too, or leave both out.'
+        )
     for blessing in blessings:
         _check_names(blessing, model)
     return bool(blessings) and all(model_utils.is_model_blessed(blessing) for blessing in blessings)

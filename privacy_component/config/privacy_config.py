@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from privacy_component.attacks import DEFAULT_ATTACKS, DEFAULT_WITH_REFERENCES
+from privacy_component.attacks import DEFAULT_ATTACKS, DEFAULT_WITH_REFERENCES, DEFAULT_WITH_SNAPSHOTS
 from privacy_component.checks import ACTIONS, CHECKS, checked_actions
 from privacy_component.config.attack_names import AttackNames
+from privacy_component.config.audits import OneRunAudit
 from privacy_component.config.declared import declare, from_mapping, settle
 from privacy_component.config.json_text import read_json
 from privacy_component.config.moved_fields import MOVED, regrouped, warn_moved
@@ -55,7 +56,8 @@ class PrivacyConfig:
     Attributes:
       attacks: names from the attack registry, with parameters as `{'name': 'quantile', 'quantile': 0.9}`; for
         evaluate_privacy also attacks themselves. Left out, they are those of the task: the loss, and one that learns
-        (`attacks.DEFAULT_ATTACKS`); with reference models also two that use these (`attacks.DEFAULT_WITH_REFERENCES`).
+        (`attacks.DEFAULT_ATTACKS`); with reference models also two that use these (`attacks.DEFAULT_WITH_REFERENCES`),
+        and with snapshots one that uses them (`attacks.DEFAULT_WITH_SNAPSHOTS`).
       thresholds: limits; without any, no model is blessed.
       member_splits: splits of the examples that the model was trained on.
       non_member_splits: splits that it has never seen.
@@ -63,6 +65,8 @@ class PrivacyConfig:
       report_only: measure and report, judge nothing, bless nothing; without thresholds.
       checks: what becomes of a finding of a check of the measurement itself, by the check's name: 'warn', 'refuse' (no
         blessing) or 'off'. Others do as by default; see docs/checks.md.
+      audits: claims of differential privacy to test with canaries; a model that gives away more than it claims is not
+        blessed. See docs/canaries.md.
       slices: which slices are looked at besides slicing_specs.
       people: whose the examples are, and when they may be told apart in what is written.
       outputs: what the model's outputs are.
@@ -77,6 +81,7 @@ class PrivacyConfig:
     slicing_specs: tuple[SlicingSpec, ...] = field(default=(), metadata=declare(Each(SlicingSpec)))
     report_only: bool = field(default=False, metadata=declare(Flag(), replayable=True))
     checks: Mapping[str, str] = field(default_factory=dict, metadata=declare(_Actions()))
+    audits: tuple[OneRunAudit, ...] = field(default=(), metadata=declare(Each(OneRunAudit)))
     slices: SliceSettings = field(default=SliceSettings(), metadata=declare(Object(SliceSettings)))
     people: PeopleSettings = field(default=PeopleSettings(), metadata=declare(Object(PeopleSettings)))
     outputs: OutputSettings = field(default=OutputSettings(), metadata=declare(Object(OutputSettings)))
@@ -104,18 +109,19 @@ class PrivacyConfig:
             group, new = MOVED[name]
             return getattr(getattr(self, group), new)
 
-    def for_task(self, task: str, has_references: bool = False) -> PrivacyConfig:
+    def for_task(self, task: str, has_references: bool = False, has_snapshots: bool = False) -> PrivacyConfig:
         """The config with its attacks named; those of the task, 'multiclass' say, where it leaves them out.
 
         Args:
           task: the model's.
           has_references: whether there are reference models, trained on known halves of the examples.
+          has_snapshots: whether there are earlier states of the model.
 
         Raises:
           PrivacyInputError: it asks for what the task does not have, or a threshold names an attack that is not among
             these; the message names the field.
         """
-        more = DEFAULT_WITH_REFERENCES if has_references else ()
+        more = (DEFAULT_WITH_REFERENCES if has_references else ()) + (DEFAULT_WITH_SNAPSHOTS if has_snapshots else ())
         config = self if self.attacks else replace(self, attacks=(*DEFAULT_ATTACKS[task], *more))
         check_fits(config, task)
         return config
@@ -168,7 +174,7 @@ class PrivacyConfig:
 
     def _check_threshold_attacks(self) -> None:
         defaults = DEFAULT_ATTACKS if self.outputs.task == AUTO else {'': DEFAULT_ATTACKS[self.outputs.task]}
-        named = (*defaults.values(), DEFAULT_WITH_REFERENCES)
+        named = (*defaults.values(), DEFAULT_WITH_REFERENCES, DEFAULT_WITH_SNAPSHOTS)
         known = self.attacks or tuple(name for names in named for name in names)
         for threshold in self.thresholds:
             for name in threshold.attacks:

@@ -99,6 +99,8 @@ class MeasurementSettings:
       batch_size: how many examples the component calls a model with; 0 for 1024, or fewer where no split has as many.
       time_limit_seconds: how long the component may take, a day by default, and 0 for ever; then it fails, and names
         what has not ended.
+      num_queries: how many noisy copies of each example the component asks the model about for `label_stability`, each
+        at the cost of one more answer.
     """
 
     folds: int = field(default=2, metadata=declare(Integer(2, 20)))
@@ -107,6 +109,7 @@ class MeasurementSettings:
     max_bad_record_share: float = field(default=0.0, metadata=declare(Number(0, 0.5)))
     batch_size: int = field(default=0, metadata=declare(Integer(0, 65_536)))
     time_limit_seconds: int = field(default=86_400, metadata=declare(Integer(0, 31_536_000)))
+    num_queries: int = field(default=32, metadata=declare(Integer(1, 1000)))
 
     def __post_init__(self) -> None:
         settle(self, 'PrivacyConfig.measurement')

@@ -58,7 +58,7 @@ class Inputs:
 
 def read_inputs(
     is_member: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None,
     outputs: Mapping[str, ArrayLike | None],
     features: Mapping[str, ArrayLike] | None,
     group_ids: ArrayLike | None,
@@ -75,7 +75,7 @@ def read_inputs(
     Raises:
       PrivacyInputError: an argument cannot be used; the message names it.
     """
-    members = _memberships(is_member)
+    members = memberships(is_member)
     n = len(members)
     if config.people.group_key and group_ids is None:
         raise PrivacyInputError(
@@ -164,7 +164,12 @@ def positions_in(classes: NDArray, labels: NDArray, num_outputs: int) -> NDArray
     return order[places]
 
 
-def _memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
+def memberships(is_member: ArrayLike) -> NDArray[np.bool_]:
+    """(n,) True for members.
+
+    Raises:
+      PrivacyInputError: it is not one True or False for each example.
+    """
     members = array_of('is_member', is_member, None)
     if members.ndim != 1 or members.dtype.kind not in 'biuf' or not np.isin(members, (0, 1)).all():
         raise PrivacyInputError(

@@ -22,6 +22,7 @@ from privacy_component.gate.history import (
     with_history,
 )
 from privacy_component.gate.verdict import EXCEEDED, Comparison, Verdict, decide
+from privacy_component.metrics.canary_audit import REFUTED
 
 FILE_NAME = 'decision.json'
 SCHEMA_VERSION = 1
@@ -47,6 +48,8 @@ def decide_result(result: PrivacyResult, config: PrivacyConfig | None = None) ->
         record.slicing_specs,
         num_suppressed=result.num_suppressed,
         checks=result.checks,
+        names_model=record.model_uri != '',
+        audits=result.audits,
     )
     overrides, fingerprint = config.decision.refusal_overrides, record.model_fingerprint or ''
     return with_history(verdict, record.earlier_evaluations or (), overrides, fingerprint)
@@ -120,7 +123,8 @@ def outcome(result: PrivacyResult) -> str:
     has_refusal = any(one.is_refusal for one in result.record.earlier_evaluations or ())
     if result.verdict.blessed:
         return BLESSED_OVER_REFUSAL if has_refusal else BLESSED
-    if any(map(_is_evidence, result.verdict.comparisons)):
+    is_refuted = any(audit.outcome == REFUTED for audit in result.audits)
+    if is_refuted or any(map(_is_evidence, result.verdict.comparisons)):
         return REFUSED
     return REFUSAL_STANDS if has_refusal else NOT_BLESSED
 
@@ -146,6 +150,7 @@ def decision_json(result: PrivacyResult, metrics_text: str) -> str:
         'artifacts': to_json(record.artifacts),
         'upstream_blessed': record.upstream_blessed,
         'earlier_evaluations': to_json(record.earlier_evaluations),
+        **({'audits': [audit.to_json_fields() for audit in result.audits]} if result.audits else {}),
         'versions': record.versions,
         'started': record.started,
         'config': record.config,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from privacy_component.attacks import attack_named, check_needs
@@ -16,15 +17,17 @@ from privacy_component.attacks.stacked import fallback_warnings
 from privacy_component.checks import run_checks
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
-from privacy_component.evaluation.arguments import Inputs, classes_in, read_inputs
+from privacy_component.evaluation.arguments import Inputs, classes_in, memberships, read_inputs
+from privacy_component.evaluation.audits import audits_of_arrays
 from privacy_component.evaluation.check_evidence import evidence_of
 from privacy_component.evaluation.counting import counts_by_slice, joint_by_slice
 from privacy_component.evaluation.decision import decided
 from privacy_component.evaluation.group_counts import look_at_groups
-from privacy_component.evaluation.other_models import read_baseline, read_columns
+from privacy_component.evaluation.other_models import are_given, read_baseline, read_columns
 from privacy_component.evaluation.record import Record
 from privacy_component.evaluation.result import PrivacyResult, report_module
 from privacy_component.evaluation.slices import slices_of, slicing_specs_for
+from privacy_component.evaluation.token_arguments import check_alone, read_sequences
 from privacy_component.evaluation.versions import OF_ARRAYS, versions_of
 from privacy_component.gate.baseline import attacks_on_baseline, attacks_paired, unused_baseline
 from privacy_component.gate.suppression import suppress
@@ -36,7 +39,7 @@ from privacy_component.metrics.slice_result import SliceResult, in_order, measur
 from privacy_component.observations.columns import (
     Column,
 )
-from privacy_component.observations.needs import REFERENCE_SIGNALS, REFERENCES, need_of
+from privacy_component.observations.needs import REFERENCE_SIGNALS, REFERENCES, SNAPSHOT_SIGNALS, need_of
 from privacy_component.observations.observations import Observations
 from privacy_component.observations.signals import compute
 from privacy_component.observations.slicing import (
@@ -49,7 +52,7 @@ from privacy_component.observations.slicing import (
 def evaluate_privacy(
     *,
     is_member: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     logits: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
     predictions: ArrayLike | None = None,
@@ -63,10 +66,15 @@ def evaluate_privacy(
     snapshot_logits: ArrayLike | None = None,
     snapshot_probabilities: ArrayLike | None = None,
     snapshot_predictions: ArrayLike | None = None,
+    token_log_probs: ArrayLike | None = None,
+    token_mask: ArrayLike | None = None,
+    earlier_token_log_probs: ArrayLike | None = None,
     signals: Mapping[str, ArrayLike] | None = None,
     features: Mapping[str, ArrayLike] | None = None,
     group_ids: ArrayLike | None = None,
     example_ids: ArrayLike | None = None,
+    canary_scores: ArrayLike | None = None,
+    canary_is_in: ArrayLike | None = None,
     classes: Any = None,
     config: PrivacyConfig | None = None,
     progress: bool | Callable[[Sequence[str]], Iterable[str]] = False,
@@ -87,12 +95,20 @@ def evaluate_privacy(
       reference_is_member: (K, n) True where the reference model was trained on the example.
       snapshot_logits, snapshot_probabilities, snapshot_predictions: the same shapes, of K earlier states of this model,
         in the order of training.
-      signals: columns that attacks may ask for by name, name -> (n,) numbers; 'gradient_norm', say.
+      token_log_probs: (n, length) of a model of sequences, the log probability that it gave the token at each place; in
+        the place of labels and outputs.
+      token_mask: (n, length) False for padding.
+      earlier_token_log_probs: the same by an earlier state of the model, or by another one.
+      signals: columns that attacks may ask for by name, name -> (n,) numbers; 'gradient_norm', say. Of S snapshots,
+        'snapshot_signals' is (n, S) and 'snapshot_alignment' (n, S - 1).
       features: columns to slice by, name -> (n,); None and NaN are no value.
       group_ids: (n,) whole numbers or texts, whose example it is: folds and intervals respect groups.
       example_ids: (n,) whole numbers or texts; the row numbers if not given. Folds come from them, and equal ids count
         as duplicates of one example. With `people.num_most_vulnerable` members are named by them, as they are, in
         privacy_metrics.json and the report: give pseudonyms where an id must not stand there.
+      canary_scores: (m,) of the canaries that config.audits ask for, higher = more likely trained on: the negative
+        loss, say. Canaries are none of the n examples.
+      canary_is_in: (m,) bool, True where the coin put the canary into the training data.
       classes: what labels call the classes, in the order of the outputs: texts or numbers; or an encoder or classifier
         of scikit-learn that was fitted to the labels, and has them as classes_.
       config: attacks, thresholds, slices. Without thresholds nothing is judged, and nothing blessed.
@@ -106,16 +122,25 @@ def evaluate_privacy(
       PrivacyInputError: an argument cannot be used; the message names it.
     """
     config, numbers = classes_in(_checked(config), classes)
+    audits = audits_of_arrays(config, canary_scores, canary_is_in)
+    sequences = None
+    if token_log_probs is not None:
+        check_alone({'labels': labels} | _by_kind(logits, probabilities, predictions))
+        sequences = read_sequences(token_log_probs, token_mask, earlier_token_log_probs, len(memberships(is_member)))
+        labels, predictions = np.zeros(len(sequences.losses)), sequences.losses
+        config = config if config.attacks else replace(config, attacks=sequences.attacks)
     outputs = _by_kind(logits, probabilities, predictions)
     inputs = read_inputs(is_member, labels, outputs, features, group_ids, example_ids, config, numbers)
-    config = config.for_task(inputs.observations.task, reference_is_member is not None)
+    snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
+    has_snapshots = are_given(snapshots) or SNAPSHOT_SIGNALS in (signals or {})
+    config = config.for_task(inputs.observations.task, reference_is_member is not None, has_snapshots)
     if not config.thresholds:
         config = replace(config, report_only=True)
     baseline_outputs = _by_kind(baseline_logits, baseline_probabilities, baseline_predictions)
     baseline = read_baseline(baseline_outputs, inputs.observations, config)
     references = _by_kind(reference_logits, reference_probabilities, reference_predictions)
-    snapshots = _by_kind(snapshot_logits, snapshot_probabilities, snapshot_predictions)
     columns = read_columns(signals, references, reference_is_member, snapshots, inputs.observations, config)
+    columns |= sequences.columns if sequences else {}
     observations = inputs.observations.with_columns(columns)
     if baseline is not None:  # which the same reference models are compared with
         shared = {name: column for name, column in columns.items() if need_of(name).role == REFERENCES}
@@ -131,7 +156,9 @@ def evaluate_privacy(
     class_names = None if numbers is None else tuple(map(str, numbers.tolist()))
     record = _record(inputs, observations, baseline, said_of_groups, config, class_names)
     checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
-    return decided(PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks))
+    return decided(
+        PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks, audits=audits)
+    )
 
 
 def _checked(config: Any) -> PrivacyConfig:
@@ -240,6 +267,7 @@ def _record(
 ) -> Record:
     warnings = [*inputs.warnings, *said_of_groups, *unused_baseline(baseline is not None, config)]
     signals = observations.columns.get(REFERENCE_SIGNALS)
+    snapshots = observations.columns.get(SNAPSHOT_SIGNALS)
     if signals is not None:
         warnings += fallback_warnings(config.attacks, signals.shape[1], len(observations))
     return Record(
@@ -253,5 +281,6 @@ def _record(
         warnings=tuple(warnings),
         versions=versions_of(OF_ARRAYS),
         num_reference_models=None if signals is None else signals.shape[1],
+        num_snapshots=None if snapshots is None else snapshots.shape[1],
         class_names=config.outputs.classes or class_names or None,
     )

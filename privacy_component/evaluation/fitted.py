@@ -43,8 +43,8 @@ def evaluate_model(
     for name in _REFUSED:
         if name in arguments:
             raise PrivacyInputError(f'evaluate_model makes {name} itself: leave it out, or use evaluate_privacy.')
-    sides = [_pair(name, side) for name, side in zip(_SIDES, (members, non_members), strict=True)]
-    kinds, outputs = zip(*(_outputs(model, x) for x, _ in sides), strict=True)
+    sides = [pair_of(name, side) for name, side in zip(_SIDES, (members, non_members), strict=True)]
+    kinds, outputs = zip(*(outputs_of_model(model, x) for x, _ in sides), strict=True)
     parts = [_labels(name, y) for name, (_, y) in zip(_SIDES, sides, strict=True)]
     labels = np.concatenate(parts)
     if features is not None:
@@ -53,14 +53,23 @@ def evaluate_model(
     return evaluate_privacy(is_member=np.repeat([True, False], list(map(len, parts))), labels=labels, **arguments)
 
 
-def _pair(name: str, side: Any) -> tuple[Any, ArrayLike]:
+def pair_of(name: str, side: Any) -> tuple[Any, ArrayLike]:
+    """Examples and labels.
+
+    Raises:
+      PrivacyInputError: it is no pair.
+    """
     if not isinstance(side, tuple | list) or len(side) != 2:
         raise PrivacyInputError(f'{name} is a {type(side).__name__}; give a pair of examples and labels, (x, y).')
     return side[0], side[1]
 
 
-def _outputs(model: Any, x: Any) -> tuple[str, NDArray]:
-    """The kind of what the model gives, and what it gives for some examples."""
+def outputs_of_model(model: Any, x: Any) -> tuple[str, NDArray]:
+    """The kind of what the model gives, and what it gives for some examples.
+
+    Raises:
+      PrivacyInputError: it gives nothing that can be attacked.
+    """
     if hasattr(model, 'predict_proba'):
         return 'probabilities', _array('predict_proba', _single(model.predict_proba(x)))
     if hasattr(model, 'decision_function'):
@@ -118,6 +127,26 @@ def _kind_of_keras(model: Any) -> str:
         f"the last layer's activation is '{activation or 'unknown'}' and the loss {words or 'unknown'!r}, which do not "
         'tell what the outputs are: give evaluate_privacy logits=, probabilities= or predictions=.'
     )
+
+
+def labels_for(model: Any, kind: str, y: ArrayLike) -> NDArray:
+    """Labels as numbers of the model's classes, where it names them.
+
+    Raises:
+      PrivacyInputError: a label is none of them.
+    """
+    labels, classes = np.asarray(y), getattr(model, 'classes_', None)
+    if kind == 'predictions' or not isinstance(classes, np.ndarray) or labels.ndim != 1:
+        return labels.reshape(len(labels)) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    numbers = np.searchsorted(classes, labels)
+    known = numbers < len(classes)
+    known[known] = classes[numbers[known]] == labels[known]
+    if not known.all():
+        raise PrivacyInputError(
+            f'{int(np.count_nonzero(~known))} of {len(labels)} labels are none of the {len(classes)} classes that the '
+            'model was fitted with: leave these examples out.'
+        )
+    return numbers
 
 
 def _labels(name: str, y: Any) -> NDArray:

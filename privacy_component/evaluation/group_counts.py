@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from privacy_component.arrays import all_rows
 from privacy_component.config.privacy_config import PrivacyConfig
-from privacy_component.gate.people import group_warnings, mixed_rows_warning
+from privacy_component.gate.people import few_groups_warning, group_warnings, mixed_rows_warning
 from privacy_component.metrics.counts.groups import NO_AGGREGATION, aggregate
 from privacy_component.metrics.counts.scored_groups import ScoredGroups
 from privacy_component.observations.observations import Observations
@@ -28,6 +28,7 @@ def look_at_groups(observations: Observations, slices: Sequence[SliceRows], conf
         (groups,) = _without_scores(observations, all_rows(len(observations)), np.zeros(len(observations), int), 1)
         if groups.num_mixed:
             yield mixed_rows_warning(groups)
+        yield from few_groups_warning(groups)
         return
     for sliced in slices:
         parts = _without_scores(observations, sliced.rows, sliced.codes, len(sliced.keys))

@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.arguments import array_of, check_evidence_of, one_of_kinds, outputs_of, wrong_kind
-from privacy_component.observations.needs import NEEDS, REFERENCE_IS_MEMBER, REFERENCE_SIGNALS, SNAPSHOT_OUTPUTS
+from privacy_component.observations.needs import (
+    NEEDS,
+    REFERENCE_IS_MEMBER,
+    REFERENCE_SIGNALS,
+    SNAPSHOT_ALIGNMENT,
+    SNAPSHOT_SIGNALS,
+    need_of,
+)
 from privacy_component.observations.observations import REGRESSION, Observations
 from privacy_component.observations.outputs import LOGITS, as_observations
 from privacy_component.observations.reference_signals import main_signal
@@ -49,7 +56,7 @@ def read_columns(
     """The columns of Observations that attacks may ask for besides labels and outputs; {} if none are given.
 
     Args:
-      signals: name -> (n,) numbers.
+      signals: name -> (n,) numbers, or (n, k) of a column that has several.
       references, snapshots: outputs of K models by kind, (K, n, classes) or (K, n).
       reference_is_member: (K, n) True where the reference model was trained on the example.
       candidate: the examples.
@@ -61,30 +68,46 @@ def read_columns(
     columns: dict[str, NDArray] = {}
     for name, values in (signals or {}).items():
         columns[name] = _signal(name, values, len(candidate))
-    if _are_given(references):
+    if are_given(references):
         signals_of = [main_signal(seen) for seen in _of_models('reference', references, candidate, config)]
         columns[REFERENCE_SIGNALS] = np.stack(signals_of, axis=1)
-    if _are_given(snapshots):
+    if are_given(snapshots):
+        if SNAPSHOT_SIGNALS in columns:
+            raise PrivacyInputError(f"signals has '{SNAPSHOT_SIGNALS}', which follows from snapshot_logits: give one.")
         seen_by = _of_models('snapshot', snapshots, candidate, config)
-        columns[SNAPSHOT_OUTPUTS] = np.stack([seen.outputs for seen in seen_by], axis=1)
+        columns[SNAPSHOT_SIGNALS] = np.stack([main_signal(seen) for seen in seen_by], axis=1)
     if reference_is_member is not None:
         columns[REFERENCE_IS_MEMBER] = _memberships(reference_is_member, columns.get(REFERENCE_SIGNALS))
+    _check_snapshots(columns)
     return columns
 
 
+def _check_snapshots(columns: Mapping[str, NDArray]) -> None:
+    signals, alignment = columns.get(SNAPSHOT_SIGNALS), columns.get(SNAPSHOT_ALIGNMENT)
+    if signals is not None and signals.shape[1] < 2:
+        raise PrivacyInputError(
+            'there is one snapshot, and a trajectory has two or more, in the order of training: give more, or none.'
+        )
+    if signals is not None and alignment is not None and alignment.shape[1] != signals.shape[1] - 1:
+        raise PrivacyInputError(
+            f"signals['{SNAPSHOT_ALIGNMENT}'] has {alignment.shape[1]} columns, and there are {signals.shape[1]} "
+            'snapshots: give one column for each snapshot but the last.'
+        )
+
+
 def _signal(name: Any, values: ArrayLike, n: int) -> NDArray[np.float64]:
-    known = [column for column, need in NEEDS.items() if not need.argument.startswith('signals')]
+    known = [column for column, need in NEEDS.items() if not need.is_signal]
     if not isinstance(name, str) or not name or name in SIGNALS or name in known:
         raise PrivacyInputError(
             f'signals has the name {name!r}; choose a text that is none of what follows from other arguments: '
             f'{", ".join([*SIGNALS, *known])}.'
         )
     column = array_of(f"signals['{name}']", values, n)
-    if column.ndim != 1 or column.dtype.kind not in 'biuf':
-        raise PrivacyInputError(
-            f"signals['{name}'] has shape {column.shape} and type {column.dtype}; one number per example is needed."
-        )
-    missing = int(np.count_nonzero(~np.isfinite(column)))
+    need = need_of(name)
+    if column.ndim != 1 + need.is_wide or 0 in column.shape or column.dtype.kind not in 'biuf':
+        wanted = f'numbers of shape {need.shape} are' if need.is_wide else 'one number per example is'
+        raise PrivacyInputError(f"signals['{name}'] has shape {column.shape} and type {column.dtype}; {wanted} needed.")
+    missing = int(np.count_nonzero(~np.isfinite(column.reshape(n, -1)).all(axis=1)))
     if missing:
         raise PrivacyInputError(
             f"signals['{name}'] is NaN or infinite in {missing} of {n} examples: give a finite number for every one."
@@ -92,7 +115,8 @@ def _signal(name: Any, values: ArrayLike, n: int) -> NDArray[np.float64]:
     return column.astype(np.float64)
 
 
-def _are_given(outputs: Kinds) -> bool:
+def are_given(outputs: Kinds) -> bool:
+    """Whether outputs of any kind are given."""
     return any(values is not None for values in outputs.values())
 
 

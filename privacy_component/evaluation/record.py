@@ -61,7 +61,7 @@ class Record:
       model_fingerprint: 'sha256:' and the hash of the model's files.
       artifacts: channel -> the artifacts that the component read from it, without earlier evaluations.
       inputs: channel -> the URIs in it, for a reader.
-      model_uri: directory of the SavedModel.
+      model_uri: directory of the SavedModel, or of the model whose predictions the examples hold; '' for none.
       splits: which splits were members and which were not.
       num_examples: how many were read, in each split; of arrays, the number of rows.
       fingerprints: split -> 16 hexadecimal digits that tell its examples from others, whatever their order.
@@ -91,6 +91,7 @@ class Record:
       baseline_output_kind: what its outputs are.
       earlier_evaluations: those that did not bless the same model, the oldest first; None where the past is not wired.
       num_reference_models: how many attacks asked.
+      num_snapshots: how many earlier states of the model attacks asked.
       class_names: what the classes are called, for a reader; of class 0, 1 ...
     """
 
@@ -126,6 +127,7 @@ class Record:
     baseline_output_kind: str | None = None
     earlier_evaluations: tuple[Earlier, ...] | None = None
     num_reference_models: int | None = None
+    num_snapshots: int | None = None
     class_names: tuple[str, ...] | None = None
 
     @property

@@ -19,6 +19,7 @@ from privacy_component.evaluation.gaps import gap_rows
 from privacy_component.evaluation.plausible import check_plausible
 from privacy_component.evaluation.record import WHERE, Record
 from privacy_component.gate.verdict import Comparison, Verdict
+from privacy_component.metrics.canary_audit import CanaryAudit
 from privacy_component.metrics.change import Baseline
 from privacy_component.metrics.curve import RocCurve
 from privacy_component.metrics.registry import Estimate
@@ -42,6 +43,7 @@ class PrivacyResult:
       most_vulnerable: the members at the highest risk, highest first, each with its example_id and risk.
       num_suppressed: how many slices are too small to be named; see `suppression`.
       checks: whether the measurement itself is sound.
+      audits: what canaries say of claims of differential privacy, in the order of the config's audits.
     """
 
     results: tuple[SliceResult, ...]
@@ -50,6 +52,7 @@ class PrivacyResult:
     most_vulnerable: tuple[Mapping[str, Any], ...] = ()
     num_suppressed: int = 0
     checks: tuple[Check, ...] = ()
+    audits: tuple[CanaryAudit, ...] = ()
 
     @property
     def context(self) -> dict[str, Any]:
@@ -118,6 +121,7 @@ class PrivacyResult:
             'most_vulnerable': self.most_vulnerable,
             'num_suppressed': self.num_suppressed,
             'checks': [dataclasses.asdict(check) for check in self.checks],
+            **({'audits': [audit.to_json_fields() for audit in self.audits]} if self.audits else {}),
             'results': [result_to_json(result) for result in self.results],
         }
         gaps = list(gap_rows(self.results, self.record))
@@ -150,6 +154,7 @@ class PrivacyResult:
             tuple(fields.get('most_vulnerable', ())),
             num_suppressed=fields.get('num_suppressed', 0),
             checks=tuple(Check(**check) for check in fields.get('checks', ())),
+            audits=tuple(map(CanaryAudit.from_json_fields, fields.get('audits', ()))),
         )
 
     def save(self, path: str | Path) -> Path:

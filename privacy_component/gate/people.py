@@ -17,6 +17,7 @@ from privacy_component.observations.slicing import OVERALL, SliceKey, slice_name
 
 MOST_MIXED = 0.05
 FEWEST_COMPARED = 0.2
+FEWEST_GROUPS = 100  # on a side; below it a single group moves the AUC by half a hundredth and more
 # How often sizes that are drawn alike for both sides are said to differ, at most.
 _SIZES_ALPHA = 0.01
 _SPLIT_BY_GROUP = (
@@ -42,6 +43,7 @@ def group_warnings(key: SliceKey, groups: ScoredGroups, people: PeopleSettings) 
         if groups.num_mixed:
             yield f'{_num_mixed(groups)} and were left out: they are on neither side. {_SPLIT_BY_GROUP}'
         yield from _unequal_sizes(groups)
+        yield from few_groups_warning(groups)
     elif min(_sides(groups)) >= max(people.min_reported_examples, 1) and _compared_share(groups) < FEWEST_COMPARED:
         yield f'{slice_name(key)}: {_few_compared(groups)}'
 
@@ -52,6 +54,16 @@ def mixed_rows_warning(groups: ScoredGroups) -> str:
         f'{_num_mixed(groups)}: what the model has learnt of a group shows on the side of the non-members too, which '
         f'hides a leak. {_SPLIT_BY_GROUP}'
     )
+
+
+def few_groups_warning(groups: ScoredGroups) -> Iterator[str]:
+    """What is to be said where a side has fewer than 100 groups, whether groups are counted or their rows."""
+    members, others = _sides(groups)
+    if 0 < min(members, others) < FEWEST_GROUPS:
+        yield (
+            f'There are {members:,} groups of members and {others:,} of non-members. With fewer than {FEWEST_GROUPS} '
+            'on a side a few people decide what the figures say: read the intervals, and give more groups.'
+        )
 
 
 def _check_mixed(groups: ScoredGroups) -> None:

@@ -35,6 +35,12 @@ def passed_above_limits(comparisons: Sequence[Comparison]) -> list[str]:
     ]
 
 
+NO_MODEL = (
+    'The predictions that the examples hold were judged, and no model was given that they are of, so there is nothing '
+    'to bless: pass model to PrivacyEvaluator.'
+)
+
+
 def of_upstream(upstream_blessed: bool | None) -> list[str]:
     """An earlier validator's refusal; None is no validator."""
     return ['The upstream model_blessing is not a blessing.'] if upstream_blessed is False else []

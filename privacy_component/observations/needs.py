@@ -18,15 +18,22 @@ SNAPSHOTS = 'snapshots'
 NEIGHBOURS = 'neighbours'
 ROLES = (CANDIDATE, BASELINE, REFERENCES, SNAPSHOTS, NEIGHBOURS)
 
+LABELS_ONLY = 'labels only'
 BLACK_BOX = 'black box'
 WHITE_BOX = 'white box'
 
 LABELS = 'labels'
 OUTPUTS = 'outputs'
 GRADIENT_NORM = 'gradient_norm'
+GRADIENT_NORMS_BY_LAYER = 'gradient_norms_by_layer'
+LABEL_STABILITY = 'label_stability'
+TOKEN_LOSS = 'token_loss'
+MIN_K = 'min_k'
+TOKEN_LOSS_CHANGE = 'token_loss_change'
 REFERENCE_SIGNALS = 'reference_signals'
 REFERENCE_IS_MEMBER = 'reference_is_member'
-SNAPSHOT_OUTPUTS = 'snapshot_outputs'
+SNAPSHOT_SIGNALS = 'snapshot_signals'
+SNAPSHOT_ALIGNMENT = 'snapshot_alignment'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +44,7 @@ class Need:
       role: of the models that it comes from; '' where it comes from the examples.
       shape: in words, n examples.
       beyond_outputs: whether it takes more of a model than its outputs.
+      labels_only: whether it takes less: the labels that the model decides on.
       argument: how `evaluate_privacy` is given it.
     """
 
@@ -44,15 +52,38 @@ class Need:
     shape: str
     argument: str
     beyond_outputs: bool = False
+    labels_only: bool = False
+
+    @property
+    def is_signal(self) -> bool:
+        """Whether `evaluate_privacy` takes it in `signals`, too."""
+        return 'signals=' in self.argument
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether an example has several numbers, (n, k), and not one."""
+        return self.shape != '(n,)'
 
 
 NEEDS: dict[str, Need] = {
     LABELS: Need('', '(n,)', 'labels'),
     OUTPUTS: Need(CANDIDATE, '(n, classes)', 'logits, probabilities or predictions'),
     GRADIENT_NORM: Need(CANDIDATE, '(n,)', "signals={'gradient_norm': ...}", beyond_outputs=True),
+    GRADIENT_NORMS_BY_LAYER: Need(
+        CANDIDATE, '(n, layers + 1)', "signals={'gradient_norms_by_layer': ...}", beyond_outputs=True
+    ),
+    LABEL_STABILITY: Need(CANDIDATE, '(n,)', "signals={'label_stability': ...}", labels_only=True),
+    TOKEN_LOSS: Need(CANDIDATE, '(n,)', "signals={'token_loss': ...}, or makes it of token_log_probs"),
+    MIN_K: Need(CANDIDATE, '(n,)', "signals={'min_k': ...}, or makes it of token_log_probs"),
+    TOKEN_LOSS_CHANGE: Need(
+        SNAPSHOTS, '(n,)', "signals={'token_loss_change': ...}, or makes it of earlier_token_log_probs"
+    ),
     REFERENCE_SIGNALS: Need(REFERENCES, '(n, models)', 'reference_logits'),
     REFERENCE_IS_MEMBER: Need(REFERENCES, '(n, models)', 'reference_is_member'),
-    SNAPSHOT_OUTPUTS: Need(SNAPSHOTS, '(n, models, classes)', 'snapshot_logits'),
+    SNAPSHOT_SIGNALS: Need(SNAPSHOTS, '(n, snapshots)', "snapshot_logits, or as signals={'snapshot_signals': ...}"),
+    SNAPSHOT_ALIGNMENT: Need(
+        SNAPSHOTS, '(n, snapshots - 1)', "signals={'snapshot_alignment': ...}", beyond_outputs=True
+    ),
 }
 
 
@@ -64,7 +95,10 @@ def need_of(column: str) -> Need:
 def access_of(needs: Collection[str]) -> str:
     """What an attacker with these columns is assumed to have, in words: 'black box', 'white box, reference models'."""
     asked = [need_of(column) for column in needs]
+    of_models = [need for need in asked if need.role]
     access = WHITE_BOX if any(need.beyond_outputs for need in asked) else BLACK_BOX
+    if of_models and all(need.labels_only for need in of_models):
+        access = LABELS_ONLY
     with_models = {REFERENCES: 'reference models', SNAPSHOTS: 'snapshots', NEIGHBOURS: 'neighbours'}
     roles = {need.role for need in asked}
     return ', '.join([access, *(words for role, words in with_models.items() if role in roles)])

@@ -116,7 +116,7 @@ class Observations:
 def concatenate(parts: Sequence[Observations]) -> Observations:
     """One batch from several of the same task."""
     first = parts[0]
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in ('is_member', 'example_id', 'labels', 'outputs', 'group_id')
         if getattr(first, name) is not None

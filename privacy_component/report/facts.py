@@ -56,6 +56,7 @@ def facts(result: PrivacyResult, slices: Sequence[Sequence[Row]]) -> list[tuple[
         ('Signature judged', _plain(record.judged_signature)),
         ('Output judged', _plain(record.judged_output)),
         ('Reference models', _plain(record.num_reference_models)),
+        ('Snapshots', _plain(record.num_snapshots)),
         ('Baseline model outputs', _plain(record.baseline_output_kind)),
         ('Model called', _plain(record.model_called)),
         ('Upstream validator', _UPSTREAM[record.upstream_blessed]),

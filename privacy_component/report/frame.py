@@ -19,11 +19,20 @@ def to_frame(result: PrivacyResult) -> Any:
     Raises:
       PrivacyInputError: pandas is not installed.
     """
+    return frame_of(metric_rows(result))
+
+
+def frame_of(rows: list[dict[str, Any]]) -> Any:
+    """Rows as a pandas DataFrame.
+
+    Raises:
+      PrivacyInputError: pandas is not installed.
+    """
     try:
         import pandas as pd
     except ModuleNotFoundError as error:
         raise PrivacyInputError('to_frame needs pandas: pip install pandas; rows() gives dicts.') from error
-    return pd.DataFrame(metric_rows(result))
+    return pd.DataFrame(rows)
 
 
 def metric_rows(result: PrivacyResult) -> list[dict[str, Any]]:

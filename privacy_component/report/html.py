@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.result import PrivacyResult
-from privacy_component.report import cards, check_rows, facts, pictures, remedies, tables, wording
+from privacy_component.report import audit_rows, cards, check_rows, facts, pictures, remedies, tables, wording
 from privacy_component.report.ranking import DIAGNOSTIC, Row, flat, ranked_slices, slice_word, worst_row
 
 _REASONS_SHOWN = 5
@@ -46,6 +46,7 @@ def render(result: PrivacyResult, decision_sha256: str = '') -> str:
         rules=facts.rules(result),
         num_corrected_for=f'{facts.num_corrected_for(result):,}',
         vulnerable=tables.vulnerable_rows(result),
+        audits=audit_rows.audit_rows(result),
         checks=check_rows.check_rows(result.checks),
         unsound=check_rows.soundness(result.checks),
         facts=facts.facts(result, slices),

@@ -119,6 +119,15 @@ def histogram(row: Row) -> dict[str, Any] | None:
     counted = row.result.histogram
     if counted is None:
         return None
+    return spread(
+        counted,
+        f'Scores of {visible(row.result.attack)} on {row.slice}: half of the members score above '
+        f'{_median(counted, counted.members)}, half of the non-members above {_median(counted, counted.non_members)}.',
+    )
+
+
+def spread(counted: ScoreHistogram, text: str) -> dict[str, Any]:
+    """How the scores of two sides are spread; `text` says so in words."""
     members, non_members = (_shares(side) for side in (counted.members, counted.non_members))
     x, y = Axis(counted.low, counted.high), Axis(0.0, float(max(members.max(), non_members.max(), 1e-9)) * 1.05)
     ticks = [(tick, f'{tick:.3g}') for tick in x.ticks()], [(tick, percent(tick)) for tick in y.ticks()]
@@ -126,8 +135,7 @@ def histogram(row: Row) -> dict[str, Any] | None:
         **_frame(x, y, *ticks),
         'members': _outline(counted, members, x, y),
         'non_members': _outline(counted, non_members, x, y),
-        'text': f'Scores of {visible(row.result.attack)} on {row.slice}: half of the members score above '
-        f'{_median(counted, counted.members)}, half of the non-members above {_median(counted, counted.non_members)}.',
+        'text': text,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from privacy_component.checks import REFUSED, Check
 from privacy_component.evaluation.result import PrivacyResult
 from privacy_component.gate.verdict import EXCEEDED, UNDECIDED, Comparison
+from privacy_component.report.audit_rows import audit_remedies
 from privacy_component.report.wording import is_judged, percent, visible
 
 LARGE_GAP = 0.05
@@ -21,7 +22,12 @@ def remedies(result: PrivacyResult) -> list[str]:
         return ['Set limits (PrivacyConfig.thresholds, or policy("standard")) to have the model judged.']
     exceeded = [c for c in result.verdict.comparisons if c.outcome == EXCEEDED]
     undecided = any(c.outcome == UNDECIDED for c in result.verdict.comparisons)
-    found = [*_of_checks(result), *(_of_leaks(result, exceeded) if exceeded else ()), *_of_samples(undecided)]
+    found = [
+        *_of_checks(result),
+        *audit_remedies(result),
+        *(_of_leaks(result, exceeded) if exceeded else ()),
+        *_of_samples(undecided),
+    ]
     if not found and not result.verdict.blessed:
         return ['Read the reasons below: none of them is a leak that was measured.']
     return found or ['Nothing now. Evaluate again when the model or its training data change.']

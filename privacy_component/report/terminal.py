@@ -85,7 +85,7 @@ def waiting(on_what: Callable[[], str]) -> Iterator[None]:
 
 
 def each_attack(attacks: Sequence[str]) -> Iterator[str]:
-    """Each attack, while a terminal or a notebook shows which one runs and how many are done."""
+    """Each attack, while a terminal or a notebook shows which one runs, how many are done and for how long."""
     with _progress(
         lambda task: f'{task.description} ({task.completed:.0f} of {task.total:.0f} attacks done)'
     ) as progress:

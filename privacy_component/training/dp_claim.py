@@ -8,19 +8,27 @@ import json
 import math
 from pathlib import Path
 
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from privacy_component.config.audits import CLAIM_FILE
 from privacy_component.errors import PrivacyInputError
 
-CLAIM_FILE = 'dp_claim.json'
 _ASSUMPTION = (
     'Batches are Poisson-sampled; neighbouring data sets differ in one training example, added or removed. Not '
     'counted: preprocessing that looks at the data, the choice of settings, the figures shown while training, and what '
     'floating-point noise gives away.'
 )
+_OF_VOTES = (
+    'Teachers learn from disjoint parts, and only the noisy labels and what is made of them is released; neighbouring '
+    'data sets differ in one record, or in one person where group_ids were given. Not counted: preprocessing that '
+    'looks at the private data, the choice of settings, and what floating-point noise gives away.'
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class DPClaim:
-    """An (epsilon, delta) claim of one training with DP-SGD.
+    """An (epsilon, delta) claim of one training with DP-SGD, or of the labels of PATE.
 
     Attributes:
       epsilon, delta: of the whole training.
@@ -90,6 +98,47 @@ def claim_of(
     rate = batch_size / num_examples
     epsilon = _epsilon(float(noise_multiplier), rate, steps, delta)
     return DPClaim(epsilon, delta, float(noise_multiplier), float(l2_norm_clip), rate, steps, num_examples)
+
+
+def claim_of_votes(noise: float, num_queries: int, num_units: int, delta: float | None) -> DPClaim:
+    """Accounts for Gaussian noisy votes, whatever the votes are.
+
+    One record moves one teacher's vote from a class to another, two counts by 1 each: an L2 sensitivity of sqrt(2).
+
+    Args:
+      noise: standard deviation of the noise on each count; above 0.
+      num_queries: votes.
+      num_units: records, or people.
+      delta: in (0, 1); None for 1 / (2 * num_units).
+
+    Raises:
+      PrivacyInputError: a number is not of its range.
+    """
+    if isinstance(noise, bool) or not (isinstance(noise, (int, float)) and 0 < noise < math.inf):
+        raise PrivacyInputError(f'noise is {noise!r}: give a number above 0; without noise there is no guarantee.')
+    delta = 1 / (2 * num_units) if delta is None else delta
+    if not 0 < delta < 1:
+        raise PrivacyInputError(f'delta is {delta!r}: give a number between 0 and 1, below 1 / {num_units}.')
+    sensitivity = math.sqrt(2)
+    multiplier = float(noise) / sensitivity
+    epsilon = epsilon_of_gaussian(math.sqrt(num_queries) / multiplier, delta)
+    return DPClaim(epsilon, delta, multiplier, sensitivity, 1.0, num_queries, num_units, 'pate', _OF_VOTES)
+
+
+def epsilon_of_gaussian(mu: float, delta: float) -> float:
+    """The smallest epsilon at delta of a Gaussian mechanism of sensitivity mu and noise 1.
+
+    It is exact (Balle and Wang 2018, arXiv 1805.06530, theorem 8), and k mechanisms are one of sqrt(k) mu (Dong, Roth
+    and Su 2019, arXiv 1905.02383, section 3.3).
+    """
+
+    def excess(epsilon: float) -> float:
+        below, above = norm.logcdf(mu / 2 - epsilon / mu), norm.logcdf(-mu / 2 - epsilon / mu)
+        return math.exp(below) - math.exp(epsilon + above) - delta
+
+    if excess(0.0) <= 0:
+        return 0.0
+    return float(brentq(excess, 0.0, mu * mu / 2 + mu * (-norm.ppf(delta / 2)) + 1))
 
 
 @functools.lru_cache

@@ -136,7 +136,7 @@ def test_finds_nothing_where_there_is_nothing(name, task):
 def test_says_what_it_is(name, task):
     info = attack_named(name)
     assert info.reference and info.cost
-    assert info.access.startswith(('black box', 'white box'))
+    assert info.access.startswith(('labels only', 'black box', 'white box'))
     assert set(info.tasks) <= set(TASKS)
     check_needs(name, info, task, data(task, 1.0).available)
 

@@ -12,7 +12,7 @@ from privacy_component import PrivacyInputError, evaluate_privacy
 from privacy_component.beam.examples.record_hashes import example_hashes
 from privacy_component.beam.models.served_model import ServedModel
 from privacy_component.beam.models.signatures import Serialized
-from privacy_component.beam.models.sources import gradient_norm
+from privacy_component.beam.models.sources import gradient_norm, gradient_norms_by_layer
 from privacy_component.beam.plan import ModelPlan
 from tests.beam.arrays import load
 from tests.component import world as w
@@ -95,18 +95,24 @@ def test_norms_are_those_of_an_explicit_gradient(tmp_path, case):
     net = Net(head, outputs)
     logits, words = rows_of()
     labels = labels_of(np.random.default_rng(1), len(logits))
-    expected = []
+    expected, single = [], []
     for row in range(len(logits)):
         with tf.GradientTape() as tape:
             value = loss(net.raw(logits[row : row + 1], words[row : row + 1]), labels[row])
         gradients = tape.gradient(value, list(net.w.values()))
-        expected.append(np.sqrt(sum(float(tf.reduce_sum(tf.convert_to_tensor(g) ** 2)) for g in gradients)))
+        squares = [float(tf.reduce_sum(tf.convert_to_tensor(g) ** 2)) for g in gradients]
+        single.append(np.sqrt(squares))
+        expected.append(np.sqrt(sum(squares)))
     model = ServedModel(ModelPlan(*saved(net, tmp_path), output_kind=kind))
     model.load()
     records = [w.serialize({'logits': z.tolist(), 'words': v.tolist()}) for z, v in zip(logits, words, strict=True)]
     serialized = Serialized(records)
     found = gradient_norm(model, serialized, labels, model.outputs(serialized), task)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+    by_layer = gradient_norms_by_layer(model, serialized, labels, model.outputs(serialized), task)
+    # Weights without names are layers of their own, in whichever order the signature has them.
+    np.testing.assert_allclose(by_layer[:, 0], expected, rtol=1e-4)
+    np.testing.assert_allclose(np.sort(by_layer[:, 1:]), np.sort(single), rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +199,14 @@ def test_the_report_says_what_the_attacker_has(white_box_world):
 def test_a_model_without_weights_is_refused_by_name(tmp_path):
     world = w.World(tmp_path).write()
     with pytest.raises(PrivacyInputError, match=r"signature 'serving_default' has no trainable variables .*frozen"):
+        world.run(w.config(attacks=('gradient_norm',)))
+
+
+def test_a_gradient_that_is_not_a_number_is_refused(tmp_path):
+    world = w.World(tmp_path).write()
+    # The root of a negative number, in the branch that is not taken.
+    saved(Net(lambda z: tf.where(z > 1e5, tf.pow(z - 1e6, 0.5), z)), tmp_path / 'model')
+    with pytest.raises(PrivacyInputError, match=r'gradient of the loss is NaN or infinite for \d+ of \d+ examples'):
         world.run(w.config(attacks=('gradient_norm',)))
 
 

@@ -1,6 +1,7 @@
 """What later runs make of a verdict: real LocalDagRunner, Resolver, Evaluator and ML Metadata."""
 
 import json
+import shutil
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -9,8 +10,10 @@ from tfx import v1 as tfx
 
 from privacy_component import PrivacyResult, RefusalOverride, Threshold
 from privacy_component.cli import main
+from privacy_component.component.metadata_history import past_evaluations
 from tests.component import world as w
 from tests.component.lineage import Pipeline
+from tests.pages import blocks
 
 LAX = w.config(thresholds=(Threshold('auc', 0.9, slicing_specs=({},)),))
 
@@ -104,6 +107,20 @@ def test_history_lists_every_evaluation_and_draws_it(refused_again_and_again, tm
     table = capsys.readouterr().out
     assert table.count('REFUSAL STANDS') == 2
     assert 'color = red' in table
+
+
+@pytest.mark.parametrize('page', ['README.md', 'docs/past_verdicts.md'])
+def test_the_query_of_a_page_prints_run_time_model_and_verdict(
+    page, refused_again_and_again, tmp_path, monkeypatch, capsys
+):
+    shutil.copy(refused_again_and_again.root / 'metadata.db', tmp_path / 'metadata.sqlite')
+    monkeypatch.chdir(tmp_path)
+    (query,) = [block for block in blocks(page, 'python') if 'past_evaluations(' in block]
+    exec(query, {})
+    past = past_evaluations(refused_again_and_again.connection)
+    for one, line in zip(past, capsys.readouterr().out.splitlines(), strict=True):
+        assert line.startswith(f'{one.run} {one.evaluated} {one.model} {one.outcome} {one.worst_slice} 0.')
+        assert one.run and one.model
 
 
 def test_an_override_is_told_with_its_reason(refused_again_and_again):

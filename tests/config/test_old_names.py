@@ -15,7 +15,7 @@ from tests.config.test_settings import OTHERS
 FLAT = {old: getattr(OTHERS[group], new) for old, (group, new) in MOVED.items()}
 # What has never had a flat name.
 NEW = {
-    'measurement': dataclasses.replace(OTHERS['measurement'], batch_size=0, time_limit_seconds=86_400),
+    'measurement': dataclasses.replace(OTHERS['measurement'], batch_size=0, time_limit_seconds=86_400, num_queries=32),
     'outputs': dataclasses.replace(OTHERS['outputs'], classes=()),
 }
 NESTED = PrivacyConfig(**OTHERS | NEW)

@@ -23,7 +23,7 @@ OTHERS = {
     'slices': SliceSettings(False, True, True, True, 7),
     'people': PeopleSettings('person', 'mean', 3, 5),
     'outputs': OutputSettings('multiclass', 'logits', ('no', 'yes')),
-    'measurement': MeasurementSettings(5, 7, 2000, 0.1, 64, 60),
+    'measurement': MeasurementSettings(5, 7, 2000, 0.1, 64, 60, 8),
     'decision': DecisionSettings(0.9, 40, 'block', 'ignore', (OVERRIDE,)),
 }
 

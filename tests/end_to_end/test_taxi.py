@@ -1,6 +1,5 @@
 """The demo, run once as its user runs it; every component real."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from ml_metadata import MetadataStore
 from tfx import v1 as tfx
 
 from privacy_component import PrivacyResult
+from privacy_component.training import DPClaim
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,9 +113,9 @@ def test_the_decision_can_be_read_from_the_blessing(store):
 
 def test_the_guarantee_says_what_it_assumes(store):
     _, private = by_run(store, 'ModelRun')
-    guarantee = json.loads((Path(private.uri) / 'dp_guarantee.json').read_text())
-    assert 0 < guarantee['epsilon'] < 10
-    assert 'Poisson' in json.dumps(guarantee)
+    claim = DPClaim.load(private.uri)
+    assert 0 < claim.epsilon < 10
+    assert 'Poisson' in claim.assumption
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path):

@@ -39,6 +39,7 @@ FULL = Record(
     baseline_model_uri='/baseline/Format-Serving',
     baseline_output_kind='probabilities',
     num_reference_models=8,
+    num_snapshots=5,
     class_names=('no tip', 'tip'),
     earlier_evaluations=(Earlier('/runs/7', REFUSED, 'red leaks', 'ab' * 32, ('examples', 'attacks')),),
 )

@@ -24,6 +24,7 @@ def test_too_few_examples_are_inconclusive_and_not_blessed(members):
         logits=np.eye(3)[np.arange(n) % 3],
         reference_logits=np.eye(3)[(np.arange(n) + np.arange(4)[:, None]) % 3],
         reference_is_member=(np.arange(n) + np.arange(4)[:, None]) % 2 == 0,
+        snapshot_logits=np.stack([np.eye(3)[np.arange(n) % 3]] * 2),
         signals={'gradient_norm': np.ones(n)},
         config=config,
     )

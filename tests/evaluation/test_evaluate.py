@@ -15,6 +15,7 @@ from privacy_component.attacks.crossfit import fold_scores
 from privacy_component.config.thresholds import Threshold
 from privacy_component.evaluation.slices import slicing_specs_for, with_derived_columns
 from privacy_component.metrics.counts import roc
+from privacy_component.observations.needs import need_of
 from privacy_component.observations.observations import TASKS
 from tests import synthetic
 
@@ -37,7 +38,7 @@ def all_arguments(task='multiclass', **settings):
     return arguments(task, **settings) | {
         f'reference_{KINDS[task]}': synthetic.reference_outputs(task, **settings),
         'reference_is_member': columns['reference_is_member'].T,
-        'signals': {'gradient_norm': columns['gradient_norm']},
+        'signals': {name: column for name, column in columns.items() if need_of(name).is_signal},
     }
 
 

@@ -69,6 +69,7 @@ WRONG = [
     ('baseline_model_uri', [], 'context.baseline_model_uri is []'),
     ('class_names', 'tip', "context.class_names is 'tip'; it must be a list"),
     ('num_reference_models', '8', "context.num_reference_models is '8'; it must be a whole number"),
+    ('num_snapshots', '5', "context.num_snapshots is '5'; it must be a whole number"),
     ('baseline_output_kind', 1, 'context.baseline_output_kind is 1'),
     ('earlier_evaluations', {}, 'context.earlier_evaluations is {}; it must be a list'),
     ('earlier_evaluations', ['/7'], "context.earlier_evaluations[0] is '/7'; it must be an object"),
@@ -134,7 +135,7 @@ def test_they_are_replayed(tmp_path, path):
 
 def test_the_recorded_files_have_every_field_between_them():
     contexts = [json.loads(path.read_text())['context'] for path in RECORDED]
-    added_since = {'pipeline', 'run', 'num_reference_models', 'class_names'}
+    added_since = {'pipeline', 'run', 'num_reference_models', 'num_snapshots', 'class_names'}
     assert set(FIELDS) - added_since == {name for context in contexts for name in context}
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from privacy_component import PrivacyConfig, RefusalOverride, SlicingSpec, Threshold
+from privacy_component import OneRunAudit, PrivacyConfig, RefusalOverride, SlicingSpec, Threshold
 from privacy_component.cli import main
 from privacy_component.config.moved_fields import MOVED
 from tests.report import examples
@@ -19,6 +19,7 @@ OTHERS = {
     'slicing_specs': (SlicingSpec(('kind',)),),
     'report_only': True,
     'checks': {'accuracy_gap': 'off'},
+    'audits': (OneRunAudit(3.0, 1e-5),),
     'slices.by_class': False,
     'slices.by_correctness': True,
     'slices.by_loss_percentile': True,
@@ -37,6 +38,7 @@ OTHERS = {
     'measurement.max_bad_record_share': 0.1,
     'measurement.batch_size': 64,
     'measurement.time_limit_seconds': 60,
+    'measurement.num_queries': 8,
     'decision.confidence_level': 0.9,
     'decision.min_examples': 31,
     'decision.small_slices': 'block',

@@ -44,6 +44,13 @@ def test_many_people_on_both_sides_are_an_error():
         said(people.by_record(np.random.default_rng(0), 300))
 
 
+def test_fewer_than_a_hundred_people_on_a_side_are_told():
+    assert said(pairs(0, 100)) == []
+    (warning,) = said(pairs(0, 99))
+    assert warning.startswith('There are 99 groups of members and 99 of non-members.')
+    assert said(pairs(0, 99), (('city', 'Rome'),)) == []
+
+
 def test_sizes_that_one_side_lacks_are_an_error():
     rng = np.random.default_rng(0)
     with pytest.raises(PrivacyInputError, match='only 0 of 300 groups of members and 0 of 200'):

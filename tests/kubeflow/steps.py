@@ -3,33 +3,46 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 
 
+def on_this_machine(command: list[str], folder: Path) -> subprocess.CompletedProcess:
+    """Runs a step's command with this Python and this repository."""
+    command = [sys.executable, *command[1:]] if command[0] == 'python' else command
+    env = os.environ | {'PYTHONPATH': str(REPOSITORY), 'TF_CPP_MIN_LOG_LEVEL': '3', 'PYTHONWARNINGS': 'ignore'}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
 @dataclasses.dataclass
 class Cluster:
-    """Runs steps of a compiled pipeline; `parameters` are those of the run."""
+    """Runs steps of a compiled pipeline; `parameters` are those of the run, `launch` runs a command in `root`."""
 
     spec: dict
     root: Path
     parameters: dict = dataclasses.field(default_factory=dict)
+    launch: Callable[[list[str], Path], subprocess.CompletedProcess] = on_this_machine
 
     def run(self, task: str, inputs: dict, **parameters) -> dict:
         """Runs a step's command as it is and returns its output artifacts by name, as input artifacts of others."""
+        done, output_file = self.attempt(task, inputs, **parameters)
+        assert done.returncode == 0, done.stderr[-3000:]
+        output = json.loads(output_file.read_text())
+        return {name: found['artifacts'][0] for name, found in output['artifacts'].items()}
+
+    def attempt(self, task: str, inputs: dict, **parameters) -> tuple[subprocess.CompletedProcess, Path]:
+        """The step's ended process, and where it would have said what it made."""
+        shutil.rmtree(self.root / task, ignore_errors=True)
         invocation = self._invocation(task, inputs, parameters)
         container = container_of(self.spec, task)
         command = [*container['command'], *container['args']]
         command = [json.dumps(invocation) if each == '{{$}}' else each for each in command]
-        command[0] = sys.executable if command[0] == 'python' else command[0]
-        env = os.environ | {'PYTHONPATH': str(REPOSITORY), 'TF_CPP_MIN_LOG_LEVEL': '3', 'PYTHONWARNINGS': 'ignore'}
-        done = subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
-        output = json.loads(Path(invocation['outputs']['outputFile']).read_text())
-        return {name: found['artifacts'][0] for name, found in output['artifacts'].items()}
+        return self.launch(command, self.root), Path(invocation['outputs']['outputFile'])
 
     def _invocation(self, task: str, inputs: dict, parameters: dict) -> dict:
         declared = self.spec['components'][task]['outputDefinitions']['artifacts']

@@ -26,11 +26,16 @@ from privacy_component.checks.feature_sample import (
 _LONG_TEXT = 32
 
 
-def inputs_of(record_batch: pa.RecordBatch) -> Entries:
-    """The known inputs of n examples; those of each depend on that example only."""
+def inputs_of(record_batch: pa.RecordBatch, predictions: str = '') -> Entries:
+    """The known inputs of n examples; those of each depend on that example only.
+
+    Args:
+      record_batch: the features.
+      predictions: the feature, if any, that a model has made: the baseline sees no model.
+    """
     columns: dict[Input, Callable[[], NDArray[np.float64]]] = {}
     for name, lists in zip(record_batch.schema.names, record_batch.columns, strict=True):
-        if not pa.types.is_null(lists.type):
+        if name != predictions and not pa.types.is_null(lists.type):
             columns.update(_of_feature(name, lists))
     return Entries.of(columns, record_batch.num_rows)
 

@@ -19,13 +19,13 @@ _NO_VALUES = Column.from_entries(np.zeros(0, np.int64), np.zeros(0, np.int64), (
 
 
 def as_column(value: Any, num_rows: int) -> Column:
-    """A feature as a column: an Arrow list array, or a dense (n, ...) or sparse tensor value; None has no values."""
+    """A feature as a column: an Arrow list array, or a dense (n, ...), sparse or ragged tensor value; None has none."""
     if value is None or (isinstance(value, pa.Array) and pa.types.is_null(value.type)):
         return _NO_VALUES
     if isinstance(value, pa.Array):
         return _arrow_column(value, num_rows)
-    if hasattr(value, 'indices'):
-        rows, values = np.asarray(value.indices)[:, 0], np.asarray(value.values)
+    if _is_uneven(value):
+        rows, values = _entries(value)
     else:
         dense = np.asarray(value).reshape(num_rows, -1)
         rows, values = np.repeat(np.arange(num_rows), dense.shape[1]), dense.reshape(-1)
@@ -71,17 +71,35 @@ def dense_values(
         )
     if isinstance(value, pa.Array):
         return _arrow_values(value, name, num_rows)
-    if hasattr(value, 'indices'):
-        return _sparse_values(value, name, num_rows)
+    if _is_uneven(value):
+        return _uneven_values(value, name, num_rows)
     return _complete(np.asarray(value).reshape(num_rows, -1), name)
 
 
-def _sparse_values(value: Any, name: str, num_rows: int) -> NDArray:
-    lengths = np.bincount(np.asarray(value.indices)[:, 0], minlength=num_rows)
+def _is_uneven(value: Any) -> bool:
+    """Whether it is a sparse or ragged tensor value, in which examples may have different numbers of values."""
+    return hasattr(value, 'indices') or hasattr(value, 'nested_row_splits')
+
+
+def _entries(value: Any) -> tuple[NDArray, NDArray]:
+    """The example of each value, ascending, and all values, of a sparse or, as TFMA has it, ragged tensor value."""
+    if hasattr(value, 'indices'):
+        return np.asarray(value.indices)[:, 0], np.asarray(value.values)
+    ends, *inner = map(np.asarray, value.nested_row_splits)
+    for splits in inner:
+        ends = splits[ends]
+    values = np.asarray(value.values)
+    each = values[:1].size if len(values) else 1
+    return np.repeat(np.arange(len(ends) - 1), np.diff(ends) * each), values.reshape(-1)
+
+
+def _uneven_values(value: Any, name: str, num_rows: int) -> NDArray:
+    rows, values = _entries(value)
+    lengths = np.bincount(rows, minlength=num_rows)
     most = lengths.max(initial=0)
     if most == 0 or (lengths != most).any():
         raise _missing(name, int((lengths == 0).sum() or (lengths != most).sum()), num_rows)
-    return _complete(np.asarray(value.values).reshape(num_rows, -1), name)
+    return _complete(values.reshape(num_rows, -1), name)
 
 
 def _complete(values: NDArray, name: str) -> NDArray:

@@ -16,6 +16,7 @@ from privacy_component.beam.examples.read import BATCH_SIZE, read_records
 from privacy_component.beam.plan import Plan, SplitFiles
 
 _SMALLEST_BATCH = 16
+_STEPS = 32  # from zero to a power of two; few enough that a few examples more or less seldom change a shape
 _GZIP_RATIO = 4  # a guess; it decides no more than how many files are read by one worker
 _BATCHES_TOGETHER = 16  # so that the padding of a last batch is at most a sixteenth of what is read
 
@@ -29,7 +30,7 @@ def laid_out(plan: Plan) -> Plan:
     wanted = plan.config.measurement.batch_size
     most = wanted or BATCH_SIZE
     seen = [_first_records(split, plan.compression, most) for split in plan.splits]
-    size = wanted or _power_of_two(min(max(num for num, _ in seen), BATCH_SIZE))
+    size = wanted or _shape_for(min(max(num for num, _ in seen), BATCH_SIZE))
     splits = tuple(
         dataclasses.replace(split, groups=tuple(_grouped(split.paths, _BATCHES_TOGETHER * size * num_bytes)))
         for split, (_, num_bytes) in zip(plan.splits, seen, strict=True)
@@ -71,6 +72,7 @@ def _grouped(paths: Sequence[str], enough: float) -> Iterator[tuple[str, ...]]:
         yield tuple(group)
 
 
-def _power_of_two(number: int) -> int:
-    """The smallest that is no smaller; few shapes, so that a few examples more or less change no bits."""
-    return max(_SMALLEST_BATCH, 1 << (number - 1).bit_length())
+def _shape_for(number: int) -> int:
+    """The smallest batch that holds so many, in steps of a sixteenth: what fills it up costs as much."""
+    step = max((1 << (number - 1).bit_length()) // _STEPS, 1)
+    return max(_SMALLEST_BATCH, -(-number // step) * step)

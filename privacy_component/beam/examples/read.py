@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import gzip
+import inspect
+import itertools
 import re
 import struct
 import zlib
@@ -28,6 +30,8 @@ BATCH_SIZE = 1024  # unless examples are fewer, or the config says another
 _TOLD_EVERY = 1_000_000
 _NODE = re.compile(r'\{\{.*?\}\}\s*')  # where in TensorFlow's graph it happened
 _SMALLEST_GZIP = 18  # bytes of header and trailer
+_SMALL_FILE = 1 << 20
+_record_iterator = inspect.unwrap(tf.compat.v1.io.tf_record_iterator)  # its wrapper logs that there is tf.data
 _FRAMING_BYTES = 16  # of each TFRecord: its length, and a checksum of the length and of the record
 
 
@@ -75,18 +79,26 @@ def _hashes_of_bytes(records: list[bytes]) -> NDArray[np.uint64]:
 
 
 def read_batches(root: beam.Pipeline, plan: Plan) -> beam.PCollection:
-    """Every record of every file, in batches of the plan's size; the last of a group of files may be smaller."""
+    """Every record of every file but canaries, in batches of the plan's size; the last of a group may be smaller."""
     groups = [
         (paths, split.split, split.is_member)
         for split in plan.splits
         for paths in split.groups or [(path,) for path in split.paths]
     ]
-    return (
+    batches = (
         root
         | 'Files' >> beam.Create(groups, reshuffle=False)
         | 'SpreadFiles' >> beam.Reshuffle()
         | 'ReadFiles' >> beam.FlatMap(_read_and_tell, plan.compression, plan.batch_size)
     )
+    return batches | 'LeaveOutCanaries' >> beam.FlatMap(_without, plan.canaries) if plan.canaries else batches
+
+
+def _without(batch: RawBatch, left_out: frozenset[int]) -> Iterator[RawBatch]:
+    """The examples of a batch but for some, by their ids; nothing if there are no others."""
+    kept = ~np.isin(batch.example_id, np.array(sorted(left_out), np.uint64))
+    if kept.any():
+        yield batch if kept.all() else batch.select(np.flatnonzero(kept).tolist())
 
 
 def _read_and_tell(group: tuple[Sequence[str], str, bool], compression: str, batch_size: int) -> Iterator[RawBatch]:
@@ -140,12 +152,10 @@ def read_records(path: str, compression: str, at_once: int) -> Iterator[list[byt
     Raises:
       PrivacyInputError: the file is missing, damaged or cut short; the message names it.
     """
-    dataset = tf.data.TFRecordDataset(path, compression).batch(at_once).prefetch(1)
     num_bytes = 0
     try:
-        batches = dataset.as_numpy_iterator()
-        while (batch := _next(batches, path)) is not None:
-            records = batch.tolist()
+        batches = _some_at_once(path, compression, at_once)
+        while (records := _next(batches, path)) is not None:
             num_bytes += sum(map(len, records)) + _FRAMING_BYTES * len(records)
             yield records
     except tf.errors.OpError as error:
@@ -153,7 +163,18 @@ def read_records(path: str, compression: str, at_once: int) -> Iterator[list[byt
     _check_whole(path, compression, num_bytes)
 
 
-def _next(batches: Iterator[NDArray], path: str) -> NDArray | None:
+def _some_at_once(path: str, compression: str, at_once: int) -> Iterator[list[bytes]]:
+    """A file's records by tf.data; a small file's without it, because setting it up takes longer than reading them."""
+    if tf.io.gfile.stat(path).length > _SMALL_FILE:
+        dataset = tf.data.TFRecordDataset(path, compression).batch(at_once).prefetch(1)
+        yield from (batch.tolist() for batch in dataset.as_numpy_iterator())
+        return
+    records = _record_iterator(path, tf.io.TFRecordOptions(compression or None))
+    while some := list(itertools.islice(records, at_once)):
+        yield some
+
+
+def _next(batches: Iterator[list[bytes]], path: str) -> list[bytes] | None:
     with underway(f'reading the example file {path}'):
         return next(batches, None)
 

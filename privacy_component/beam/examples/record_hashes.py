@@ -19,7 +19,7 @@ from privacy_component.hashing import mix
 
 _TAG_1_BYTES = 0x0A  # of tf.Example.features, and of an entry of tf.Features.feature
 _WORD = 8
-_PADDING = 16
+PADDING = 16  # behind what is hashed
 _LONGEST_VARINT = 5
 _WORDS_AT_ONCE = 1 << 15
 _LAST_BYTES = np.array([0, *((1 << 8 * n) - 1 for n in range(1, _WORD)), 2**64 - 1], np.uint64)
@@ -28,7 +28,9 @@ _LAST_BYTES = np.array([0, *((1 << 8 * n) - 1 for n in range(1, _WORD)), 2**64 -
 def example_hashes(records: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """As `feature_hashes`; what is a tf.Example in another frame, with unknown fields say, is written anew first."""
     hashes, readable = feature_hashes(records)
-    rewritten = {int(i): record for i in np.flatnonzero(~readable) if (record := _rewritten(records[i])) is not None}
+    rewritten = {
+        i: record for i in np.flatnonzero(~readable).tolist() if (record := _rewritten(records[i])) is not None
+    }
     if rewritten:
         rows = np.array(list(rewritten))
         hashes[rows], readable[rows] = feature_hashes(list(rewritten.values()))
@@ -48,33 +50,41 @@ def _rewritten(record: bytes) -> bytes | None:
 
 def feature_hashes(records: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """(n,) hashes of n serialized tf.Examples, well mixed; and (n,) whether each is one, as far as its frame tells."""
-    buffer = np.frombuffer(b''.join([*records, bytes(_PADDING)]), np.uint8)
+    buffer, entries, readable = framed_entries(records)
+    sums = np.zeros(len(records), np.uint64)
+    if entries:
+        begin, size = (np.concatenate(parts) for parts in list(zip(*entries, strict=True))[1:])
+        cuts = np.cumsum([len(rows) for rows, _, _ in entries])[:-1]
+        for (rows, _, _), hashes in zip(entries, np.split(hash_parts(buffer, begin, size), cuts), strict=True):
+            sums[rows] += hashes  # a record has one entry at most in each
+    return mix(sums), readable
+
+
+def framed_entries(
+    records: Sequence[bytes],
+) -> tuple[NDArray[np.uint8], list[tuple[NDArray, NDArray, NDArray]], NDArray[np.bool_]]:
+    """N serialized tf.Examples on end, their map entries as `map_entries` has them, and (n,) which of them are read."""
+    buffer = np.frombuffer(b''.join([*records, bytes(PADDING)]), np.uint8)
     lengths = np.fromiter(map(len, records), np.int64, len(records))
     end = np.cumsum(lengths)
     position = end - lengths
     readable = np.ones(len(records), bool)
     filled = np.flatnonzero(lengths)
-    start, stop, fits = _field(buffer, position[filled], end[filled])
+    start, stop, fits = field_at(buffer, position[filled], end[filled])
     readable[filled] = fits & (stop == end[filled])
     position[filled] = start
-    entries = _entries(buffer, position, end, readable)
-    sums = np.zeros(len(records), np.uint64)
-    if entries:
-        begin, size = (np.concatenate(parts) for parts in list(zip(*entries, strict=True))[1:])
-        cuts = np.cumsum([len(rows) for rows, _, _ in entries])[:-1]
-        for (rows, _, _), hashes in zip(entries, np.split(_hash_parts(buffer, begin, size), cuts), strict=True):
-            sums[rows] += hashes  # a record has one entry at most in each
-    return mix(sums), readable
+    entries = map_entries(buffer, position, end, readable)
+    return buffer, entries, readable
 
 
-def _entries(
+def map_entries(
     buffer: NDArray, position: NDArray, end: NDArray, readable: NDArray
 ) -> list[tuple[NDArray, NDArray, NDArray]]:
     """The first map entry of every record, then the second ...: records, where entries begin, their sizes."""
     found = []
     rows = np.flatnonzero(readable & (position < end))
     while len(rows):
-        begin, stop, fits = _field(buffer, position[rows], end[rows])
+        begin, stop, fits = field_at(buffer, position[rows], end[rows])
         readable[rows[~fits]] = False
         rows, begin, stop = rows[fits], begin[fits], stop[fits]
         found.append((rows, begin, stop - begin))
@@ -83,9 +93,11 @@ def _entries(
     return found
 
 
-def _field(buffer: NDArray, position: NDArray, end: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+def field_at(
+    buffer: NDArray, position: NDArray, end: NDArray, tag: int = _TAG_1_BYTES
+) -> tuple[NDArray, NDArray, NDArray]:
     """Where the field at each position has its content, where that ends, and whether it is one and ends in time."""
-    fits = buffer[position] == _TAG_1_BYTES
+    fits = buffer[np.minimum(position, len(buffer) - 1)] == tag
     size, at = np.zeros(len(position), np.int64), position + 1
     reading = np.ones(len(position), bool)
     for i in range(_LONGEST_VARINT):
@@ -98,7 +110,7 @@ def _field(buffer: NDArray, position: NDArray, end: NDArray) -> tuple[NDArray, N
     return at, at + size, fits & ~reading & (at + size <= end)
 
 
-def _hash_parts(buffer: NDArray, begin: NDArray, size: NDArray) -> NDArray[np.uint64]:
+def hash_parts(buffer: NDArray, begin: NDArray, size: NDArray) -> NDArray[np.uint64]:
     """(k,) hashes of k parts of the buffer; in blocks, as they may be large."""
     words = np.maximum((size + _WORD - 1) // _WORD, 1)
     block = (np.cumsum(words) - words) // _WORDS_AT_ONCE

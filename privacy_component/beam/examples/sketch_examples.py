@@ -92,7 +92,8 @@ class SketchExamples(beam.DoFn):
         parts = [] if self._sample is None else [self._sample]
         for features, rows in self._decoded(self._records, 0):
             units = self._units(features, hashes[rows])
-            parts.append(FeatureSample(hashes[rows], sides[rows], *units, inputs_of(features)))
+            inputs = inputs_of(features, self._plan.predictions_feature)
+            parts.append(FeatureSample(hashes[rows], sides[rows], *units, inputs))
         self._records, self._whose = [], []
         if parts:
             self._sample = merge_samples(parts)

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow_model_analysis as tfma
-from google.protobuf import json_format
 from numpy.typing import NDArray
 
 from privacy_component.beam.examples.feature_columns import columns_of, concatenate_columns, dense_values, first_of
 from privacy_component.beam.examples.groups_and_weights import example_weights, group_ids
 from privacy_component.beam.examples.read import RawBatch
+from privacy_component.beam.models.eval_config import eval_config_from_json
 from privacy_component.beam.plan import Plan
+from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.columns import Column
 from privacy_component.observations.labels import class_numbers
 from privacy_component.observations.needs import CANDIDATE
@@ -87,7 +87,7 @@ def concatenate_batches(batches: Sequence[Batch]) -> Batch:
     sizes = [len(batch.is_member) for batch in batches]
     known = ('is_member', 'example_id', 'labels', 'group_id', 'weights')
     names = [name for name in known if getattr(batches[0], name) is not None]
-    arrays = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in names}
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in names}
     views = {
         role: tuple(map(View.joined, zip(*(batch.views[role] for batch in batches), strict=True)))
         for role in batches[0].views
@@ -103,17 +103,19 @@ class Observer:
     """Makes batches of what was read and predicted; one per worker."""
 
     def __init__(self, plan: Plan):
-        self.eval_config = json_format.Parse(plan.candidate.eval_config, tfma.EvalConfig())
+        self.eval_config = eval_config_from_json(plan.candidate.eval_config)
         self.model_spec = self.eval_config.model_specs[0]
         self._slice_features = plan.slice_features
         self._group_key = plan.config.people.group_key
         self._task = plan.task
         self._classes = plan.config.outputs.classes
+        self._predictions_feature = plan.predictions_feature
 
     @property
     def features(self) -> tuple[str, ...]:
         """The features that are needed besides the model's own."""
-        keys = (self.model_spec.label_key, self.model_spec.example_weight_key, self._group_key)
+        spec = self.model_spec
+        keys = (spec.label_key, spec.example_weight_key, self._group_key, self._predictions_feature)
         return tuple(sorted({*filter(None, keys), *self._slice_features}))
 
     def labels(self, sources: Sequence[Mapping[str, Any]], num_rows: int, num_outputs: int) -> NDArray:
@@ -130,6 +132,19 @@ class Observer:
         if self._classes:
             labels = class_numbers(labels, self._classes, num_outputs, name)
         return labels_for(self._task, labels, max(num_outputs, 2) if self._task == MULTICLASS else num_outputs, name)
+
+    def predictions(self, sources: Sequence[Mapping[str, Any]], num_rows: int) -> NDArray:
+        """(n, classes) predictions that the examples hold.
+
+        Raises:
+          PrivacyInputError: some lack them, have fewer than others, or have texts.
+        """
+        name = f"prediction_key '{self._predictions_feature}'"
+        known = {feature for source in sources for feature in source}
+        values = dense_values(first_of(self._predictions_feature, sources), name, known, num_rows)
+        if values.dtype.kind not in 'biuf':
+            raise PrivacyInputError(f'{name} of eval_config.model_specs holds texts: predictions are numbers.')
+        return values.reshape(num_rows, -1)
 
     def observe(self, batch: RawBatch, sources: Sequence[Mapping[str, Any]], labels: NDArray, views: Any) -> Batch:
         """A batch of n examples, from what was read, and what models say."""

@@ -26,8 +26,16 @@ _OF_TFX = 'transform_features'  # what TFX's own trainers call the signature tha
 
 @dataclasses.dataclass(frozen=True)
 class _Asked:
-    """The first examples of all splits, one RawBatch for each, and the names of their features, raw and transformed."""
+    """The first examples of all splits, and the names of their features, raw and transformed.
 
+    Attributes:
+      batches: of each split, what the model is called with; it was asked about these already.
+      samples: the first ROWS of each.
+      names: of features.
+      batch_size: as in the plan.
+    """
+
+    batches: Sequence[RawBatch]
     samples: Sequence[RawBatch]
     names: frozenset[str]
     batch_size: int
@@ -44,8 +52,8 @@ def find_other_answers(
       samples: one batch for each split, of which every record can be read.
       transformed: names of the features that are made of raw ones.
     """
-    samples = [sample.select(range(min(ROWS, len(sample.records)))) for sample in samples]
-    asked = _Asked(samples, frozenset(transformed) | frozenset(_raw_columns(samples)), plan.batch_size)
+    cut = [sample.select(range(min(ROWS, len(sample.records)))) for sample in samples]
+    asked = _Asked(samples, cut, frozenset(transformed) | frozenset(_raw_columns(cut)), plan.batch_size)
     candidate = plan.candidate
     named = _call(model, candidate.signature, asked)
     judged = named.pop(candidate.output)
@@ -107,19 +115,18 @@ def _why_not(judged: NDArray, values: Any) -> str:
 
 def _call(model: ServedModel, name: str, asked: _Asked) -> dict[str, Any]:
     """A signature's outputs for all samples together; None for one whose rows cannot be put together."""
-    call = model.function(name)
-    parts = [call(Serialized(sample.records, asked.batch_size)) for sample in asked.samples]
+    parts = [model.answers(name, Serialized(batch.records, asked.batch_size)) for batch in asked.batches]
     return {key: _joined([part[key] for part in parts], asked) for key in parts[0]}
 
 
 def _joined(parts: Sequence[Any], asked: _Asked) -> NDArray | None:
     are_rows = all(
-        isinstance(part, np.ndarray) and part.ndim and len(part) == len(sample.records)
-        for part, sample in zip(parts, asked.samples, strict=True)
+        isinstance(part, np.ndarray) and part.ndim and len(part) == len(batch.records)
+        for part, batch in zip(parts, asked.batches, strict=True)
     )
     if not are_rows or len({part.shape[1:] for part in parts}) > 1:
         return None
-    joined = np.concatenate(parts)
+    joined = np.concatenate([part[:ROWS] for part in parts])
     return joined.astype(np.float32) if joined.dtype == tf.bfloat16.as_numpy_dtype else joined
 
 

@@ -25,9 +25,11 @@ from privacy_component.beam.examples.decode import (
 )
 from privacy_component.beam.examples.read import NAMESPACE, RawBatch
 from privacy_component.beam.models.batch import Batch, Observer, View
+from privacy_component.beam.models.compared import Asked
 from privacy_component.beam.models.references import ServedReferences
 from privacy_component.beam.models.served_model import ServedModel
 from privacy_component.beam.models.signatures import Call, FeatureChangedError, Serialized, parse_call, transform_call
+from privacy_component.beam.models.snapshots import ServedSnapshots
 from privacy_component.beam.models.sources import SOURCES
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.surfaced_errors import is_parse_error
@@ -35,6 +37,13 @@ from privacy_component.checks import STABLE, is_on
 from privacy_component.checks.stable_outputs import is_asked_again, largest_change, rows_asked_again
 from privacy_component.errors import PrivacyInputError
 from privacy_component.observations.needs import CANDIDATE
+
+
+class AskedAgain(NamedTuple):
+    """By role, by how much answers changed at most; and whether all of them were the same to the bit."""
+
+    changes: dict[str, float]
+    are_equal: bool
 
 
 class _Called(NamedTuple):
@@ -50,13 +59,16 @@ class _Called(NamedTuple):
 class ObserveDirectly(beam.DoFn):
     """RawBatch -> Batch; with a share of bad records allowed, also (split, number) of those dropped, tagged."""
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, is_trial: bool = False):
         self._plan = plan
+        self._is_trial = is_trial
         self._observer = Observer(plan)
         self._models = {
-            role: tuple(ServedModel(model, role) for model in models) for role, models in plan.models.items()
+            role: tuple(ServedModel(model, role) for model in models)
+            for role, models in plan.models.items()
+            if not plan.predictions_feature
         }
-        self._references = ServedReferences(plan.references, plan.task) if plan.references else None
+        self._others = served_beside(plan)
         self._transforms = tuple(self._observer.model_spec.preprocessing_function_names)
         self._drops_bad_records = plan.config.measurement.max_bad_record_share > 0
         self._num_bad = Metrics.counter(NAMESPACE, 'bad_records')
@@ -66,8 +78,8 @@ class ObserveDirectly(beam.DoFn):
         for models in self._models.values():
             for model in models:
                 model.load()
-        if self._references:
-            self._references.load()
+        for others in self._others:
+            others.load()
         self._transform = self._make_transform()
         self._features = FeatureReader(self._plan)
 
@@ -94,8 +106,8 @@ class ObserveDirectly(beam.DoFn):
         """Takes what a plan settles: features and their types, kinds of outputs, columns to compute."""
         self._plan = plan
         self._features = FeatureReader(plan)
-        for role, models in plan.models.items():
-            for model, settled in zip(self._models[role], models, strict=True):
+        for role, models in self._models.items():
+            for model, settled in zip(models, plan.models[role], strict=True):
                 model.output_kind = settled.output_kind
 
     def transformed_names(self, sample: RawBatch) -> set[str]:
@@ -108,8 +120,7 @@ class ObserveDirectly(beam.DoFn):
         """The records of a sample that the models can be called with."""
         return self._call_readable(sample)[0] if self._drops_bad_records else sample
 
-    @property
-    def candidate(self) -> ServedModel:
+    def candidate(self) -> ServedModel:  # no property: Beam looks at those before there are models
         """The model that is judged."""
         return self._models[CANDIDATE][0]
 
@@ -120,8 +131,14 @@ class ObserveDirectly(beam.DoFn):
         serialized = self._serialized(batch.records)
         raw = self._features.read(batch, serialized)
         decoded = time.process_time_ns()
-        outputs = {role: tuple(one.outputs(serialized) for one in models) for role, models in self._models.items()}
-        return _Called(serialized, raw, decoded, self._transform(serialized), outputs)
+        outputs = {
+            role: tuple(one.outputs(serialized, keep=self._is_trial) for one in models)
+            for role, models in self._models.items()
+        }
+        transformed = self._transform(serialized)
+        if self._plan.predictions_feature:
+            outputs[CANDIDATE] = (self._observer.predictions((transformed, raw), len(batch.records)),)
+        return _Called(serialized, raw, decoded, transformed, outputs)
 
     def _call_readable(self, batch: RawBatch) -> tuple[RawBatch, _Called | None]:
         """The records that can be read, and what they give; None if there are none."""
@@ -139,40 +156,50 @@ class ObserveDirectly(beam.DoFn):
         sources = (called.transformed, called.raw)
         num_outputs = called.outputs[CANDIDATE][0].shape[1]
         labels = self._observer.labels(sources, len(batch.records), num_outputs)
-        views = {role: self._views(role, called, labels) for role in self._models}
+        views = {role: self._views(role, called, labels) for role in called.outputs}
         viewed = time.process_time_ns()
-        columns = {}
-        if self._references:
-            columns = self._references.columns(called.serialized, batch.example_id, labels, num_outputs)
-        compared = time.process_time_ns()
+        asked = Asked(called.serialized, batch.example_id, labels, num_outputs, self._plan.task)
+        columns, compared = self._ask_others(asked)
+        made = time.process_time_ns()
         observed = self._observer.observe(batch, sources, labels, views)
         spent = {'decode': called.decoded - started, 'predict': predicted - called.decoded}
-        observed.nanoseconds.update(spent, columns=time.process_time_ns() - compared)
+        observed.nanoseconds.update(spent, columns=time.process_time_ns() - made)
         if self._plan.columns:
-            observed.nanoseconds['gradients'] = viewed - predicted
-        if self._references:
-            observed.nanoseconds['reference models'] = compared - viewed
+            observed.nanoseconds['signals'] = viewed - predicted
+        observed.nanoseconds.update(compared)
         return dataclasses.replace(observed, columns=columns, changes=changes)
+
+    def _ask_others(self, asked: Asked) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+        """The columns that come from reference models and snapshots, and what each took, in ns."""
+        columns, spent = {}, {}
+        for others in self._others:
+            started = time.process_time_ns()
+            columns.update(others.columns(asked))
+            spent[others.stage] = time.process_time_ns() - started
+        return columns, spent
 
     def _changes(self, batch: RawBatch, called: _Called) -> dict[str, float]:
         """How much answers change when they are asked for again; for a small sample of the batches."""
-        is_wanted = is_on(STABLE, self._plan.config.checks) and is_asked_again(batch.example_id)
-        return self.ask_again(batch, called.outputs) if is_wanted else {}
+        is_wanted = bool(self._models) and is_on(STABLE, self._plan.config.checks) and is_asked_again(batch.example_id)
+        return self.ask_again(batch.records, called.outputs).changes if is_wanted else {}
 
-    def ask_again(self, batch: RawBatch, outputs: Mapping[str, Sequence[np.ndarray]]) -> dict[str, float]:
-        """By role, by how much the models' answers to a batch change when its examples stand in another one."""
-        rows = rows_asked_again(len(batch.records))
-        serialized = self._serialized([batch.records[row] for row in rows])
-        return {
-            role: max(
-                largest_change(first, model.outputs(serialized), rows)
-                for model, first in zip(self._models[role], outputs[role], strict=True)
-            )
-            for role in self._models
-        }
+    def ask_again(self, records: Sequence[bytes], outputs: Mapping[str, Sequence[np.ndarray]]) -> AskedAgain:
+        """Whether the models' answers to n examples, each (n, k), change when these stand in another batch."""
+        rows = rows_asked_again(len(records))
+        serialized = self._serialized([records[row] for row in rows])
+        changes, are_equal = {}, True
+        for role, models in self._models.items():
+            pairs = [
+                (first, model.outputs_anew(serialized)) for model, first in zip(models, outputs[role], strict=True)
+            ]
+            changes[role] = max(largest_change(first, again, rows) for first, again in pairs)
+            are_equal &= all(np.array_equal(first[np.asarray(rows)], again) for first, again in pairs)
+        return AskedAgain(changes, are_equal)
 
     def _views(self, role: str, called: _Called, labels: np.ndarray) -> tuple[View, ...]:
         """What the models of a role say, with the columns that attacks need of them."""
+        if role not in self._models:
+            return tuple(map(View, called.outputs[role]))
         views = []
         for model, outputs in zip(self._models[role], called.outputs[role], strict=True):
             columns = {
@@ -190,6 +217,12 @@ class ObserveDirectly(beam.DoFn):
         if self._plan.transform_path:
             return transform_call(self._plan.transform_path)
         return lambda serialized: {}
+
+
+def served_beside(plan: Plan) -> list[ServedReferences | ServedSnapshots]:
+    """The models that attacks compare the candidate with."""
+    references = [ServedReferences(plan.references)] if plan.references else []
+    return [*references, *([ServedSnapshots(plan.snapshots)] if plan.snapshots else [])]
 
 
 class FeatureReader:

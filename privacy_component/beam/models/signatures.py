@@ -32,12 +32,14 @@ class Serialized:
     """Serialized examples as a tensor of `size` strings, the last of them repeated where there are fewer.
 
     Attributes:
+      records: as they are.
       num_rows: how many there are.
+      size: how many a model is called with.
       tensor: (size,) tf.string.
     """
 
     def __init__(self, records: list[bytes], size: int = BATCH_SIZE):
-        self.num_rows = len(records)
+        self.records, self.num_rows, self.size = records, len(records), size
         self.tensor = tf.constant(records + records[-1:] * (size - len(records)))
 
     @property

@@ -2,10 +2,10 @@
 
 import tf_keras
 
-from pipelines.taxi.dp_sgd import DPAdam, compute_guarantee
 from pipelines.taxi.model import build_classifier, export, read_training_data
+from privacy_component.training import dp_sgd
 
-SEED = 0
+SEED = 0  # makes every run of the demo the same one; without a seed nobody can take the noise away again
 HIDDEN_UNITS = (128, 128)
 EPOCHS = 20
 BATCH_SIZE = 100
@@ -15,7 +15,7 @@ NOISE_MULTIPLIER = 1.5
 
 
 def run_fn(fn_args):
-    """Trains with clipped and noised gradients, and writes down the guarantee.
+    """Trains with clipped and noised gradients, and writes down what that guarantees.
 
     Args:
       fn_args: what Trainer gives: where the examples are and where the model goes.
@@ -23,10 +23,18 @@ def run_fn(fn_args):
     tf_keras.utils.set_random_seed(SEED)
     features, labels = read_training_data(fn_args)
     classifier = build_classifier(fn_args, HIDDEN_UNITS)
-    classifier.compile(
-        optimizer=DPAdam(L2_NORM_CLIP, NOISE_MULTIPLIER, learning_rate=LEARNING_RATE),
-        loss=tf_keras.losses.BinaryCrossentropy(from_logits=True, reduction=tf_keras.losses.Reduction.NONE),
+    private = dp_sgd(
+        classifier,
+        noise_multiplier=NOISE_MULTIPLIER,
+        l2_norm_clip=L2_NORM_CLIP,
+        num_examples=len(labels),
+        batch_size=BATCH_SIZE,
+        epochs=EPOCHS,
+        seed=SEED,
     )
-    classifier.fit(features, labels, BATCH_SIZE, EPOCHS, verbose=2)
+    private.compile(
+        optimizer=tf_keras.optimizers.Adam(LEARNING_RATE), loss=tf_keras.losses.BinaryCrossentropy(from_logits=True)
+    )
+    private.fit(features, labels, verbose=2)
     export(classifier, fn_args)
-    compute_guarantee(len(labels), BATCH_SIZE, EPOCHS, NOISE_MULTIPLIER).save(fn_args.model_run_dir)
+    private.claim.save(fn_args.model_run_dir)
