@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from privacy_component.training.dp_claim import DPClaim as DPClaim
     from privacy_component.training.dp_training import dp_sgd as dp_sgd
     from privacy_component.training.loss_trace import LossTrace as LossTrace
-    from privacy_component.training.snapshots import SnapshotCallback as SnapshotCallback
     from privacy_component.training.pate import PateLabels as PateLabels
     from privacy_component.training.pate import pate_labels as pate_labels
+    from privacy_component.training.snapshots import SnapshotCallback as SnapshotCallback
 
 _HOMES = {
     'DPClaim': 'dp_claim',
