@@ -217,7 +217,8 @@ def _evaluate_files() -> ModuleType:
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # of TensorFlow's native half; what it fails at is raised, too
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore', FutureWarning)  # of Google's libraries, of old Python versions
+            # Google's libraries warn of what they will need one day: nobody who evaluates a model can act on it.
+            warnings.filterwarnings('ignore', category=FutureWarning, module=r'google\.')
             from privacy_component.component import evaluate_files
     except ModuleNotFoundError as error:
         if (error.name or '').startswith('privacy_component'):

@@ -115,7 +115,8 @@ class PrivacyEvaluator(BaseBeamComponent):
             model at several epochs ('trajectory').
 
         Raises:
-          PrivacyInputError: privacy_config has a mistake; the message names it.
+          PrivacyInputError: privacy_config has a mistake; the message names it. Or it has audits, and the model was
+            trained on other examples than those given here.
         """
         super().__init__(
             spec=PrivacyEvaluatorSpec(
@@ -136,6 +137,9 @@ class PrivacyEvaluator(BaseBeamComponent):
             )
         )
         wiring.watch(self)
+        is_known = not isinstance(privacy_config, RuntimeParameter)
+        if is_known and PrivacyConfig.from_json(self.exec_properties[executor.PRIVACY_CONFIG_KEY]).audits:
+            wiring.check_trained_on_canaries(self)
 
     def add_upstream_node(self, upstream_node: Any) -> None:
         """As every node's; a Pipeline calls it once all its nodes are known, an Evaluator of the same model too."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from privacy_component.component.compat import dsl_context_registry, standard_artifacts, types
+from privacy_component.errors import PrivacyInputError
 
 MODEL, MODEL_BLESSING = 'model', 'model_blessing'
 
@@ -48,3 +49,29 @@ def _is_lost(node: Any, component: Any) -> bool:
 
 def _producers(channel: types.BaseChannel | None) -> Iterable[str]:
     return channel.get_data_dependent_node_ids() if channel is not None else ()
+
+
+def check_trained_on_canaries(component: Any) -> None:
+    """Raises PrivacyInputError if the model's Trainer does not get the examples whose canaries are to be audited.
+
+    It may get them through others, Transform say. Where it is not known what made the model, this says nothing.
+    """
+    trainer = getattr(component.inputs[MODEL], 'producer_component', None)
+    if trainer is None or 'examples' not in trainer.inputs:
+        return
+    fed, given = trainer.inputs['examples'], set(_producers(component.inputs['examples']))
+    if given and given.isdisjoint(_ancestors(fed)):
+        raise PrivacyInputError(
+            f"PrivacyConfig.audits is set, and '{trainer.id}' is not trained on the examples that '{component.id}' is "
+            f"given: its own are those of '{', '.join(sorted(_producers(fed)))}'. Give it CanaryInjector's "
+            "outputs['examples_with_canaries'] too, or it was trained on data without canaries."
+        )
+
+
+def _ancestors(channel: types.BaseChannel) -> set[str]:
+    """The ids of all nodes that a channel comes from, however far back."""
+    found = set(_producers(channel))
+    producer = getattr(channel, 'producer_component', None)
+    for one in producer.inputs.values() if producer is not None else ():
+        found |= _ancestors(one)
+    return found

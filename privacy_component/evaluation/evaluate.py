@@ -212,7 +212,19 @@ def _followed(attacks: Sequence[str], progress: Any) -> Iterable[str]:
         return show
     if not callable(progress):
         raise PrivacyInputError(f'progress is a {type(progress).__name__}; give True, or a function such as tqdm.')
-    return progress(attacks)
+    return _each_once(attacks, progress(attacks))
+
+
+def _each_once(attacks: Sequence[str], followed: Iterable[str]) -> Iterator[str]:
+    """What a function of others gives, if it is every attack in turn: none that is left out may pass unseen."""
+    given = 0
+    for attack in followed:
+        if tuple(attacks[given : given + 1]) != (attack,):
+            break
+        given += 1
+        yield attack
+    if given < len(attacks):
+        raise PrivacyInputError(f"progress has not given the attack '{attacks[given]}' in its turn: give each once.")
 
 
 def _baselines(

@@ -54,10 +54,14 @@ def print_result(result: PrivacyResult) -> None:
     """The verdict, and for each slice the attack that speaks most against the model, the worst slices first."""
     print(summary(result))
     slices = ranked_slices(result)
-    table = _table('slice', 'attack', 'members', 'others', 'figure', 'value', 'interval', 'limit', 'outcome')
+    table = _table('slice', 'attack', 'members / others', 'figure', 'limit', 'outcome')
+    table.collapse_padding = True
+    for column in table.columns[1], table.columns[3]:
+        column.no_wrap = True  # a slice's name is the one to fold where a terminal is narrow
     for row, *_ in slices[:_MOST_SLICES]:
-        cells = [row.slice, row.result.attack, f'{row.result.num_members:,}', f'{row.result.num_non_members:,}']
-        _add(table, [*cells, *_figure(row), row.word], is_bad=row.outcome == EXCEEDED)
+        sizes = f'{row.result.num_members:,} / {row.result.num_non_members:,}'
+        cells = [row.slice, row.result.attack, sizes, *_figure(row), row.word]
+        _add(table, cells, is_bad=row.outcome == EXCEEDED)
     _print(table)
     if len(slices) > _MOST_SLICES:
         print(f'{len(slices) - _MOST_SLICES:,} more slices are in the report.')
@@ -67,8 +71,9 @@ def _figure(row: Row) -> list[str]:
     """What was compared with the limit that speaks most against the model; the AUC where there is none."""
     if row.worst is None:
         auc = row.figure('auc')
-        return [metric_title('auc'), number(auc.value), interval(auc), MISSING]
-    return [comparison_title(row.worst), comparison_value(row.worst), interval(row.worst), f'{row.worst.limit:g}']
+        return [f'{metric_title("auc")} {number(auc.value)} {interval(auc)}'.rstrip(), MISSING]
+    figure = f'{comparison_title(row.worst)} {comparison_value(row.worst)} {interval(row.worst)}'.rstrip()
+    return [figure, f'{row.worst.limit:g}']
 
 
 @contextlib.contextmanager

@@ -37,6 +37,12 @@ def test_a_function_is_told_of_every_attack_when_it_runs():
     assert followed.to_json() == evaluate_privacy(**given()).to_json()
 
 
+@pytest.mark.parametrize('wrong', [lambda names: names[:1], lambda names: names[::-1], lambda names: []])
+def test_an_attack_that_is_left_out_is_no_result(wrong):
+    with pytest.raises(PrivacyInputError, match='progress has not given the attack'):
+        evaluate_privacy(**given(progress=wrong))
+
+
 def test_a_terminal_shows_it_and_a_pipe_does_not(capsys, monkeypatch):
     evaluate_privacy(**given(progress=True))
     shown = capsys.readouterr()

@@ -2,6 +2,9 @@
 
 import importlib.metadata
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,6 +19,7 @@ from tests.kubeflow.steps import container_of, task_of
 IMAGE = 'registry.example/privacy:1'
 ROOT = 'gs://bucket/taxi'
 PRIVACY = 'PrivacyEvaluator'
+REPOSITORY = Path(__file__).parents[2]
 
 
 def compiled(folder, *arguments):
@@ -131,3 +135,12 @@ def test_data_root_can_be_elsewhere(tmp_path):
 
 def test_the_package_shadows_no_installed_one():
     assert 'kubeflow' not in importlib.metadata.packages_distributions()
+
+
+def test_what_libraries_will_need_one_day_is_not_printed_and_other_warnings_are(tmp_path):
+    arguments = ['--pipeline_root', ROOT, '--image', IMAGE, '--output', str(tmp_path / 'pipeline.yaml')]
+    code = f'import warnings, kubeflow.runner as r; warnings.warn("mine", FutureWarning); r.main({arguments!r})'
+    done = subprocess.run([sys.executable, '-c', code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith('Wrote ')
+    warned = [line for line in done.stderr.splitlines() if 'FutureWarning' in line]
+    assert len(warned) == 1 and warned[0].endswith('FutureWarning: mine')
