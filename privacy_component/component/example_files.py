@@ -38,7 +38,8 @@ class ExampleFiles:
         cls, examples: Sequence[types.Artifact], member_splits: Iterable[str], non_member_splits: Iterable[str]
     ) -> ExampleFiles:
         """Those of artifacts; see `splits_of` and `compression_of`."""
-        return cls(splits_of(examples, member_splits, non_member_splits), compression_of(examples))
+        compression = compression_of(examples)
+        return cls(splits_of(examples, member_splits, non_member_splits), compression)
 
 
 def compression_of(examples: Sequence[types.Artifact]) -> str:

@@ -110,8 +110,9 @@ class Executor(BaseBeamExecutor):
         read = _provenance(input_dict, model_path)
         claims = audit.claims_of(config, model, model_path)
         examples = _some(input_dict, EXAMPLES_KEY)
-        plan = _make_plan(input_dict, exec_properties, config, model_path, self._example_files(examples, config))
-        files = example_files_state(plan.splits)
+        example_files = self._example_files(examples, config)
+        files = example_files_state(example_files.splits)
+        plan = _make_plan(input_dict, exec_properties, config, model_path, example_files)
         prepared = audit.prepare(config, claims, examples, plan, self._run, f'{path}.canaries')
         if prepared:
             plan = dataclasses.replace(plan, canaries=frozenset(prepared.canaries.is_in))

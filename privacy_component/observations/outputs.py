@@ -266,7 +266,7 @@ def _check_finite(rows: NDArray) -> None:
     # min and max need no temporary array; a NaN makes both of them NaN.
     if not rows.size or max(abs(float(rows.min())), abs(float(rows.max()))) < _LARGEST_OUTPUT:
         return
-    bad = ~(np.abs(rows) < _LARGEST_OUTPUT).all(axis=1)
+    bad = ~(np.abs(rows) < np.float64(_LARGEST_OUTPUT)).all(axis=1)  # NumPy 2 would make a float32 of a plain number
     first = int(np.argmax(bad))
     raise PrivacyInputError(
         f'the model outputs {rows[first].tolist()[:5]} for {int(bad.sum())} of {len(rows)} examples of a batch: '

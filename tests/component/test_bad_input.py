@@ -68,14 +68,14 @@ def test_two_labels_in_some_examples(world):
 def test_text_label(world):
     rows = [row | {'label': f'class {row["label"]}'} for row in w.make_rows(300, 3, leak=False)]
     world.replace_rows('train', rows)
-    world.replace_rows('eval', rows)
+    world.replace_rows('eval', rows[::-1])
     refused(world, "label_key 'label' holds text, .*name the 3 classes in .*outputs.classes, .*or map them to")
 
 
 def test_a_number_to_predict_is_told_from_a_class(tmp_path):
     world = w.World(tmp_path).write(outputs=1)
     for split in world.splits:
-        rows = w.make_rows(50, 3, leak=False)
+        rows = w.make_rows(50, len(split), leak=False)
         world.replace_rows(split, [r | {'logits': r['logits'][:1], 'label': 40 + i} for i, r in enumerate(rows)])
     refused(world, "holds the class 89, but .*If the model predicts a number, .*outputs.task must be 'regression'")
     world.run(privacy_config=w.config(attacks=('loss_threshold',), outputs={'task': 'regression'}))
@@ -100,7 +100,7 @@ def test_what_the_task_does_not_have_is_known_before_anything_is_read(world, ask
 def test_fraction_or_nan_as_label(world, value, message):
     rows = [row | {'label': value} for row in w.make_rows(300, 3, leak=False)]
     world.replace_rows('train', rows)
-    world.replace_rows('eval', rows)
+    world.replace_rows('eval', rows[::-1])
     refused(world, f"label_key 'label' {message}")
 
 
@@ -185,7 +185,7 @@ def test_outputs_that_could_be_logits_or_unnormalised_probabilities(tmp_path):
 
 def test_one_class(world):
     for split in ('train', 'eval'):
-        world.replace_rows(split, [row | {'label': 1} for row in w.make_rows(300, 3, leak=False)])
+        world.replace_rows(split, [row | {'label': 1} for row in w.make_rows(300, len(split), leak=False)])
     outputs = world.run()
     assert (Path(outputs['blessing'].uri) / 'NOT_BLESSED').exists()
     assert 'same' in outputs['blessing'].get_string_custom_property('blessing_message')
