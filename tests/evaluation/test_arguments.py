@@ -25,7 +25,12 @@ def test_too_few_examples_are_inconclusive_and_not_blessed(members):
         reference_logits=np.eye(3)[(np.arange(n) + np.arange(4)[:, None]) % 3],
         reference_is_member=(np.arange(n) + np.arange(4)[:, None]) % 2 == 0,
         snapshot_logits=np.stack([np.eye(3)[np.arange(n) % 3]] * 2),
-        signals={'gradient_norm': np.ones(n)},
+        signals={
+            'gradient_norm': np.ones(n),
+            'gradient_norms_by_layer': np.ones((n, 3)),
+            'snapshot_alignment': np.ones((n, 1)),
+            'label_stability': np.ones(n),
+        },
         config=config,
     )
     assert {r.status for r in result.results} == {'inconclusive'}
