@@ -84,7 +84,7 @@ def warnings(result: PrivacyResult) -> list[str]:
 
 
 def attacks(slices: Sequence[Sequence[Row]]) -> list[dict[str, str]]:
-    """Name, access and reference of every attack that ran."""
+    """Name and reference of each attack, and what the attacker is assumed to have, by which they are grouped."""
     names = sorted({row.result.attack for row in flat(slices)})
     return [{'name': visible(name), **_described(name)} for name in names]
 

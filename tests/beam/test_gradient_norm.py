@@ -190,10 +190,13 @@ def test_nothing_is_computed_that_no_attack_asks_for(white_box_world, monkeypatc
     white_box_world.run(w.config(attacks=('loss_threshold',)))
 
 
-def test_the_report_says_what_the_attacker_has(white_box_world):
+def test_the_report_groups_attacks_by_what_the_attacker_has(white_box_world):
     outputs = white_box_world.run(w.config(attacks=('loss_threshold', 'gradient_norm')))
     page = (Path(outputs['privacy_metrics'].uri) / 'report.html').read_text()
-    assert 'white box; Nasr et al. 2019' in page
+    loss = 'loss_threshold <span class="muted">Yeom et al. 2018, arXiv 1709.01604</span>'
+    norm = 'gradient_norm <span class="muted">Nasr et al. 2019, arXiv 1812.00910</span>'
+    groups = f'<dt>Attacks, black box</dt><dd>{loss}</dd><dt>Attacks, white box</dt><dd>{norm}</dd>'
+    assert groups in page
 
 
 def test_a_model_without_weights_is_refused_by_name(tmp_path):
