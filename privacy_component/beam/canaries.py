@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 import numpy as np
 from apache_beam.io.filesystems import FileSystems
+from numpy.typing import NDArray
 
 from privacy_component.beam.examples.read import RawBatch, read_batches, read_files
 from privacy_component.beam.job import observe
@@ -74,6 +75,10 @@ def read_canaries(splits: tuple[SplitFiles, SplitFiles], compression: str) -> Ca
                     f"the splits '{splits[0].split}' and '{splits[1].split}' hold more than {MOST_CANARIES:,} "
                     'examples: these are no canaries. Give the examples that CanaryInjector wrote.'
                 )
+    if not is_in:
+        raise PrivacyInputError(
+            f"the splits '{splits[0].split}' and '{splits[1].split}' hold no canary: run CanaryInjector again."
+        )
     check_coins(np.array(list(is_in.values()), bool))
     return Canaries(splits, is_in)
 
@@ -82,7 +87,7 @@ def build_sightings(root: beam.Pipeline, plan: Plan, is_in: Mapping[int, bool], 
     """Adds to a pipeline: how often each canary is in each split, as JSON in the file `path`."""
     _ = (
         read_batches(root, plan)
-        | 'FindCanaries' >> beam.FlatMap(_sightings, frozenset(is_in))
+        | 'FindCanaries' >> beam.FlatMap(_sightings, np.array(sorted(is_in), np.uint64))
         | 'CountCanaries' >> beam.CombinePerKey(sum)
         | 'GatherCanaries' >> beam.combiners.ToList()
         | 'WriteCanaries' >> beam.Map(_write, path)
@@ -164,9 +169,9 @@ def take_scores(path: str, canaries: Canaries) -> Scored:
     return Scored(np.array(scores), np.array([canaries.is_in[one] for one in ids]), np.array(labels))
 
 
-def _sightings(batch: RawBatch, ids: frozenset[int]) -> Iterator[tuple[tuple[str, int], int]]:
+def _sightings(batch: RawBatch, ids: NDArray[np.uint64]) -> Iterator[tuple[tuple[str, int], int]]:
     yield (batch.split, _ALL), len(batch.records)
-    found = batch.example_id[np.isin(batch.example_id, np.array(sorted(ids), np.uint64))]
+    found = batch.example_id[np.isin(batch.example_id, ids)]
     for example_id in found.tolist():
         yield (batch.split, example_id), 1
 

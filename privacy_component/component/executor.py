@@ -129,7 +129,8 @@ class Executor(BaseBeamExecutor):
             record = dataclasses.replace(record, warnings=(*record.warnings, WITHOUT_SALT))
         if prepared:
             said = audit.LEFT_OUT.format(f'{len(prepared.canaries.is_in):,}')
-            record = dataclasses.replace(record, warnings=(*record.warnings, said))
+            unknown = [audit.UNKNOWN] if any(claim.num_examples is None for claim in prepared.claims) else []
+            record = dataclasses.replace(record, warnings=(*record.warnings, said, *unknown))
         checks = run_checks(evidence, plan.config.checks)
         return decided(
             PrivacyResult(

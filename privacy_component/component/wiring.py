@@ -52,26 +52,19 @@ def _producers(channel: types.BaseChannel | None) -> Iterable[str]:
 
 
 def check_trained_on_canaries(component: Any) -> None:
-    """Raises PrivacyInputError if the model's Trainer does not get the examples whose canaries are to be audited.
+    """Raises PrivacyInputError if the model's Trainer does not get the very examples whose canaries are to be audited.
 
-    It may get them through others, Transform say. Where it is not known what made the model, this says nothing.
+    What stands between them, Transform say, may change canaries or take them out, and nobody would notice. Where it is
+    not known what made the model, this says nothing.
     """
     trainer = getattr(component.inputs[MODEL], 'producer_component', None)
     if trainer is None or 'examples' not in trainer.inputs:
         return
     fed, given = trainer.inputs['examples'], set(_producers(component.inputs['examples']))
-    if given and given.isdisjoint(_ancestors(fed)):
+    if given and given.isdisjoint(_producers(fed)):
         raise PrivacyInputError(
             f"PrivacyConfig.audits is set, and '{trainer.id}' is not trained on the examples that '{component.id}' is "
-            f"given: its own are those of '{', '.join(sorted(_producers(fed)))}'. Give it CanaryInjector's "
-            "outputs['examples_with_canaries'] too, or it was trained on data without canaries."
+            f"given: its own are those of '{', '.join(sorted(_producers(fed)))}'. Give both the same, CanaryInjector's "
+            "outputs['examples_with_canaries'] or what Transform makes of these: on the way from one to the other "
+            'canaries may be lost or changed.'
         )
-
-
-def _ancestors(channel: types.BaseChannel) -> set[str]:
-    """The ids of all nodes that a channel comes from, however far back."""
-    found = set(_producers(channel))
-    producer = getattr(channel, 'producer_component', None)
-    for one in producer.inputs.values() if producer is not None else ():
-        found |= _ancestors(one)
-    return found

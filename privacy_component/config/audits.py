@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ CLAIM_PROPERTY = 'dp_claim'  # the same text, as a custom property of the model'
 
 _PARTS = ('noise_multiplier', 'l2_norm_clip', 'sampling_rate')
 _TOLERANCE = 1e-6
+_HUGE = 1e18  # beyond which nothing is a setting of DP-SGD
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class OneRunAudit:
     Attributes:
       claimed_epsilon, delta: the claim; both None to read it from what the trainer left: dp_claim.json beside the model
         (`DPClaim.save` writes it), or the custom property dp_claim of the model's artifact. Where there is such a
-        claim, it may not be larger than what is given here.
+        claim, it may not be larger than what is given here; if it is smaller, it is the one that is tested.
       confidence_level: one minus the probability of refuting a true claim.
       guess_share: the share of canaries that are guessed; to be fixed before scores are seen.
     """
@@ -71,7 +71,9 @@ class Claim:
             raise PrivacyInputError(f'{source} is no claim of DP-SGD: write it with DPClaim.save.')
         for name in ('epsilon', 'delta'):
             if not _is_positive(fields.get(name)):
-                raise PrivacyInputError(f'{source}: {name} is {fields.get(name)!r}; a claim is a number above 0.')
+                raise PrivacyInputError(f'{source}: {name} is {fields.get(name)!r:.60}; a claim is a number above 0.')
+        if fields['delta'] >= 1:
+            raise PrivacyInputError(f'{source}: delta is {fields["delta"]!r}; that of a claim is below 1.')
         for name in _PARTS:
             if not _is_positive(fields.get(name)):
                 raise PrivacyInputError(
@@ -79,8 +81,9 @@ class Claim:
                     f'says which {", ".join(_PARTS)} it follows from, each above 0. Write it with DPClaim.save.'
                 )
         number = fields.get('num_examples')
-        is_whole = isinstance(number, int) and not isinstance(number, bool)
-        return cls(float(fields['epsilon']), float(fields['delta']), source, number if is_whole else None)
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
+            raise PrivacyInputError(f'{source}: num_examples is {number!r:.60}; write a whole number, or leave it out.')
+        return cls(float(fields['epsilon']), float(fields['delta']), source, number)
 
 
 def claim_to_test(audit: OneRunAudit, left: Claim | None) -> Claim:
@@ -101,15 +104,16 @@ def claim_to_test(audit: OneRunAudit, left: Claim | None) -> Claim:
                 'artifact, or give claimed_epsilon and delta.'
             )
         return left
-    number = None if left is None else left.num_examples
-    given = Claim(float(audit.claimed_epsilon), float(audit.delta), 'PrivacyConfig.audits', number)
-    if left is not None and left.epsilon > given.epsilon * (1 + _TOLERANCE):
+    given = Claim(float(audit.claimed_epsilon), float(audit.delta), 'PrivacyConfig.audits')
+    if left is None:
+        return given
+    if left.epsilon > given.epsilon * (1 + _TOLERANCE) or left.delta > given.delta * (1 + _TOLERANCE):
         raise PrivacyInputError(
-            f'PrivacyConfig.audits claims epsilon {given.epsilon:g}, but {left.source} only {left.epsilon:g}, which is '
-            'less private: correct the one that is wrong.'
+            f'PrivacyConfig.audits claims epsilon {given.epsilon:g} at delta {given.delta:g}, but {left.source} only '
+            f'{left.epsilon:g} at {left.delta:g}, which is less private: correct the one that is wrong.'
         )
-    return given
+    return left
 
 
 def _is_positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _HUGE

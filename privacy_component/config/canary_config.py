@@ -36,7 +36,7 @@ class CanaryConfig:
     feature_keys: tuple[str, ...] = field(default=(), metadata=declare(Names()))
     num_canaries: int = field(default=750, metadata=declare(Integer(20, MOST_CANARIES)))
     design: str = field(default=BRIGHT, metadata=declare(Choice(DESIGNS)))
-    value: float = field(default=20.0, metadata=declare(Number(0, is_low_excluded=True)))
+    value: float = field(default=20.0, metadata=declare(Number(0, 2.0**31, is_low_excluded=True)))
     split: str = field(default='train', metadata=declare(Text("write a split's name", '.+')))
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ def audits_of(
     is_in: ArrayLike,
     groups: ArrayLike | None = None,
 ) -> tuple[CanaryAudit, ...]:
-    """Every audit of the config.
+    """Every audit of the config; together they refute true claims no more often than one alone (Bonferroni).
 
     Args:
       config: the audits.
@@ -37,7 +37,7 @@ def audits_of(
             is_in,
             claimed_epsilon=claim.epsilon,
             delta=claim.delta,
-            confidence_level=audit.confidence_level,
+            confidence_level=1 - (1 - audit.confidence_level) / len(config.audits),
             guess_share=audit.guess_share,
             groups=groups,
             claimed_by=claim.source,

@@ -31,7 +31,7 @@ def against_claims(audits: Sequence[CanaryAudit], num_asked: int) -> Iterator[st
             yield (
                 f'A claim of {audit.claimed_epsilon:.4g} cannot be tested with {audit.num_canaries:,} canaries: were '
                 f'all of {audit.num_guesses:,} guesses right, they would show {audit.ceiling:.2f}. This is no pass of '
-                'the claim. Use more canaries, or claim less.'
+                'the claim. Take another number of canaries, a smaller delta, or a smaller claim.'
             )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
+from scipy.stats import binom, chi2
 
 from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.one_run import one_run_epsilon
@@ -143,6 +143,12 @@ def audit_canaries(
     # Equal scores must not be told apart by their order, which may know the coins.
     order = np.lexsort((np.random.default_rng(0).permutation(m), score))
     correct = np.count_nonzero(inside[order[-half:]]) + np.count_nonzero(~inside[order[:half]])
+    if binom.cdf(correct, 2 * half, 0.5) < _UNFAIR:
+        raise PrivacyInputError(
+            f'only {correct:,} of {2 * half:,} guesses about canaries are right, which chance gives once in 10,000 '
+            'audits: scores are upside down. Give higher ones to what is likelier in the training data, the negative '
+            'loss say.'
+        )
     return CanaryAudit(
         claimed_epsilon=float(claimed_epsilon),
         delta=float(delta),

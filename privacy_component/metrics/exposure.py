@@ -17,6 +17,7 @@ from privacy_component.errors import PrivacyInputError
 FEWEST_CANDIDATES = 200
 _MOST_FITTED = 5000
 _BAD_FIT = 0.001
+_MOST_SKEWED = 20.0  # of the shape: beyond it the fit is of a half of a normal, whose tail says nothing
 _STEPS = 4000
 _WIDTH = 24.0  # in scales, from half of it above the middle: beyond it there is nothing that counts
 
@@ -65,7 +66,7 @@ def exposure(secret_losses: ArrayLike, candidate_losses: ArrayLike, seed: int = 
     fitted, others = np.array_split(shuffled, 2)
     shape, location, scale = skewnorm.fit(fitted, *_start(fitted))
     p_value = float(kstest(others, skewnorm(shape, location, scale).cdf).pvalue)
-    if not p_value >= _BAD_FIT:
+    if not p_value >= _BAD_FIT or abs(shape) > _MOST_SKEWED:
         raise PrivacyInputError(
             f'the losses of {len(candidates):,} candidates are not skew-normal (Kolmogorov-Smirnov, p = '
             f'{p_value:.2g}), so exposure cannot be extrapolated. By rank the secrets have '

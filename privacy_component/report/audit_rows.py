@@ -16,7 +16,7 @@ LOOK_FOR = (
     'every single example must be clipped to the norm that the noise is made for, noise must be added in every step, '
     'and the steps and the sampling rate must be those of the accountant.'
 )
-TOO_FEW = 'Audit again with more canaries, or a smaller claim: this one could not have been refuted.'
+TOO_FEW = 'Audit again with another number of canaries, a smaller delta or claim: this one could not be refuted.'
 
 
 def audit_rows(result: PrivacyResult) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 from privacy_component import OneRunAudit, PrivacyConfig, PrivacyResult, Threshold, audit_canaries, evaluate_privacy
 from privacy_component.config.audits import Claim, claim_to_test
 from privacy_component.errors import PrivacyInputError
+from privacy_component.evaluation.audits import audits_of_arrays
 from privacy_component.evaluation.decision import outcome
 from privacy_component.evaluation.replay import replay
 from privacy_component.metrics.canary_audit import NOT_REFUTED, REFUTED, UNTESTABLE, check_coins
@@ -100,6 +101,30 @@ def test_bad_input_is_named(changes, words):
     given = {'scores': np.arange(100.0), 'is_in': np.array([True, False] * 50), 'claimed_epsilon': 1, 'delta': DELTA}
     with pytest.raises(PrivacyInputError, match=words):
         audit_canaries(**given | changes)
+
+
+def test_scores_that_are_upside_down_are_noticed():
+    rng = np.random.default_rng(0)
+    is_in = rng.random(750) < 0.5
+    with pytest.raises(PrivacyInputError, match='upside down'):
+        audit_canaries(rng.random(750) - is_in, is_in, claimed_epsilon=1, delta=DELTA)
+
+
+def test_several_audits_refute_a_true_claim_no_more_often_than_one():
+    rng, refuted = np.random.default_rng(3), 0
+    config = PrivacyConfig(
+        audits=tuple(OneRunAudit(1.0, DELTA, guess_share=share) for share in (0.1, 0.3, 0.5, 0.7, 1.0))
+    )
+    for _ in range(RUNS):
+        scores, is_in = response(rng, 1.0, 1000)
+        refuted += any(audit.outcome == REFUTED for audit in audits_of_arrays(config, scores, is_in))
+    assert refuted <= 9  # of 100; beyond it a rate of 0.05 is refuted at 95 %
+
+
+@pytest.mark.parametrize('number', [800.0, '800', True])
+def test_a_number_of_examples_that_is_none_is_refused(number):
+    with pytest.raises(PrivacyInputError, match='num_examples is'):
+        Claim.from_fields(CLAIM | {'num_examples': number}, 'the file')
 
 
 def test_fair_coins_pass_and_coins_that_know_their_label_do_not():
@@ -191,9 +216,12 @@ def test_a_claim_says_what_it_follows_from():
 def test_which_claim_is_tested():
     left = Claim.from_fields(CLAIM, 'the file')
     assert claim_to_test(OneRunAudit(), left) == left
-    assert claim_to_test(OneRunAudit(3.0, DELTA), left).epsilon == 3.0
-    assert claim_to_test(OneRunAudit(3.0, DELTA), left).num_examples == 500
-    with pytest.raises(PrivacyInputError, match='claims epsilon 3, but the file only 5, which is less private'):
-        claim_to_test(OneRunAudit(3.0, DELTA), dataclasses.replace(left, epsilon=5.0))
+    assert claim_to_test(OneRunAudit(3.0, DELTA), left) == left  # what the trainer promised, not what would do
+    assert claim_to_test(OneRunAudit(3.0, DELTA), None).num_examples is None
+    for worse in ({'epsilon': 5.0}, {'delta': 1e-3}):
+        with pytest.raises(
+            PrivacyInputError, match=r'claims epsilon 3 at delta 1e-05, but the file only .* less private'
+        ):
+            claim_to_test(OneRunAudit(3.0, DELTA), dataclasses.replace(left, **worse))
     with pytest.raises(PrivacyInputError, match='names no claimed_epsilon, and the model has none'):
         claim_to_test(OneRunAudit(), None)

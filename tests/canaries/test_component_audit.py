@@ -127,7 +127,7 @@ def test_claims_that_say_too_little_are_refused(audited):
     for changes, words in (
         ({'epsilon': 'three'}, r"dp_claim.json: epsilon is 'three'; a claim is a number above 0"),
         ({'sampling_rate': None}, r'claims epsilon .*, but its sampling_rate is None'),
-        ({'epsilon': 5.0}, r'claims epsilon 3, but .*dp_claim.json only 5, which is less private'),
+        ({'epsilon': 5.0}, r'claims epsilon 3 at .*dp_claim.json only 5 at .*, which is less private'),
     ):
         path.write_text(written)
         audited.claim('claimed', **changes)

@@ -14,7 +14,7 @@ from tests.canaries.test_audit import evaluated
     [
         (6, 3, 'refuted', 'Repair the trainer before anything else'),
         (1, 3, 'not refuted', ''),
-        (6, 8, 'cannot be tested', 'Audit again with more canaries'),
+        (6, 8, 'cannot be tested', 'Audit again with another number of canaries'),
     ],
 )
 def test_the_page_tells_claim_bound_and_ceiling(true, claim, word, to_do):

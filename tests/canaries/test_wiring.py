@@ -10,7 +10,7 @@ from privacy_component.errors import PrivacyInputError
 AUDITS = (OneRunAudit(3.0, 1e-5),)
 
 
-def wired(trained_on, audits=AUDITS):
+def wired(trained_on, audits=AUDITS, judged_on='canaries'):
     """PrivacyEvaluator on examples with canaries, and a Trainer on those or others."""
     example_gen = tfx.components.ImportExampleGen(input_base='nowhere')
     injector = CanaryInjector(
@@ -31,7 +31,7 @@ def wired(trained_on, audits=AUDITS):
         eval_args=tfx.proto.EvalArgs(num_steps=1),
     )
     return PrivacyEvaluator(
-        examples=canaries,
+        examples=examples[judged_on],
         model=trainer.outputs['model'],
         eval_config=tfma.EvalConfig(model_specs=[tfma.ModelSpec(label_key='label')]),
         privacy_config=PrivacyConfig(audits=audits),
@@ -44,6 +44,12 @@ def test_a_trainer_on_clean_data_is_noticed():
     wired('clean', audits=())
 
 
-@pytest.mark.parametrize('trained_on', ['canaries', 'transformed'])
-def test_a_trainer_on_canaries_may_get_them_through_transform(trained_on):
-    wired(trained_on)
+@pytest.mark.parametrize('examples', ['canaries', 'transformed'])
+def test_a_trainer_on_the_very_examples_that_are_judged_is_right(examples):
+    wired(examples, judged_on=examples)
+
+
+@pytest.mark.parametrize(('trained_on', 'judged_on'), [('transformed', 'canaries'), ('canaries', 'transformed')])
+def test_what_transform_makes_of_canaries_is_not_what_was_injected(trained_on, judged_on):
+    with pytest.raises(PrivacyInputError, match='may be lost or changed'):
+        wired(trained_on, judged_on=judged_on)

@@ -91,12 +91,16 @@ def read_batches(root: beam.Pipeline, plan: Plan) -> beam.PCollection:
         | 'SpreadFiles' >> beam.Reshuffle()
         | 'ReadFiles' >> beam.FlatMap(_read_and_tell, plan.compression, plan.batch_size)
     )
-    return batches | 'LeaveOutCanaries' >> beam.FlatMap(_without, plan.canaries) if plan.canaries else batches
+    return batches | 'LeaveOutCanaries' >> beam.FlatMap(_without, _sorted(plan.canaries)) if plan.canaries else batches
 
 
-def _without(batch: RawBatch, left_out: frozenset[int]) -> Iterator[RawBatch]:
+def _sorted(ids: frozenset[int]) -> NDArray[np.uint64]:
+    return np.array(sorted(ids), np.uint64)
+
+
+def _without(batch: RawBatch, left_out: NDArray[np.uint64]) -> Iterator[RawBatch]:
     """The examples of a batch but for some, by their ids; nothing if there are no others."""
-    kept = ~np.isin(batch.example_id, np.array(sorted(left_out), np.uint64))
+    kept = ~np.isin(batch.example_id, left_out)
     if kept.any():
         yield batch if kept.all() else batch.select(np.flatnonzero(kept).tolist())
 

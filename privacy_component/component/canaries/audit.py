@@ -26,7 +26,11 @@ from privacy_component.observations.needs import CANDIDATE
 
 RunJob = Callable[[Callable[[Any], None]], None]  # runs the Beam pipeline that a function builds
 
-LEFT_OUT = 'The canaries in the examples ({}) are left out of attacks, slices and checks: they are nobody.'
+LEFT_OUT = 'The canaries in the examples ({}) are left out of attacks, slices and checks: they were made for the audit.'
+UNKNOWN = (
+    'Nothing shows that the model was trained on these canaries: the claim names no num_examples. One that was trained '
+    'without them would pass.'
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +102,7 @@ def prepare(
     canaries = jobs.read_canaries(_files(examples), plan.compression)
     run(lambda root: jobs.build_sightings(root, plan, canaries.is_in, path))
     sizes = jobs.take_sightings(path, plan, canaries)
-    num_trained_on = sum(sizes[split.split] for split in plan.splits if split.is_member)
+    num_trained_on = sum(sizes.get(split.split, 0) for split in plan.splits if split.is_member)
     for claim in claims:
         _check_size(claim, num_trained_on, sum(canaries.is_in.values()))
     return PreparedAudits(tuple(claims), canaries)

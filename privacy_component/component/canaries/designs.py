@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from privacy_component.beam.examples.record_hashes import example_hashes
@@ -26,8 +27,11 @@ def make_canaries(pool: Sequence[bytes], config: CanaryConfig, random: np.random
     Raises:
       PrivacyInputError: the examples lack a feature, hold other than numbers in one, or cannot give so many canaries.
     """
-    examples = [tf.train.Example.FromString(record) for record in pool]
-    labels = _labels(examples, config.label_key)
+    try:
+        examples = [tf.train.Example.FromString(record) for record in pool]
+    except DecodeError as error:
+        raise PrivacyInputError('a record is not a tf.Example: run the component that wrote it again.') from error
+    labels = _labels(examples, config)
     if config.design == MISLABELLED:
         made = _mislabelled(examples, labels, config, random)
     else:
@@ -42,8 +46,9 @@ def make_canaries(pool: Sequence[bytes], config: CanaryConfig, random: np.random
     return records
 
 
-def _labels(examples: Sequence[tf.train.Example], label_key: str) -> list[tf.train.Feature]:
+def _labels(examples: Sequence[tf.train.Example], config: CanaryConfig) -> list[tf.train.Feature]:
     """The different labels of the examples, in an order that does not depend on theirs."""
+    label_key = config.label_key
     found = {}
     for example in examples:
         label = example.features.feature.get(label_key)
@@ -51,9 +56,10 @@ def _labels(examples: Sequence[tf.train.Example], label_key: str) -> list[tf.tra
             found[label.SerializeToString(deterministic=True)] = label
     if not found:
         raise _missing(label_key, 'label_key', examples)
-    if len(found) == 1:
+    if len(found) == 1 and config.design == MISLABELLED:
         raise PrivacyInputError(
-            f"the label '{label_key}' has one value in all of {len(examples):,} examples: canaries need two or more."
+            f"the label '{label_key}' has one value in all of the {len(examples):,} examples looked at: there is no "
+            "wrong one to give. Take another CanaryConfig.design, 'random' say."
         )
     return [found[text] for text in sorted(found)]
 
