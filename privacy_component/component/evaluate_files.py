@@ -10,6 +10,7 @@ from pathlib import Path
 import apache_beam as beam
 from google.protobuf import json_format
 
+from privacy_component.beam.models.eval_config import EvalConfig, ModelSpec, SlicingSpec
 from privacy_component.beam.plan import SplitFiles
 from privacy_component.component import executor
 from privacy_component.component.artifacts import PrivacyMetrics
@@ -205,7 +206,7 @@ def _artifact(kind: type[types.Artifact], uri: str) -> types.Artifact:
 
 def _eval_config(question: Question) -> tfma.EvalConfig:
     slices = [(), *question.slices]
-    return tfma.EvalConfig(
-        model_specs=[tfma.ModelSpec(label_key=question.label_key, signature_name=question.signature)],
-        slicing_specs=[tfma.SlicingSpec(feature_keys=list(features)) for features in slices],
+    return EvalConfig(
+        model_specs=[ModelSpec(label_key=question.label_key, signature_name=question.signature)],
+        slicing_specs=[SlicingSpec(feature_keys=list(features)) for features in slices],
     )

@@ -118,7 +118,7 @@ def test_label_of_changing_type(world):
 
 def test_no_saved_model(world):
     (world.root / 'model' / 'Format-Serving' / 'saved_model.pb').unlink()
-    refused(world, r'there is no SavedModel in .*scikit-learn.* with evaluate_privacy')
+    refused(world, r'there is no SavedModel in .*scikit-learn.* or use evaluate_privacy')
 
 
 def test_model_without_signatures(world):
@@ -153,7 +153,7 @@ def test_several_outputs(tmp_path):
 
 def test_sequence_outputs(tmp_path):
     world = w.World(tmp_path).write(respond=lambda logits: {'outputs': tf.tile(logits[:, None], [1, 4, 1])})
-    refused(world, r'outputs of shape \(\d+, 4, 3\)')
+    refused(world, r'outputs of shape \(None, 4, 3\)')
 
 
 def test_model_reads_a_feature_that_is_not_there(world):

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 EvalConfig: Any = config_pb2.EvalConfig
 ModelSpec: Any = config_pb2.ModelSpec
-MESSAGES = (EvalConfig, ModelSpec, config_pb2.SlicingSpec, config_pb2.Options)
+SlicingSpec: Any = config_pb2.SlicingSpec
+MESSAGES = (EvalConfig, ModelSpec, SlicingSpec, config_pb2.Options)
 
 
 def eval_config_from_json(text: str) -> tfma.EvalConfig:
