@@ -227,7 +227,7 @@ def test_the_labels_alone_tell_more_than_whether_the_answer_is_right(outputs):
 
 def test_the_report_says_that_labels_are_enough(outputs):
     page = (Path(outputs['privacy_metrics'].uri) / 'report.html').read_text()
-    assert 'labels only; Choquette-Choo et al. 2021' in page
+    assert '<dt>Attacks, labels only</dt><dd>label_stability <span class="muted">Choquette-Choo et al. 2021' in page
 
 
 def test_without_floats_there_is_nothing_to_ask_about(tmp_path):

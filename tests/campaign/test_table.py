@@ -14,9 +14,11 @@ def test_the_table_has_every_case():
 
 
 def test_the_table_has_how_they_ended(counted):
-    """Of the families that have run as a whole; a run of the whole campaign checks all of them."""
+    """Of the families that have run as a whole, but those that are drawn; a run of the whole campaign checks them all."""
     numbers, written = tally.by_family(counted), tally.written()
-    whole = {family for family, number in cases.numbers().items() if numbers[family] == number}
+    # What Hypothesis draws follows from constants in all modules that are loaded, so from which tests ran before.
+    fixed = {family: number for family, number in cases.numbers().items() if not family.startswith('generated: ')}
+    whole = {family for family, number in fixed.items() if numbers[family] == number}
     assert {key: counted[key] for key in counted if key[0] in whole} == {
         key: written[key] for key in written if key[0] in whole
     }, 'run python -m tests.campaign'
