@@ -14,7 +14,7 @@ def test_the_table_has_every_case():
 
 
 def test_the_table_has_how_they_ended(counted):
-    """Of the families that have run as a whole, but those that are drawn; a run of the whole campaign checks them all."""
+    """Of the families that have run as a whole, but those that are drawn; a whole run checks all of them."""
     numbers, written = tally.by_family(counted), tally.written()
     # What Hypothesis draws follows from constants in all modules that are loaded, so from which tests ran before.
     fixed = {family: number for family, number in cases.numbers().items() if not family.startswith('generated: ')}
