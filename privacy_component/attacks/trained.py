@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ class Learner:
       most_per_side: at most so many members, and as many non-members, are learnt from.
       cost: how its cost grows, in words.
       memorises: whether its scores of what it has learnt from say little about those of other examples.
+      build_by_task: instead of `build`, for tasks whose features want another.
     """
 
     build: Callable[[int], Any]
@@ -48,6 +49,7 @@ class Learner:
     most_per_side: int
     cost: str
     memorises: bool = False
+    build_by_task: Mapping[str, Callable[[int], Any]] = dataclasses.field(default_factory=dict)
 
 
 # scikit-learn is imported where it is used: loading it takes a second that threshold attacks need not pay.
@@ -56,6 +58,21 @@ def logistic_regression(num_examples: int) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return _scaled(LogisticRegression(C=1.0, max_iter=300))
+
+
+def regression_of_ranks(num_examples: int) -> Any:
+    """Of the rank of each feature among those that are learnt from, as a normal score.
+
+    For features in the data's own unit, such as losses of a regression, of which a few would squeeze all others.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import QuantileTransformer
+
+    ranks = QuantileTransformer(
+        n_quantiles=min(1000, num_examples), output_distribution='normal', subsample=1_000_000, random_state=0
+    )
+    return make_pipeline(ranks, LogisticRegression(C=1.0, max_iter=300))
 
 
 def _mlp(num_examples: int) -> Any:
@@ -193,7 +210,8 @@ def _fitted(learner: Learner, training: Observations, others: Observations) -> _
     if sample.num_members >= FEWEST_TO_LEARN_FROM:
         relative = fitted.relative(main_signal(sample), classes_of(sample))
         inputs = np.column_stack([learner.features(sample), relative])
-        fitted = dataclasses.replace(fitted, model=learner.build(len(sample)).fit(inputs, sample.is_member))
+        build = learner.build_by_task.get(training.task, learner.build)
+        fitted = dataclasses.replace(fitted, model=build(len(sample)).fit(inputs, sample.is_member))
     odds = fitted.odds_of(learner.features(others), main_signal(others), classes_of(others))
     return dataclasses.replace(fitted, odds=Standing.among(odds, classes_of(others)))
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from privacy_component.attacks.attack import AttackInfo
 from privacy_component.attacks.trained import Learner, TrainedAttack, logistic_regression
-from privacy_component.attacks.trajectory import trajectory
+from privacy_component.attacks.trajectory import IN_RANKS, trajectory
 from privacy_component.observations.needs import LABELS, OUTPUTS, SNAPSHOT_ALIGNMENT, SNAPSHOT_SIGNALS
 from privacy_component.observations.observations import TASKS, Observations
 
@@ -18,8 +18,8 @@ def trajectory_and_alignment(observations: Observations) -> NDArray[np.float64]:
 
 
 def trajectory_and_alignment_attack() -> AttackInfo:
-    """The registry's line: a logistic regression of both, out of fold."""
-    learner = Learner(logistic_regression, trajectory_and_alignment, 100_000, 'n')
+    """The registry's line: a logistic regression of both, or of their ranks, out of fold."""
+    learner = Learner(logistic_regression, trajectory_and_alignment, 100_000, 'n', build_by_task=IN_RANKS)
     return AttackInfo(
         make=lambda: TrainedAttack(learner),
         needs=(LABELS, OUTPUTS, SNAPSHOT_SIGNALS, SNAPSHOT_ALIGNMENT),

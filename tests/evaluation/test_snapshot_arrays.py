@@ -54,3 +54,41 @@ def test_signals_and_logits_of_snapshots_are_the_same_thing():
     by_signals = evaluate_privacy(signals={'snapshot_signals': signals[:, :2]}, **shared)
     assert found(by_logits) == pytest.approx(found(by_signals))
     assert found(by_logits) > 0.6
+
+
+@pytest.mark.parametrize('unit', [1e-3, 1.0, 100.0, 1e6])
+def test_a_regression_leaks_as_much_in_every_unit(unit):
+    rng = np.random.default_rng(1)
+    n = 600
+    is_member, labels = np.arange(n) % 2 == 0, rng.normal(0, 10, n)
+    # Members' errors shrink from snapshot to snapshot, others' stay; a few are huge.
+    spread = np.where(is_member, 1.0, 3.0) * np.exp(rng.normal(0, 1.0, n))
+    errors = np.stack([rng.normal(0, 3, n), rng.normal(0, (3 + spread) / 2, n), rng.normal(0, spread, n)])
+    predictions = labels + errors
+    found_auc = found(
+        evaluate_privacy(
+            is_member=is_member,
+            labels=labels * unit,
+            predictions=predictions[-1] * unit,
+            snapshot_predictions=predictions[:2] * unit,
+            config=config(),
+        )
+    )
+    assert found_auc > 0.7
+
+
+@pytest.mark.parametrize('unit', [1.0, 100.0])
+def test_alignments_in_any_unit_are_used_beside_the_losses(unit):
+    rng = np.random.default_rng(2)
+    n = 600
+    is_member, labels = np.arange(n) % 2 == 0, rng.normal(0, 10, n)
+    predictions = labels + rng.normal(0, 1, (3, n))
+    result = evaluate_privacy(
+        is_member=is_member,
+        labels=labels * unit,
+        predictions=predictions[-1] * unit,
+        snapshot_predictions=predictions[:2] * unit,
+        signals={'snapshot_alignment': (rng.normal(0, 1, (n, 1)) + 2 * is_member[:, None]) * unit},
+        config=config(attacks=('trajectory_and_alignment',)),
+    )
+    assert found(result, 'trajectory_and_alignment') > 0.85
