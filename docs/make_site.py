@@ -94,7 +94,7 @@ LINK = re.compile(r'\]\((?!\w+:|#)([^)#\s]+)')
 
 def pages() -> list[Path]:
     """The Markdown pages, relative to the root."""
-    found = [*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md'), *ROOT.glob('*/README.md')]
+    found = [*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md'), *ROOT.glob('[a-z]*/README.md')]
     return sorted(path.relative_to(ROOT) for path in found)
 
 

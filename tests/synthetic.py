@@ -58,7 +58,7 @@ def _with_references(task, n, shift, classes, seed, group_size):
     columns = {
         'label_stability': rng.binomial(32, ndtr(rng.standard_normal(len(made)) + shift * made.is_member)) / 32,
         'token_loss': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
-        'min_k': rng.standard_normal(len(made)) + shift * made.is_member,
+        'min_k': -np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
         'token_loss_change': rng.standard_normal(len(made)) + shift * made.is_member,
         'gradient_norm': np.exp(rng.standard_normal(len(made)) - shift * made.is_member),
         'reference_signals': np.stack(

@@ -11,7 +11,8 @@ from privacy_component.observations.needs import LABELS, OUTPUTS, SNAPSHOT_SIGNA
 from privacy_component.observations.observations import MULTICLASS, MULTILABEL, REGRESSION, TASKS, Observations
 from privacy_component.observations.reference_signals import main_signal
 
-# Beyond this, the confidence of a classifier says nothing more, and a few huge values would squeeze all others when they are scaled.
+# Beyond this, the confidence of a classifier says nothing more, and a few huge values would squeeze all others when
+# they are scaled.
 _BOUND = 40.0
 # Losses of these are in the data's own unit.
 IN_RANKS = {MULTILABEL: regression_of_ranks, REGRESSION: regression_of_ranks}

@@ -20,6 +20,7 @@ from privacy_component.checks.check import (
     DoesNotApply,
     Incomplete,
 )
+from privacy_component.checks.constant_signals import CONSTANT_SIGNALS
 from privacy_component.checks.degenerate_outputs import CONSTANT, ROUNDED, SATURATED
 from privacy_component.checks.duplicates import ACROSS_SPLITS, IN_NON_MEMBERS, IN_TRAINING
 from privacy_component.checks.evidence import Evidence
@@ -49,6 +50,7 @@ CHECKS: dict[str, CheckInfo] = {
     STABLE: STABLE_OUTPUTS,
     OTHERS: OTHER_SIGNATURES,
     'constant_labels': CONSTANT_LABELS,
+    'constant_signals': CONSTANT_SIGNALS,
     'labels_fit_outputs': LABELS_FIT_OUTPUTS,
     'accuracy_gap': ACCURACY_GAP,
     'reference_halves': REFERENCE_HALVES,

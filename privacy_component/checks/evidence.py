@@ -200,6 +200,19 @@ class ReferenceFigures:
 
 
 @dataclasses.dataclass(frozen=True)
+class ColumnFigures:
+    """What attacks compare besides labels and outputs.
+
+    Attributes:
+      num_columns: how many such columns there are.
+      constant: names of those that are the same for every example.
+    """
+
+    num_columns: int
+    constant: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Evidence:
     """Everything that checks look at.
 
@@ -214,6 +227,7 @@ class Evidence:
       stability: what models answered when they were asked again; text says why they were not.
       other_answers: what else the model answers; text says why that is not known.
       references: the reference models; text says why there are none.
+      columns: what attacks compare besides labels and outputs; text says why there is none.
     """
 
     task: str
@@ -226,3 +240,4 @@ class Evidence:
     stability: StableFigures | str = 'The model was not asked again.'
     other_answers: OtherAnswers | str = 'Other answers were not looked at.'
     references: ReferenceFigures | str = 'There are no reference models.'
+    columns: ColumnFigures | str = 'Nothing but labels and outputs was looked at.'

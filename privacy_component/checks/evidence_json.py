@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy_component.checks.check import Incomplete
+from privacy_component.checks.constant_signals import NO_COLUMNS
 from privacy_component.checks.evidence import (
     AnswerFigures,
     BlindFigures,
+    ColumnFigures,
     DuplicateFigures,
     Evidence,
     LabelFigures,
@@ -19,7 +21,7 @@ from privacy_component.checks.evidence import (
 from privacy_component.checks.reference_models import NO_REFERENCES
 from privacy_component.observations.outputs import OutputEvidence
 
-FiguresFound = Mapping[str, AnswerFigures | DuplicateFigures | BlindFigures | ReferenceFigures | str]
+FiguresFound = Mapping[str, AnswerFigures | DuplicateFigures | BlindFigures | ReferenceFigures | ColumnFigures | str]
 
 _NOT_LOOKED_AT = 'The examples were not looked at.'
 
@@ -44,6 +46,9 @@ def evidence_from(fields: Mapping[str, Any], task: str, kind: str, outputs: Outp
     if 'references' in fields:
         given = {name: tuple(value) for name, value in fields['references'].items()}
         references = ReferenceFigures(**given | {'repeated': tuple(map(tuple, given['repeated']))})
+    columns: ColumnFigures | str = NO_COLUMNS
+    if 'columns' in fields:
+        columns = ColumnFigures(fields['columns']['num_columns'], tuple(fields['columns']['constant']))
     return Evidence(
         task=task,
         kind=kind,
@@ -52,6 +57,7 @@ def evidence_from(fields: Mapping[str, Any], task: str, kind: str, outputs: Outp
         duplicates=duplicates,
         blind=blind,
         references=references,
+        columns=columns,
     )
 
 

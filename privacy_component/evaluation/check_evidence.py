@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privacy_component.attacks import attack_named
 from privacy_component.checks import BLIND, OF_EXAMPLES, Evidence, is_on
 from privacy_component.checks.blind_baseline import measure_blind
 from privacy_component.checks.check import DoesNotApply
+from privacy_component.checks.constant_signals import NO_COLUMNS, ColumnRanges
 from privacy_component.checks.duplicates import measure_duplicates
-from privacy_component.checks.evidence import BlindFigures, ReferenceFigures
+from privacy_component.checks.evidence import BlindFigures, ColumnFigures, ReferenceFigures
 from privacy_component.checks.example_sketch import MOST_COUNTED
 from privacy_component.checks.feature_sample import (
     CATEGORY,
@@ -60,6 +62,7 @@ def evidence_of(
         stability=DoesNotApply('Arrays are answers already: there is no model to ask again.'),
         other_answers=DoesNotApply('Arrays are one answer: there is no model with others.'),
         references=_of_references(observations),
+        columns=_of_columns(observations, config),
         **_of_examples(inputs, config),
     )
 
@@ -68,6 +71,13 @@ def _of_references(observations: Observations) -> ReferenceFigures | str:
     if not {REFERENCE_SIGNALS, REFERENCE_IS_MEMBER} <= observations.available:
         return NO_REFERENCES
     return ReferenceSummary.of(observations).figures()
+
+
+def _of_columns(observations: Observations, config: PrivacyConfig) -> ColumnFigures | str:
+    """Of what the configured attacks need; who hands in more is not held to it."""
+    needed = {column for attack in config.attacks for column in attack_named(attack).needs}
+    ranges = ColumnRanges.of(observations, needed)
+    return ranges.figures() if ranges.ends else NO_COLUMNS
 
 
 def _answers(inputs: Inputs) -> Answers:

@@ -17,6 +17,7 @@ from privacy_component.observations.needs import (
     REFERENCE_SIGNALS,
     SNAPSHOT_ALIGNMENT,
     SNAPSHOT_SIGNALS,
+    Need,
     need_of,
 )
 from privacy_component.observations.observations import REGRESSION, Observations
@@ -112,7 +113,21 @@ def _signal(name: Any, values: ArrayLike, n: int) -> NDArray[np.float64]:
         raise PrivacyInputError(
             f"signals['{name}'] is NaN or infinite in {missing} of {n} examples: give a finite number for every one."
         )
+    _check_range(f"signals['{name}']", column, need)
     return column.astype(np.float64)
+
+
+def _check_range(title: str, column: NDArray, need: Need) -> None:
+    beyond = int(np.count_nonzero((column < need.lowest) | (column > need.highest)))
+    if beyond:
+        limits = [
+            f'below {need.lowest:g}' * (need.lowest > -np.inf),
+            f'above {need.highest:g}' * (need.highest < np.inf),
+        ]
+        raise PrivacyInputError(
+            f'{title} has {beyond:,} numbers {" or ".join(filter(None, limits))}, which it never is: give what its '
+            'attack is said to compare, see docs/attacks.md.'
+        )
 
 
 def are_given(outputs: Kinds) -> bool:

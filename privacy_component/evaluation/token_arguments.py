@@ -56,6 +56,11 @@ def read_sequences(log_probs: ArrayLike, mask: ArrayLike | None, earlier: ArrayL
             f'earlier_token_log_probs has shape {before.shape} and token_log_probs {now.shape}: give both models the '
             'same tokens.'
         )
+    if np.array_equal(now[is_token], before[is_token]):
+        raise PrivacyInputError(
+            'earlier_token_log_probs is the same as token_log_probs: give what an earlier state of the model, or '
+            'another model, says of the tokens.'
+        )
     change = mean_token_loss(_checked('earlier_token_log_probs', before, is_token), is_token) - losses
     return Sequences(losses, {**columns, TOKEN_LOSS_CHANGE: change}, ATTACKS + WITH_EARLIER)
 

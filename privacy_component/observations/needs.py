@@ -7,6 +7,7 @@ a configured attack names. What an attacker is assumed to have follows from that
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 from privacy_component.errors import PrivacyInputError, did_you_mean
@@ -46,6 +47,7 @@ class Need:
       beyond_outputs: whether it takes more of a model than its outputs.
       labels_only: whether it takes less: the labels that the model decides on.
       argument: how `evaluate_privacy` is given it.
+      lowest, highest: beyond these it cannot be.
     """
 
     role: str
@@ -53,6 +55,8 @@ class Need:
     argument: str
     beyond_outputs: bool = False
     labels_only: bool = False
+    lowest: float = -math.inf
+    highest: float = math.inf
 
     @property
     def is_signal(self) -> bool:
@@ -68,13 +72,13 @@ class Need:
 NEEDS: dict[str, Need] = {
     LABELS: Need('', '(n,)', 'labels'),
     OUTPUTS: Need(CANDIDATE, '(n, classes)', 'logits, probabilities or predictions'),
-    GRADIENT_NORM: Need(CANDIDATE, '(n,)', "signals={'gradient_norm': ...}", beyond_outputs=True),
+    GRADIENT_NORM: Need(CANDIDATE, '(n,)', "signals={'gradient_norm': ...}", beyond_outputs=True, lowest=0),
     GRADIENT_NORMS_BY_LAYER: Need(
-        CANDIDATE, '(n, layers + 1)', "signals={'gradient_norms_by_layer': ...}", beyond_outputs=True
+        CANDIDATE, '(n, layers + 1)', "signals={'gradient_norms_by_layer': ...}", beyond_outputs=True, lowest=0
     ),
-    LABEL_STABILITY: Need(CANDIDATE, '(n,)', "signals={'label_stability': ...}", labels_only=True),
-    TOKEN_LOSS: Need(CANDIDATE, '(n,)', "signals={'token_loss': ...}, or makes it of token_log_probs"),
-    MIN_K: Need(CANDIDATE, '(n,)', "signals={'min_k': ...}, or makes it of token_log_probs"),
+    LABEL_STABILITY: Need(CANDIDATE, '(n,)', "signals={'label_stability': ...}", labels_only=True, lowest=0, highest=1),
+    TOKEN_LOSS: Need(CANDIDATE, '(n,)', "signals={'token_loss': ...}, or makes it of token_log_probs", lowest=0),
+    MIN_K: Need(CANDIDATE, '(n,)', "signals={'min_k': ...}, or makes it of token_log_probs", highest=0),
     TOKEN_LOSS_CHANGE: Need(
         SNAPSHOTS, '(n,)', "signals={'token_loss_change': ...}, or makes it of earlier_token_log_probs"
     ),

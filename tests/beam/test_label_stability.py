@@ -169,14 +169,16 @@ def test_stability_is_what_asking_about_every_copy_alone_gives(tmp_path, head, o
     assert len(set(found.tolist())) > 2
 
 
-def test_an_answer_of_nan_is_a_wrong_one(tmp_path):
+def test_a_copy_without_an_answer_is_an_error_and_an_example_without_one_is_left_to_others(tmp_path):
     net = Net(lambda z: z / 0.0 * 0.0)
     records = [w.serialize({'logits': [1.0, float(i), 0.0], 'words': [1, 1]}) for i in range(4)]
     noise = input_noise([records], (), num_copies=2, seed=0)
     model = ServedModel(ModelPlan(*saved(net, tmp_path), output_kind='logits', noise=noise))
     model.load()
     labels = np.zeros(4, np.int64)
-    assert label_stability(model, Serialized(records), labels, np.zeros((4, 3)), 'multiclass').tolist() == [0.0] * 4
+    with pytest.raises(PrivacyInputError, match='to copies of 4 of 4 examples of a batch it answers NaN or infinity'):
+        label_stability(model, Serialized(records), labels, np.zeros((4, 3)), 'multiclass')
+    assert label_stability(model, Serialized(records), labels, np.full((4, 3), np.nan), 'multiclass').shape == (4,)
 
 
 @pytest.fixture(scope='module')

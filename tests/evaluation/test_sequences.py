@@ -99,6 +99,7 @@ BAD = {
     'empty': (lambda g: {'token_mask': g['token_mask'] & (np.arange(2 * N) > 2)[:, None]}, 'no token in 3 of 800'),
     'rows': (lambda g: {'token_log_probs': g['token_log_probs'][1:]}, r'token_log_probs has shape \(799, 30\)'),
     'earlier': (lambda g: {'earlier_token_log_probs': g['token_log_probs'][:, 1:]}, 'give both models the same tokens'),
+    'same': (lambda g: {'earlier_token_log_probs': g['token_log_probs'].copy()}, 'is the same as token_log_probs'),
     'labels': (lambda g: {'labels': np.zeros(2 * N)}, 'given beside labels'),
     'outputs': (lambda g: {'logits': np.zeros(2 * N)}, 'given beside logits'),
     'attack': (lambda g: {'config': PrivacyConfig(attacks=('token_loss_change',))}, 'earlier_token_log_probs'),

@@ -20,10 +20,19 @@ from privacy_component.beam.models.batch import Batch, concatenate_batches
 from privacy_component.beam.models.served_model import errors_of
 from privacy_component.beam.models.totals import Totals, observations_of
 from privacy_component.beam.plan import Plan
-from privacy_component.beam.scores.job_keys import AnswersKey, Key, ReferencesKey, ScoreKey, TotalsKey, WeightKey
+from privacy_component.beam.scores.job_keys import (
+    AnswersKey,
+    ColumnsKey,
+    Key,
+    ReferencesKey,
+    ScoreKey,
+    TotalsKey,
+    WeightKey,
+)
 from privacy_component.beam.scores.merge import PARTS_KEPT, Merge
 from privacy_component.beam.scores.two_models import Counter, FoldCounts, both
 from privacy_component.beam.scores.weights import weigh
+from privacy_component.checks.constant_signals import ColumnRanges
 from privacy_component.checks.output_summary import Answers
 from privacy_component.checks.reference_summary import ReferenceSummary
 from privacy_component.evaluation.slices import slices_of
@@ -105,6 +114,8 @@ class CountScores(beam.DoFn):
         if self._with_totals:
             self._weigh(batch, slices)
             self._parts[AnswersKey()].append(Answers.of(batch.outputs, observations))
+            if observations.columns:
+                self._parts[ColumnsKey()].append(ColumnRanges.of(observations, observations.columns))
             if self._plan.references:
                 self._parts[ReferencesKey()].append(ReferenceSummary.of(observations))
             self._parts[TotalsKey()][-1].nanoseconds[_COUNTING] = time.process_time_ns() - started

@@ -13,6 +13,7 @@ from privacy_component.beam.models.totals import Totals
 from privacy_component.beam.plan import Plan
 from privacy_component.beam.scores.two_models import FoldCounts, as_counts, baseline_of, beside_all, scored
 from privacy_component.beam.scores.weights import WeightSums
+from privacy_component.checks.constant_signals import ColumnRanges
 from privacy_component.checks.example_sketch import ExampleSketch
 from privacy_component.checks.output_summary import Answers
 from privacy_component.checks.reference_summary import ReferenceSummary
@@ -123,6 +124,15 @@ class ReferencesKey:
 
 
 @dataclasses.dataclass(frozen=True)
+class ColumnsKey:
+    """The ends of what attacks compare besides labels and outputs, for the checks."""
+
+    def measured(self, ranges: ColumnRanges, plan: Plan) -> Iterator[Measured]:
+        """The figures that checks look at."""
+        yield EVIDENCE, {'columns': ranges.figures()}
+
+
+@dataclasses.dataclass(frozen=True)
 class ExamplesKey:
     """The sketch of the examples as they were read, for the checks."""
 
@@ -131,4 +141,4 @@ class ExamplesKey:
         yield EVIDENCE, sketch.figures(is_grouped=bool(plan.config.people.group_key), seed=plan.config.measurement.seed)
 
 
-Key = ScoreKey | WeightKey | TotalsKey | AnswersKey | ReferencesKey | ExamplesKey
+Key = ScoreKey | WeightKey | TotalsKey | AnswersKey | ReferencesKey | ColumnsKey | ExamplesKey
