@@ -9,6 +9,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: De
 [ -n "$mirror" ] || { echo 'The apt sources of this machine name no mirror of Debian.' >&2; exit 1; }
 command -v debootstrap >/dev/null || { apt-get update -qq; apt-get install -y -qq --no-install-recommends debootstrap; }
 
+mkdir -p "$(dirname "$folder")"
 # A root that was not finished is never mistaken for one.
 rm -rf "$folder.part"
 debootstrap --variant=minbase --include="$packages" trixie "$folder.part" "$mirror"
