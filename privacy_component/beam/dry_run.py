@@ -63,14 +63,16 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     if LABEL_STABILITY in plan.columns:
         plan = _with_noise(plan, [worker.readable(sample) for sample in samples])
     if plan.columns or plan.references or plan.snapshots:
-        _try_slow_columns(plan, samples[0])
+        plan = dataclasses.replace(plan, warnings=_try_slow_columns(plan, samples[0]))
     return plan
 
 
-def _try_slow_columns(plan: Plan, sample: RawBatch) -> None:
+def _try_slow_columns(plan: Plan, sample: RawBatch) -> tuple[str, ...]:
+    """Warnings of what is beside the candidate."""
     worker = ObserveDirectly(plan)
     worker.setup()
-    _try(worker, sample.select(range(min(_ROWS_OF_COLUMNS, len(sample.records)))))
+    observed = _try(worker, sample.select(range(min(_ROWS_OF_COLUMNS, len(sample.records)))))
+    return () if plan.predictions_feature else worker.compare_snapshots(observed)
 
 
 def _with_noise(plan: Plan, samples: list[RawBatch]) -> Plan:

@@ -27,7 +27,7 @@ from privacy_component.component.reference_set import (
     UNUSED_REFERENCES,
     check_same_examples,
 )
-from privacy_component.component.snapshot_set import UNUSED_SNAPSHOTS
+from privacy_component.component.snapshot_set import UNUSED_SNAPSHOTS, pushed_along
 from privacy_component.component.tfma_views import FOLDER_NAME, write_views
 from privacy_component.evaluation import decision
 from privacy_component.evaluation.record import Record, Splits
@@ -157,7 +157,8 @@ def _num_bad_records(plan: Plan, bad_records: Mapping[str, int]) -> dict[str, in
 def _warnings(plan: Plan, totals: Totals, inputs: Collection[str]) -> list[str]:
     """What is to be said of the models."""
     rounded = totals.of_candidate.rounding_warning(check_totals(plan, totals), plan.task)
-    warnings = [*_unstable(plan), *rounded, *unused_baseline(BASELINE_MODEL in inputs, plan.config)]
+    warnings = [*plan.warnings, *_unstable(plan), *rounded, *unused_baseline(BASELINE_MODEL in inputs, plan.config)]
+    warnings += pushed_along(plan.candidate.path)
     if plan.predictions_feature:
         warnings.append(written_predictions.warning(plan.predictions_feature, plan.candidate.path))
     if plan.references:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -19,6 +19,7 @@ UNUSED_SNAPSHOTS = (
     f'{SNAPSHOTS} is wired, and no configured attack asks them, so nothing of them bears on the verdict: add '
     "'trajectory' to PrivacyConfig.attacks, or leave attacks out for the default."
 )
+_CHECKPOINT = 'checkpoint'  # the file in which TensorFlow notes which checkpoints there are
 _LAYOUT = (
     f'PrivacyEvaluator looks for SavedModels {SNAPSHOTS_DIRECTORY}/epoch_00001, ... as SnapshotCallback writes them: '
     f"give it f'{{fn_args.model_run_dir}}/{SNAPSHOTS_DIRECTORY}' in the trainer's run_fn"
@@ -61,6 +62,27 @@ def snapshot_plan(uri: str, config: PrivacyConfig, candidate: ModelPlan) -> Snap
         for path in directories.values()
     )
     return SnapshotPlan(models, tuple(directories), tuple(sorted(snapshot_columns(config))))
+
+
+def pushed_along(directory: str) -> list[str]:
+    """A warning of earlier states of a model that lie in the directory of its SavedModel, which Pusher copies whole."""
+    found = set(_states_below(directory.rstrip('/'))) if directory and fileio.isdir(directory) else set()
+    if not found:
+        return []
+    return [
+        f'{directory} holds {len(found)} other states of the model, {min(found)} for one, which Pusher pushes along: '
+        'whoever gets them can attack with snapshots. Let the trainer write them to fn_args.model_run_dir; or wire '
+        f"{SNAPSHOTS} and limit 'trajectory', to judge what is pushed."
+    ]
+
+
+def _states_below(root: str) -> Iterator[str]:
+    """SavedModels inside another, and checkpoints."""
+    for parent, directories, files in fileio.walk(root):
+        inside = str(parent).rstrip('/')[len(root) :].lstrip('/')
+        yield from (f'{inside}/{name}'.strip('/') for name in map(str, directories) if epoch_of(name.strip('/')))
+        if _CHECKPOINT in files or (inside and 'saved_model.pb' in files):
+            yield inside or _CHECKPOINT
 
 
 def snapshot_columns(config: PrivacyConfig) -> set[str]:

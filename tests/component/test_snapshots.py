@@ -274,6 +274,34 @@ def copied(run):
     shutil.copytree(run / 'snapshots' / 'epoch_00010', run / 'snapshots' / 'epoch_00020')
 
 
+def other_than_the_model(run):
+    for seed, path in enumerate((run / 'snapshots').glob('epoch_*')):
+        model = network(keras, units=25)
+        keras.utils.set_random_seed(seed)
+        model.set_weights([np.random.default_rng(seed).standard_normal(one.shape) for one in model.get_weights()])
+        save(model, path)
+
+
+def frozen(seed):
+    """A SavedModel without variables."""
+    weights = tf.constant(np.random.default_rng(seed).standard_normal((PIXELS, 10)), tf.float32)
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def serve(examples):
+        return {'logits': tf.io.parse_example(examples, SPEC)['pixels'] @ weights}
+
+    module.serve = serve
+    return module
+
+
+def frozen_copies(run):
+    for path, seed in zip(sorted((run / 'snapshots').glob('epoch_*')), (1, 1, 2), strict=True):
+        module = frozen(seed)
+        shutil.rmtree(path)
+        tf.saved_model.save(module, str(path), signatures={'serving_default': module.serve})
+
+
 def twice(run):
     shutil.copytree(run / 'snapshots' / 'epoch_00010', run / 'snapshots' / 'epoch_020')
 
@@ -299,6 +327,8 @@ SPOILT = {
     another_width: r'epoch 20 has 4 weights of 1,885 numbers, and snapshot of epoch 10 has .* 1,810 numbers',
     other_labels: r'snapshot of epoch',
     copied: r'snapshot of epoch 20 has the same weights as snapshot of epoch 10',
+    other_than_the_model: r'candidate has 4 weights of 1,810 numbers, and snapshot of epoch 30 has 4 weights of 1,885',
+    frozen_copies: r'epoch 20 says the very same of the first 8 examples as snapshot of epoch 10: nothing was learnt',
     twice: r'two snapshots of epoch 20, .*epoch_00020 and .*epoch_020: nobody knows which came first',
     other_signature: r"snapshot of epoch 20: .*'?serving_default'?",
 }
@@ -333,3 +363,42 @@ def test_a_change_is_not_limited_for_an_attack_with_snapshots(digits):
 def test_snapshots_may_lie_in_the_artifact_itself(digits):
     found = digits.evaluate(run='run/snapshots')
     assert found.record.num_snapshots == EPOCHS
+
+
+def words_of(result, start):
+    return [word for word in result.record.warnings if word.startswith(start)]
+
+
+def test_snapshots_of_this_training_are_not_doubted(trained):
+    assert words_of(trained.evaluate(), 'The model lies') == []
+
+
+def test_snapshots_of_another_training_are_a_warning(changed):
+    digits, run = changed
+    for path in (run / 'snapshots').glob('epoch_*'):
+        model = network(keras)
+        keras.utils.set_random_seed(99)
+        start = [np.random.default_rng(5).normal(0, 0.5, one.shape) for one in model.get_weights()]
+        model.set_weights([one * (1 + 0.001 * int(path.name[-2:])) for one in start])
+        save(model, path)
+    assert len(words_of(digits.evaluate(run=run), 'The model lies further from every one of its snapshots')) == 1
+
+
+def test_snapshots_in_another_order_are_a_warning(changed):
+    digits, run = changed
+    first, last = run / 'snapshots' / 'epoch_00010', run / 'snapshots' / 'epoch_00030'
+    first.rename(run / 'kept')
+    last.rename(first)
+    (run / 'kept').rename(last)
+    assert len(words_of(digits.evaluate(run=run), 'The model lies nearer to snapshot of epoch 10 than to')) == 1
+
+
+@pytest.mark.parametrize('place', ['snapshots/epoch_00001/saved_model.pb', 'old/saved_model.pb', 'checkpoint'])
+def test_states_that_are_pushed_along_are_a_warning(digits, tmp_path, place):
+    shutil.copytree(digits.root / 'model', tmp_path / 'model')
+    left = tmp_path / 'model' / 'Format-Serving' / place
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b'')
+    model = [artifact(standard_artifacts.Model, tmp_path / 'model', id=18)]
+    (word,) = words_of(digits.evaluate(config(attacks=('loss_threshold',)), model=model), str(tmp_path))
+    assert 'holds 1 other states of the model' in word and 'which Pusher pushes along' in word

@@ -36,7 +36,7 @@ from privacy_component.beam.surfaced_errors import is_parse_error
 from privacy_component.checks import STABLE, is_on
 from privacy_component.checks.stable_outputs import is_asked_again, largest_change, rows_asked_again
 from privacy_component.errors import PrivacyInputError
-from privacy_component.observations.needs import CANDIDATE
+from privacy_component.observations.needs import CANDIDATE, SNAPSHOT_SIGNALS
 
 
 class AskedAgain(NamedTuple):
@@ -123,6 +123,16 @@ class ObserveDirectly(beam.DoFn):
     def candidate(self) -> ServedModel:  # no property: Beam looks at those before there are models
         """The model that is judged."""
         return self._models[CANDIDATE][0]
+
+    def compare_snapshots(self, observed: Batch) -> tuple[str, ...]:
+        """Warnings of snapshots beside the candidate, by a batch that was observed; see `models.snapshots`.
+
+        Raises:
+          PrivacyInputError: they are of different models, or of the very same.
+        """
+        signals = observed.columns.get(SNAPSHOT_SIGNALS)
+        of_snapshots = (others for others in self._others if isinstance(others, ServedSnapshots))
+        return tuple(word for others in of_snapshots for word in others.compare(self.candidate(), signals))
 
     def _serialized(self, records: list[bytes]) -> Serialized:
         return Serialized(records, self._plan.batch_size)

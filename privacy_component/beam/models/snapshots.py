@@ -46,6 +46,24 @@ class ServedSnapshots:
                 directions = [tf.constant(before - after) for before, after in _values(one, other)]
                 self._aligned.append(self._models[number].per_example(alignment(directions)))
 
+    def compare(self, candidate: ServedModel, signals: NDArray | None) -> tuple[str, ...]:
+        """What is to be said of the snapshots beside the candidate: warnings.
+
+        Args:
+          candidate: the model that is judged, loaded.
+          signals: (n, S) of the trial's examples; None where no attack asks for them.
+
+        Raises:
+          PrivacyInputError: they have other weights than the candidate, or two that have none say the very same.
+        """
+        weights = [model.weights for model in self._models]
+        if not all(weights):
+            self._check_differ(signals)
+        if not all(weights) or not candidate.weights:
+            return ()
+        self._check_shapes(len(weights) - 1, weights[-1], 'the candidate', candidate.weights)
+        return self._looks_of_another_training(weights, candidate.weights)
+
     def columns(self, asked: Asked) -> dict[str, NDArray]:
         """What attacks with snapshots ask for.
 
@@ -63,15 +81,45 @@ class ServedSnapshots:
         found = {SNAPSHOT_SIGNALS: signals, SNAPSHOT_ALIGNMENT: aligned}
         return {name: found[name] for name in self._columns}
 
+    def _check_shapes(self, number: int, weights: Sequence[Any], name: str, theirs: Sequence[Any]) -> None:
+        shapes, others = ([tuple(weight.shape) for weight in of_one] for of_one in (weights, theirs))
+        if shapes != others:
+            raise PrivacyInputError(
+                f'{name} has {_in_words(others)}, and {self._names[number]} has {_in_words(shapes)}: they are of '
+                'different models. Let the training of the candidate write all snapshots, into a directory of its own.'
+            )
+
+    def _check_differ(self, signals: NDArray | None) -> None:
+        """Of frozen graphs there are no weights to compare, but what they say."""
+        for number, (one, other) in enumerate(itertools.pairwise([] if signals is None else signals.T)):
+            if np.array_equal(one, other):
+                raise PrivacyInputError(
+                    f'{self._names[number + 1]} says the very same of the first {len(one)} examples as '
+                    f'{self._names[number]}: nothing was learnt in between, or one was copied. Leave one of them out.'
+                )
+
+    def _looks_of_another_training(self, weights: Sequence[Any], theirs: Sequence[Any]) -> tuple[str, ...]:
+        """A training moves from its first snapshot to the candidate; one of another training lies as far from all."""
+        steps = [_distance(one, other) for one, other in itertools.pairwise(weights)]
+        to_candidate = [_distance(one, theirs) for one in weights]
+        if min(to_candidate) > max(steps):
+            return (
+                'The model lies further from every one of its snapshots than any two neighbouring snapshots lie apart. '
+                'If they are of another training, attacks with snapshots find too little: wire the model_run of the '
+                'Trainer whose model is evaluated. If the training went on long after the last snapshot, all is well.',
+            )
+        if to_candidate[-1] > to_candidate[0]:
+            return (
+                f'The model lies nearer to {self._names[0]} than to {self._names[-1]}. If the snapshots are numbered '
+                'in another order than that of training, attacks with snapshots find too little; if early stopping '
+                'restored earlier weights, all is well.',
+            )
+        return ()
+
     def _check_pair(self, number: int, one: Sequence[Any], other: Sequence[Any]) -> None:
         first, second = self._names[number : number + 2]
-        shapes, theirs = ([tuple(weight.shape) for weight in weights] for weights in (one, other))
-        if shapes != theirs:
-            raise PrivacyInputError(
-                f'{second} has {_in_words(theirs)}, and {first} has {_in_words(shapes)}: they are of different models. '
-                'Let one training write all snapshots, into a directory of its own.'
-            )
-        if shapes and all(np.array_equal(a, b) for a, b in _values(one, other)):
+        self._check_shapes(number, one, second, other)
+        if one and all(np.array_equal(a, b) for a, b in _values(one, other)):
             raise PrivacyInputError(
                 f'{second} has the same weights as {first}: nothing was learnt in between, or one was copied. Leave '
                 'one of them out.'
@@ -81,6 +129,12 @@ class ServedSnapshots:
 def snapshot_title(epoch: int) -> str:
     """What errors call a snapshot."""
     return f'snapshot of epoch {epoch}'
+
+
+def _distance(one: Sequence[Any], other: Sequence[Any]) -> float:
+    """Euclidean, over all weights."""
+    squares = (np.sum(np.square(a.astype(np.float64) - b)) for a, b in _values(one, other))
+    return float(np.sqrt(sum(squares)))
 
 
 def _values(one: Sequence[Any], other: Sequence[Any]) -> Iterator[tuple[NDArray, NDArray]]:
