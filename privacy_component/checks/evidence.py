@@ -228,6 +228,7 @@ class Evidence:
       other_answers: what else the model answers; text says why that is not known.
       references: the reference models; text says why there are none.
       columns: what attacks compare besides labels and outputs; text says why there is none.
+      are_sequences: whether the examples are sequences of tokens, which have no labels besides these.
     """
 
     task: str
@@ -241,3 +242,4 @@ class Evidence:
     other_answers: OtherAnswers | str = 'Other answers were not looked at.'
     references: ReferenceFigures | str = 'There are no reference models.'
     columns: ColumnFigures | str = 'Nothing but labels and outputs was looked at.'
+    are_sequences: bool = False

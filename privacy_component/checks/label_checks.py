@@ -13,6 +13,8 @@ ALPHA = 0.01
 
 def constant_labels(evidence: Evidence) -> Finding | str:
     """Whether every example has the same label."""
+    if evidence.are_sequences:
+        return DoesNotApply('Sequences have no labels besides their tokens, and each was predicted.')
     is_constant = evidence.answers.labels.is_constant
     if not is_constant:
         return Finding(False, 'The labels vary.', {'is_constant': 0})

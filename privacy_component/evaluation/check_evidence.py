@@ -43,7 +43,11 @@ LABEL = '@label'  # no feature can have this name
 
 
 def evidence_of(
-    inputs: Inputs, observations: Observations, results: Sequence[SliceResult], config: PrivacyConfig
+    inputs: Inputs,
+    observations: Observations,
+    results: Sequence[SliceResult],
+    config: PrivacyConfig,
+    are_sequences: bool = False,
 ) -> Evidence:
     """What the checks look at.
 
@@ -52,6 +56,7 @@ def evidence_of(
       observations: made of them, with the columns that attacks ask for.
       results: those of all slices, however small.
       config: which checks are on.
+      are_sequences: whether they are of sequences of tokens.
     """
     return Evidence(
         task=inputs.observations.task,
@@ -63,6 +68,7 @@ def evidence_of(
         other_answers=DoesNotApply('Arrays are one answer: there is no model with others.'),
         references=_of_references(observations),
         columns=_of_columns(observations, config),
+        are_sequences=are_sequences,
         **_of_examples(inputs, config),
     )
 

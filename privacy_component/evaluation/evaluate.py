@@ -155,7 +155,7 @@ def evaluate_privacy(
     vulnerable = _most_vulnerable(inputs, observations, config)
     class_names = None if numbers is None else tuple(map(str, numbers.tolist()))
     record = _record(inputs, observations, baseline, said_of_groups, config, class_names)
-    checks = run_checks(evidence_of(inputs, observations, measured, config), config.checks)
+    checks = run_checks(evidence_of(inputs, observations, measured, config, sequences is not None), config.checks)
     return decided(
         PrivacyResult(results, None, record, vulnerable, num_suppressed=num_suppressed, checks=checks, audits=audits)
     )
