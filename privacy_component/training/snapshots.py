@@ -25,40 +25,49 @@ class SnapshotCallback(CallbackHooks):
 
         Args:
           directory: where to write; `f'{fn_args.model_run_dir}/snapshots'` in a run_fn, where PrivacyEvaluator looks
-            for them. It must hold no snapshots of another training.
+            for them. It must hold no snapshots of another training; a training that is resumed there, with
+            `initial_epoch` epochs done, goes on with those up to that epoch.
           signatures: of the SavedModels, as they are given to the model's own: name -> tf.function of the model.
           every: epochs from one snapshot to the next.
 
         Raises:
           PrivacyInputError: an argument cannot be used.
         """
-        if not isinstance(every, int) or every < 1:
+        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
             raise PrivacyInputError(f'every is {every!r}: give a whole number of epochs, 1 or more.')
         if not isinstance(signatures, Mapping) or not signatures:
             raise PrivacyInputError(
                 f"signatures is a {type(signatures).__name__}: give those of the model, {{'serving_default': ...}}."
             )
         self._directory, self._signatures, self._every = str(directory).rstrip('/'), dict(signatures), every
+        self._begins = False
         self.written: list[str] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Refuses a directory in which the snapshots of two trainings would be mixed.
+        """Notes that the next epoch is the first of a call of `fit`."""
+        self._begins = True
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Refuses a directory in which the snapshots of two trainings would be mixed, before the first epoch.
 
         Raises:
-          PrivacyInputError: there are snapshots in it that this callback has not written.
+          PrivacyInputError: there are snapshots in it, after more epochs than are done, that are not by this callback.
         """
+        if not self._begins:
+            return
+        self._begins = False
         import tensorflow as tf
 
         tf.io.gfile.makedirs(self._directory)
-        names = [str(name).strip('/') for name in tf.io.gfile.listdir(self._directory)]
-        others = [
-            name for name in names if epoch_of(name) is not None and f'{self._directory}/{name}' not in self.written
-        ]
+        names = sorted(str(name).strip('/') for name in tf.io.gfile.listdir(self._directory))
+        done = {f'{self._directory}/{name}': number for name in names if (number := epoch_of(name)) is not None}
+        others = [number for path, number in done.items() if number > epoch and path not in self.written]
         if others:
             raise PrivacyInputError(
-                f'{self._directory} holds {len(others)} snapshots of another training: remove them, or name an empty '
-                'directory.'
+                f'{self._directory} holds {len(others)} snapshots of another training, the first after epoch '
+                f'{min(others)} of which {epoch} are done: remove them, or name an empty directory.'
             )
+        self.written = sorted({*self.written, *done})
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Writes the snapshot under another name first, so that none is found half written.

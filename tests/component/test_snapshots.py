@@ -12,11 +12,13 @@ import sklearn.datasets
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 import tf_keras
+from apache_beam.internal import pickler
 from google.protobuf import json_format
 from tfx.types import standard_artifacts
 
 from privacy_component import PrivacyConfig, PrivacyInputError, PrivacyResult, Threshold, evaluate_privacy
 from privacy_component.beam.examples.record_hashes import example_hashes
+from privacy_component.beam.models import snapshots
 from privacy_component.beam.models.compared import Asked
 from privacy_component.beam.models.served_model import ServedModel
 from privacy_component.beam.models.signatures import Serialized
@@ -199,6 +201,18 @@ def test_alignment_is_that_of_explicit_gradients(trained):
     np.testing.assert_array_equal(
         np.concatenate([one['snapshot_alignment'] for one in one_by_one]), found['snapshot_alignment']
     )
+
+
+def test_what_lies_between_snapshots_is_held_once_in_a_process(digits, monkeypatch):
+    plans = tuple(map(plan_of, digits.snapshots))
+    served = pickler.dumps(ServedSnapshots(SnapshotPlan(plans, (10, 20, 30), ('snapshot_alignment',))))
+    threads = [pickler.loads(served) for _ in range(2)]
+    threads[0].load()
+    monkeypatch.setattr(snapshots, '_Steps', lambda weights: pytest.fail('they were made again'))
+    threads[1].load()
+    records, labels = digits.records[:5], digits.labels[:5]
+    one, other = (thread.columns(asked_about(records, labels))['snapshot_alignment'] for thread in threads)
+    np.testing.assert_array_equal(one, other)
 
 
 def test_norms_by_layer_are_those_of_explicit_gradients(trained):

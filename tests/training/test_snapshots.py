@@ -63,15 +63,30 @@ def test_a_training_may_go_on_but_not_begin_again(tmp_path):
     assert len(callback.written) == 2
     with pytest.raises(PrivacyInputError, match=r'epoch_00001 is written already: .*initial_epoch'):
         model.fit(inputs, labels, epochs=1, verbose=0, callbacks=[callback])
-    with pytest.raises(PrivacyInputError, match='holds 2 snapshots of another training: remove them'):
+    with pytest.raises(
+        PrivacyInputError, match='holds 2 snapshots of another training, the first after epoch 1 of which'
+    ):
         other = SnapshotCallback(tmp_path, signatures_of(model))
         model.fit(inputs, labels, epochs=1, verbose=0, callbacks=[other])
+
+
+def test_a_training_that_was_interrupted_goes_on_beside_what_it_has_written(tmp_path):
+    (inputs, labels), _ = sides(100, 100)
+    model = classifier(keras)
+    model.fit(inputs, labels, epochs=2, verbose=0, callbacks=[SnapshotCallback(tmp_path, signatures_of(model))])
+    resumed = SnapshotCallback(tmp_path, signatures_of(model))
+    model.fit(inputs, labels, initial_epoch=2, epochs=3, verbose=0, callbacks=[resumed])
+    assert [path.rsplit('/', 1)[1] for path in resumed.written] == ['epoch_00001', 'epoch_00002', 'epoch_00003']
+    again = SnapshotCallback(tmp_path, signatures_of(model))
+    with pytest.raises(PrivacyInputError, match='the first after epoch 3 of which 2 are done'):
+        model.fit(inputs, labels, initial_epoch=2, epochs=4, verbose=0, callbacks=[again])
 
 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
         ({'every': 0}, 'every is 0: give a whole number'),
+        ({'every': True}, 'every is True: give a whole number'),
         ({'signatures': {}}, 'signatures is a dict: give those of the model'),
         ({'signatures': len}, 'signatures is a builtin_function_or_method: give'),
     ],

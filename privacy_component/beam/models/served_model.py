@@ -142,7 +142,7 @@ class ServedModel:
 
     def _norms_of(self, serialized: Serialized, output_gradients: np.ndarray, by_layer: bool) -> np.ndarray:
         if by_layer not in self._norms:
-            layers = layers_of([weight.name for weight in self.weights])
+            layers = layers_of([w.name for w in self.weights], [w.shape.rank for w in self.weights])
             self._norms[by_layer] = self.per_example(norms_by_layer(layers) if by_layer else norm)
         return self.kept_of_gradients(self._norms[by_layer], serialized, output_gradients)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from apache_beam.utils import shared
 from numpy.typing import NDArray
 
 from privacy_component.beam.models.compared import Asked, outputs_of, signal_of
@@ -28,6 +29,7 @@ class ServedSnapshots:
         self._columns = plan.columns
         self._names = [snapshot_title(epoch) for epoch in plan.epochs]
         self._models = [ServedModel(model, name) for model, name in zip(plan.models, self._names, strict=True)]
+        self._steps = shared.Shared()
 
     def load(self) -> None:
         """Loads the models once per worker.
@@ -39,12 +41,13 @@ class ServedSnapshots:
         for model in self._models:
             model.load()
         weights = [model.weights for model in self._models]
-        self._aligned: list[PerExample] = []
         for number, (one, other) in enumerate(itertools.pairwise(weights)):
             self._check_pair(number, one, other)
-            if SNAPSHOT_ALIGNMENT in self._columns:
-                directions = [tf.constant(before - after) for before, after in _values(one, other)]
-                self._aligned.append(self._models[number].per_example(alignment(directions)))
+        self._aligned: list[PerExample] = []
+        if SNAPSHOT_ALIGNMENT in self._columns:
+            self._held = self._steps.acquire(lambda: _Steps(weights))  # for as long as somebody holds it
+            models = zip(self._models, self._held.directions, strict=False)
+            self._aligned = [model.per_example(alignment(directions)) for model, directions in models]
 
     def compare(self, candidate: ServedModel, signals: NDArray | None) -> tuple[str, ...]:
         """What is to be said of the snapshots beside the candidate: warnings.
@@ -129,6 +132,14 @@ class ServedSnapshots:
 def snapshot_title(epoch: int) -> str:
     """What errors call a snapshot."""
     return f'snapshot of epoch {epoch}'
+
+
+class _Steps:
+    """Where the training went from each snapshot to the next, (S - 1) tensors for each weight; once in a process."""
+
+    def __init__(self, weights: Sequence[Sequence[Any]]):
+        pairs = itertools.pairwise(weights)
+        self.directions = [[tf.constant(before - after) for before, after in _values(*pair)] for pair in pairs]
 
 
 def _distance(one: Sequence[Any], other: Sequence[Any]) -> float:
