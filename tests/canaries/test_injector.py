@@ -1,10 +1,12 @@
 """CanaryInjector's real executor: what it writes, what it refuses, and that its coins are fair."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 from scipy.stats import binomtest, chi2
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import artifact_utils, channel_utils, standard_artifacts
@@ -12,8 +14,8 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from privacy_component import CanaryConfig, CanaryInjector
 from privacy_component.beam.examples.read import read_files
 from privacy_component.component.canaries import executor
-from privacy_component.component.canaries.coins import coins, salt_id
-from privacy_component.component.canaries.inject import Seen, _merge
+from privacy_component.component.canaries.coins import coins, key_of, salt_id
+from privacy_component.component.canaries.inject import Seen, _merge, write_copies
 from privacy_component.errors import PrivacyInputError
 from tests.component import world as w
 
@@ -48,6 +50,11 @@ class Data:
         self.examples = self.artifact(standard_artifacts.Examples, 'examples')
         self.examples.split_names = '["train", "eval"]'
 
+    def replace(self, split, new):
+        for old in (self.root / 'examples' / f'Split-{split}').glob('*'):
+            old.unlink()
+        w.write_split(self.root / 'examples', split, list(map(w.serialize, new)))
+
     def artifact(self, kind, name):
         made = kind()
         made.uri = str(self.root / name)
@@ -62,6 +69,12 @@ class Data:
             {'canary_config': (canary_config or config()).to_json()},
         )
         return output
+
+    def key(self):
+        """What follows from the salt, by the note of what it was used for."""
+        (note,) = (self.root / 'injected' / 'salts').glob('*.json')
+        use = json.loads(note.read_text())
+        return key_of(SALT.encode(), {name: use[name] for name in ('examples', 'canary_config')})
 
     def schema(self, **types):
         made = schema_pb2.Schema()
@@ -101,7 +114,7 @@ def test_canaries_that_are_in_are_trained_on_and_nothing_else_changes(data):
     assert not set(canaries_out) & set(after)
     assert [len(files(output, split)) for split in ('train', 'eval', 'canary_in')] == [3, 1, 1]
     assert records(output, 'eval') == records(data.examples, 'eval')
-    assert len(canaries_in) == np.count_nonzero(coins(SALT.encode(), 40))
+    assert len(canaries_in) == np.count_nonzero(coins(data.key(), 40))
     places = [i for i, one in enumerate(after) if one in set(canaries_in)]
     assert min(places) < 100 and max(places) > 220  # anywhere
 
@@ -189,6 +202,64 @@ def test_a_salt_is_used_for_one_thing(data, monkeypatch):
     assert not list((data.root / 'injected' / '2').rglob('data*'))
     monkeypatch.setenv('PRIVACY_CANARY_SALT', 'another secret of this test')
     data.inject(config(value=30), name='2')
+
+
+def test_a_salt_that_was_told_elsewhere_gives_other_coins_for_other_examples(data, tmp_path):
+    data.inject(config(num_canaries=41))
+    other = Data(tmp_path / 'elsewhere')
+    other.replace('train', rows(seed=5))
+    other.inject(config(num_canaries=41))
+    assert not np.array_equal(coins(data.key(), 200), coins(other.key(), 200))
+
+
+def test_the_graph_of_the_job_has_no_canary_in_it(data, monkeypatch):
+    """Two canaries or four hundred: the graph is the same size, and says of none whether it is in."""
+    sizes, carried = [], []
+
+    def build(root, copies, folder):
+        write_copies(root, copies, folder)
+        sizes.append(len(root.to_runner_api().SerializeToString()))
+        carried.append(copies)
+
+    monkeypatch.setattr(executor, 'write_copies', build)
+    design = {'design': 'random', 'feature_keys': ('pixels',)}
+    data.inject(config(num_canaries=20, **design))
+    monkeypatch.setenv('PRIVACY_CANARY_SALT', 'another secret of this test')
+    output = data.inject(config(num_canaries=2000, **design), name='2')
+    assert abs(sizes[1] - sizes[0]) < 200
+    assert not any(record in pickle.dumps(carried[1]) for record in records(output, 'canary_in'))
+    assert sorted(path.name for path in (data.root / 'injected' / '2').iterdir()) == [
+        'Split-canary_in', 'Split-canary_out', 'Split-eval', 'Split-train',
+    ]  # fmt: skip
+
+
+def test_a_canary_that_is_a_real_example_is_an_error_before_anything_is_trained(data):
+    """The split holds all that canaries of this design can be."""
+    made = [
+        {'pixels': [20.0 * (i == place) for i in range(NUM_PIXELS)], 'age': 20 * (place == NUM_PIXELS), 'town': town}
+        for place in range(NUM_PIXELS + 1)
+        for town in 'AB'
+    ]
+    data.replace('train', rows() + [row | {'label': label} for row in made for label in range(3)])
+    with pytest.raises(PrivacyInputError, match=r'examples of .*Split-train.* are the same as a canary'):
+        data.inject()
+    assert not list((data.root / 'injected').rglob('.parts*'))
+
+
+@pytest.mark.parametrize(
+    ('design', 'domain', 'words'),
+    [
+        ('bright', {'max': 5.0}, r"'bright' have values from 0 to 20 in 'pixels', .*the schema allows any to 5: set"),
+        ('random', {'min': 0.0, 'max': 50.0}, r'values from -20 to 20 .*allows 0 to 50'),
+    ],
+)
+def test_values_that_the_schema_does_not_allow_are_an_error(data, design, domain, words):
+    known = data.schema(pixels=schema_pb2.FLOAT, age=schema_pb2.INT, label=schema_pb2.INT)
+    made = text_format.Parse((data.root / 'schema' / 'schema.pbtxt').read_text(), schema_pb2.Schema())
+    made.feature[0].float_domain.CopyFrom(schema_pb2.FloatDomain(**domain))
+    (data.root / 'schema' / 'schema.pbtxt').write_text(str(made))
+    with pytest.raises(PrivacyInputError, match=words):
+        data.inject(config(design=design), **known)
 
 
 @pytest.mark.parametrize(

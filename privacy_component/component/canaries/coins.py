@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +32,19 @@ def canary_salt() -> bytes:
     return salt
 
 
-def coins(salt: bytes, num_canaries: int) -> NDArray[np.bool_]:
+def key_of(salt: bytes, use: Mapping[str, str]) -> bytes:
+    """The secret for one use of a salt: for other examples or another config, coins are others, which nobody knows."""
+    return _digest(salt, json.dumps(use, sort_keys=True))
+
+
+def coins(key: bytes, num_canaries: int) -> NDArray[np.bool_]:
     """(m,) whether each canary is in: one bit of HMAC-SHA256 (RFC 2104) of its number, so that all are independent."""
-    return np.array([_digest(salt, f'coin {i}')[0] & 1 for i in range(num_canaries)], bool)
+    return np.array([_digest(key, f'coin {i}')[0] & 1 for i in range(num_canaries)], bool)
 
 
-def generator(salt: bytes, of: str) -> np.random.Generator:
-    """Random numbers that follow from the salt and nothing else, others for each purpose."""
-    return np.random.default_rng(int.from_bytes(_digest(salt, of), 'big'))
+def generator(key: bytes, of: str) -> np.random.Generator:
+    """Random numbers that follow from the key and nothing else, others for each purpose."""
+    return np.random.default_rng(int.from_bytes(_digest(key, of), 'big'))
 
 
 def salt_id(salt: bytes) -> str:
@@ -45,5 +52,5 @@ def salt_id(salt: bytes) -> str:
     return _digest(salt, 'id').hex()
 
 
-def _digest(salt: bytes, of: str) -> bytes:
-    return hmac.new(salt, f'privacy_component canaries: {of}'.encode(), hashlib.sha256).digest()
+def _digest(key: bytes, of: str) -> bytes:
+    return hmac.new(key, f'privacy_component canaries: {of}'.encode(), hashlib.sha256).digest()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from absl import logging
@@ -12,11 +12,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from privacy_component._version import __version__
 from privacy_component.beam.examples.decode import read_schema
+from privacy_component.beam.examples.record_hashes import example_hashes
 from privacy_component.beam.plan import SplitFiles
 from privacy_component.beam.surfaced_errors import surfacing
-from privacy_component.component.canaries.coins import canary_salt, coins, generator, salt_id
+from privacy_component.component.canaries.coins import canary_salt, coins, generator, key_of, salt_id
 from privacy_component.component.canaries.designs import make_canaries
-from privacy_component.component.canaries.inject import Copy, Seen, look_at, write_copies
+from privacy_component.component.canaries.inject import Copy, Seen, look_at, write_copies, write_inserted, write_known
 from privacy_component.component.compat import (
     BaseBeamExecutor,
     artifact_utils,
@@ -32,6 +33,7 @@ from privacy_component.config.canary_config import (
     CANARY_OUT,
     CANARY_SPLITS,
     MISLABELLED,
+    RANDOM,
     CanaryConfig,
 )
 from privacy_component.errors import PrivacyInputError, did_you_mean
@@ -78,11 +80,16 @@ class Executor(BaseBeamExecutor):
         output = artifact_utils.get_single_instance(output_dict[OUTPUT_KEY])
         with OutputLock.on(output.uri) as lock:
             seen = self._look(splits[config.split], compression, config, f'{output.uri}/.seen-{lock.token}.json')
-            copies = _copies(seen, splits, compression, config, salt, output.uri)
-            _claim_salt(output.uri, salt, seen, config)
+            use = {'examples': f'{seen.fingerprint:016x}', 'canary_config': config.to_json()}
+            canaries = _Canaries.of(seen, config, key_of(salt, use))
+            _claim_salt(output.uri, salt, use)
             parts = f'{output.uri}/.parts-{lock.token}'
-            self._run(lambda root: write_copies(root, copies, parts))
-            fileio.rmtree(parts)
+            fileio.makedirs(parts)
+            try:
+                copies = _copies(canaries, seen, splits, compression, config, output.uri, parts)
+                self._run(lambda root: write_copies(root, copies, parts))
+            finally:
+                fileio.rmtree(parts)
             lock.check()
         _describe(output, examples[0], list(splits), config, salt)
         logging.info('Wrote %d canaries into the split %s and out of it.', config.num_canaries, config.split)
@@ -124,10 +131,13 @@ def _schema_path(input_dict: Artifacts) -> str:
 
 
 def _check_schema(path: str, config: CanaryConfig) -> None:
-    """Raises PrivacyInputError if a schema knows the label or a feature not, or as text."""
+    """Raises PrivacyInputError if a schema knows the label or a feature not, or as text, or with other values."""
     schema = read_schema(path)
     if schema is None:
         return
+    for feature in schema.feature:
+        if feature.name in config.feature_keys:
+            _check_domain(feature, config)
     found = {feature.name: feature.type for feature in schema.feature}
     for field, names in (('label_key', (config.label_key,)), ('feature_keys', config.feature_keys)):
         for name in names:
@@ -141,14 +151,35 @@ def _check_schema(path: str, config: CanaryConfig) -> None:
                 )
 
 
-def _claim_salt(uri: str, salt: bytes, seen: Seen, config: CanaryConfig) -> None:
+def _check_domain(feature: schema_pb2.Feature, config: CanaryConfig) -> None:
+    """Who filters by the schema, or clips, would take the canaries out, or change them."""
+    for name in ('int_domain', 'float_domain'):
+        domain = getattr(feature, name)
+        lowest = -config.value if config.design == RANDOM and name == 'float_domain' else 0
+        if feature.HasField(name) and (
+            (domain.HasField('max') and config.value > domain.max) or (domain.HasField('min') and lowest < domain.min)
+        ):
+            raise PrivacyInputError(
+                f"canaries of CanaryConfig.design '{config.design}' have values from {lowest:g} to {config.value:g} in "
+                f"'{feature.name}', for which the schema allows {_range_of(domain)}: set CanaryConfig.value so that "
+                'they fit, leave the feature out of feature_keys, or widen its domain in the schema.'
+            )
+
+
+def _range_of(domain: schema_pb2.IntDomain | schema_pb2.FloatDomain) -> str:
+    ends = (
+        f'{domain.min:g}' if domain.HasField('min') else 'any',
+        f'{domain.max:g}' if domain.HasField('max') else 'any',
+    )
+    return ' to '.join(ends)
+
+
+def _claim_salt(uri: str, salt: bytes, use: Mapping[str, str]) -> None:
     """Notes what a salt is used for.
 
     Raises:
-      PrivacyInputError: it was used for something else: with the same coins again, who learnt some of them from the
-        first audit knows them in the second.
+      PrivacyInputError: it was used for something else: a secret that was told once is none.
     """
-    use = {'examples': f'{seen.fingerprint:016x}', 'canary_config': config.to_json()}
     path = f'{uri.rstrip("/").rpartition("/")[0]}/{_SALTS}/{salt_id(salt)}.json'
     if not fileio.exists(path):
         fileio.makedirs(path.rpartition('/')[0])
@@ -163,31 +194,65 @@ def _claim_salt(uri: str, salt: bytes, seen: Seen, config: CanaryConfig) -> None
         )
 
 
+class _Canaries(NamedTuple):
+    """What the salt makes of the examples.
+
+    Attributes:
+      sides: the records of CANARY_IN and of CANARY_OUT.
+      taken: hashes of real examples that are left out.
+      places: by file, (place, record) of those that go into it.
+    """
+
+    sides: Mapping[str, Sequence[bytes]]
+    taken: frozenset[int]
+    places: Mapping[str, Sequence[tuple[int, bytes]]]
+
+    @classmethod
+    def of(cls, seen: Seen, config: CanaryConfig, key: bytes) -> _Canaries:
+        """Made, and tossed for.
+
+        Raises:
+          PrivacyInputError: canaries cannot be made of these examples.
+        """
+        records = make_canaries([record for _, record in seen.pool], config, generator(key, 'canaries'))
+        taken = frozenset(number for number, _ in seen.pool[: config.num_canaries])
+        is_in = coins(key, config.num_canaries)
+        sides = {
+            name: [record for record, one in zip(records, is_in, strict=True) if one == side]
+            for name, side in ((CANARY_IN, True), (CANARY_OUT, False))
+        }
+        places = _places(sides[CANARY_IN], seen, generator(key, 'places'))
+        return cls(sides, taken if config.design == MISLABELLED else frozenset(), places)
+
+
 def _copies(
-    seen: Seen, splits: dict[str, SplitFiles], compression: str, config: CanaryConfig, salt: bytes, uri: str
+    canaries: _Canaries,
+    seen: Seen,
+    splits: Mapping[str, SplitFiles],
+    compression: str,
+    config: CanaryConfig,
+    uri: str,
+    folder: str,
 ) -> list[Copy]:
-    """All files to write: those there are, with canaries in the split that is trained on, and two of canaries."""
-    canaries = make_canaries([record for _, record in seen.pool], config, generator(salt, 'canaries'))
-    taken = frozenset(number for number, _ in seen.pool[: config.num_canaries])
-    taken = taken if config.design == MISLABELLED else frozenset()
-    is_in = coins(salt, config.num_canaries)
-    sides = {
-        name: [record for record, one in zip(canaries, is_in, strict=True) if one == side]
-        for name, side in ((CANARY_IN, True), (CANARY_OUT, False))
-    }
-    inserted = _places(sides[CANARY_IN], seen, generator(salt, 'places'))
+    """All files to write: those there are, with canaries in the split that is trained on, and two of canaries.
+
+    What goes into each is written into `folder` first.
+    """
+    known = f'{folder}/known.npz'
+    hashes, _ = example_hashes([record for side in canaries.sides.values() for record in side])
+    write_known(known, hashes.tolist(), canaries.taken)
     copies = []
     for name, split in splits.items():
         for number, path in enumerate(split.paths):
             target = f'{uri}/Split-{name}/{_file_name(number, len(split.paths), compression)}'
-            is_changed = name == config.split
-            copies.append(
-                Copy(path, target, compression, inserted.get(path, ()), taken) if is_changed else
-                Copy(path, target, compression)
-            )  # fmt: skip
-    for name, records in sides.items():
+            inserted = f'{folder}/inserted-{number:05d}' if path in canaries.places and name == config.split else ''
+            if inserted:
+                write_inserted(inserted, canaries.places[path])
+            copies.append(Copy(path, target, compression, inserted, known if name == config.split else ''))
+    for name, records in canaries.sides.items():
+        write_inserted(f'{folder}/{name}', [(0, record) for record in records])
         target = f'{uri}/Split-{name}/{_file_name(0, 1, compression)}'
-        copies.append(Copy('', target, compression, tuple((0, record) for record in records)))
+        copies.append(Copy('', target, compression, f'{folder}/{name}'))
     return copies
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import io
 import itertools
 import json
 import uuid
@@ -17,13 +18,16 @@ import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 from apache_beam.metrics import Metrics
+from numpy.typing import NDArray
 
 from privacy_component.beam.examples.read import BATCH_SIZE, NAMESPACE, RawBatch, read_files
 from privacy_component.component.compat import io_utils
+from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import fingerprint
 
 Pool = tuple[tuple[int, bytes], ...]
-Places = tuple[tuple[int, bytes], ...]
+_PLACE_BYTES = 8
+_CANARIES, _TAKEN = 'canaries', 'taken'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,15 +72,36 @@ class Copy:
       source: the file that is copied; '' for none.
       target: where it goes.
       compression: 'GZIP' or ''.
-      inserted: (place, record): before which record of the source, counted from 0, each goes; ascending.
-      taken: hashes of the records that are left out.
+      inserted: the file, by `write_inserted`, of what goes into it; '' for none.
+      known: the file, by `write_known`, of what the source is looked through for; '' where it is copied as it is.
     """
 
     source: str
     target: str
     compression: str
-    inserted: Places = ()
-    taken: frozenset[int] = frozenset()
+    inserted: str = ''
+    known: str = ''
+
+
+def write_inserted(path: str, inserted: Sequence[tuple[int, bytes]]) -> None:
+    """Writes what goes into a file, so that the graph need not carry it: canaries are large, and their side secret.
+
+    Args:
+      path: where to.
+      inserted: (place, record): before which record of the source, counted from 0, each goes; ascending.
+    """
+    with tf.io.TFRecordWriter(path) as writer:
+        for place, record in inserted:
+            writer.write(place.to_bytes(_PLACE_BYTES, 'big') + record)
+
+
+def write_known(path: str, canaries: Iterable[int], taken: Iterable[int]) -> None:
+    """Writes hashes: of all canaries, which no example may have, and of examples that are left out."""
+    buffer = io.BytesIO()
+    hashes = {name: np.array(sorted(some), np.uint64) for name, some in ((_CANARIES, canaries), (_TAKEN, taken))}
+    np.savez(buffer, **hashes)
+    with tf.io.gfile.GFile(path, 'wb') as file:
+        file.write(buffer.getvalue())
 
 
 def look_at(root: beam.Pipeline, paths: Sequence[str], compression: str, pool_size: int, path: str) -> None:
@@ -133,7 +158,7 @@ def _copy(copy: Copy, folder: str) -> None:
     """Writes a file under a name of its own first, so that a bundle that is run twice does no harm."""
     part = f'{folder}/{uuid.uuid4().hex}'
     tf.io.gfile.makedirs(folder)
-    if copy.source and not copy.inserted and not copy.taken:
+    if copy.source and not copy.inserted and not copy.known:
         tf.io.gfile.copy(copy.source, part)
     else:
         with tf.io.TFRecordWriter(part, copy.compression) as writer:
@@ -145,15 +170,44 @@ def _copy(copy: Copy, folder: str) -> None:
 
 
 def _records(copy: Copy) -> Iterator[bytes]:
-    """The records of the source without what is taken, and with what is inserted; some of them in memory at a time."""
-    inserted = list(copy.inserted)[::-1]
+    """The records of the source without what is taken, and with what is inserted; some of them in memory at a time.
+
+    Raises:
+      PrivacyInputError: an example of the source is a canary.
+    """
+    inserted = _inserted(copy.inserted) if copy.inserted else iter(())
+    upcoming = next(inserted, None)
+    canaries, taken = _known(copy.known) if copy.known else (np.zeros(0, np.uint64),) * 2
     place = 0
     for batch in read_files((copy.source,), '', True, copy.compression, BATCH_SIZE) if copy.source else ():
-        kept = ~np.isin(batch.example_id, np.array(sorted(copy.taken), np.uint64))
+        _check_none_is_a_canary(np.isin(batch.example_id, canaries), copy.source)
+        kept = ~np.isin(batch.example_id, taken)
         for record, is_kept in zip(batch.records, kept.tolist(), strict=True):
-            while inserted and inserted[-1][0] <= place:
-                yield inserted.pop()[1]
+            while upcoming is not None and upcoming[0] <= place:
+                yield upcoming[1]
+                upcoming = next(inserted, None)
             if is_kept:
                 yield record
             place += 1
-    yield from (record for _, record in inserted[::-1])
+    while upcoming is not None:
+        yield upcoming[1]
+        upcoming = next(inserted, None)
+
+
+def _inserted(path: str) -> Iterator[tuple[int, bytes]]:
+    for record in tf.compat.v1.io.tf_record_iterator(path):
+        yield int.from_bytes(record[:_PLACE_BYTES], 'big'), record[_PLACE_BYTES:]
+
+
+def _known(path: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    with tf.io.gfile.GFile(path, 'rb') as file, np.load(io.BytesIO(file.read())) as hashes:
+        return hashes[_CANARIES], hashes[_TAKEN]
+
+
+def _check_none_is_a_canary(is_canary: NDArray[np.bool_], path: str) -> None:
+    if is_canary.any():
+        raise PrivacyInputError(
+            f'{int(is_canary.sum()):,} examples of {path} are the same as a canary, so that nobody could tell '
+            'whether it is in: they may be canaries of an earlier audit, which have to be taken out. Else take another '
+            'CanaryConfig.value or design.'
+        )
