@@ -121,6 +121,6 @@ def regression_labels(labels: NDArray, name: str = 'labels') -> NDArray[np.float
         raise PrivacyInputError(
             f'{name} has shape {labels.shape} and type {labels.dtype}; regression needs one number per example.'
         )
-    if not np.all(np.abs(labels) < _LARGEST_LABEL):
+    if not np.all(np.abs(labels.astype(np.float64)) < _LARGEST_LABEL):
         raise PrivacyInputError(f'{name} holds NaN or infinity; give a finite number for every example.')
     return labels.astype(np.float64)

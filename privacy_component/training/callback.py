@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,10 +74,11 @@ class PrivacyCallback(CallbackHooks):
           PrivacyInputError: an argument cannot be used.
         """
         self.members, self.non_members = Examples.of('members', members), Examples.of('non_members', non_members)
-        if not isinstance(every, int) or every < 1:
+        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
             raise PrivacyInputError(f'every is {every!r}: give a whole number of epochs, 1 or more.')
         if outputs not in _KINDS:
             raise PrivacyInputError(f'outputs is {outputs!r}: write one of {", ".join(_KINDS)}.')
+        _check_tensorboard(log_dir)
         self._metric = _supported(metric, limit, len(self.members), len(self.non_members))
         self._every, self._limit, self._restore = every, limit, restore_weights
         self._kind, self._batch_size, self._log_dir = outputs, batch_size, log_dir
@@ -247,3 +249,12 @@ def _supported(metric: str, limit: float | None, num_members: int, num_non_membe
     if limit is not None and not 0 < limit < (found.largest or np.inf):
         raise PrivacyInputError(f"limit is {limit!r}: metric '{metric}' can be limited between 0 and {found.largest}.")
     return metric
+
+
+def _check_tensorboard(log_dir: str | Path | None) -> None:
+    """Raises PrivacyInputError where TensorFlow could not write the logs; from 2.20 it does not bring TensorBoard."""
+    if log_dir is not None and importlib.util.find_spec('tensorboard') is None:
+        raise PrivacyInputError(
+            f'log_dir is {str(log_dir)!r}, and tensorboard is not installed, without which TensorFlow writes no logs: '
+            'pip install tensorboard, or leave log_dir out.'
+        )

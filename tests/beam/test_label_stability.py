@@ -240,8 +240,8 @@ def test_without_floats_there_is_nothing_to_ask_about(tmp_path):
         size = tf.io.parse_example(examples, {'size': tf.io.FixedLenFeature([3], tf.int64)})['size']
         return {'outputs': tf.cast(size, tf.float32)}
 
-    for split in ('train', 'eval'):
-        world.replace_rows(split, [{'size': [i % 2, 1, 5], 'color': 'red', 'label': i % 3} for i in range(60)])
+    for split, last in (('train', 5), ('eval', 6)):
+        world.replace_rows(split, [{'size': [i % 2, 1, last], 'color': 'red', 'label': i % 3} for i in range(60)])
     w.save_model(tmp_path / 'model', signatures={'serving_default': serve})
     with pytest.raises(PrivacyInputError, match=r"'label_stability' adds noise to features of floats.* whole numbers"):
         world.run(w.config(attacks=ATTACKS))

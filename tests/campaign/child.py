@@ -52,7 +52,9 @@ def _evaluate(root: Path, before: Before, arguments: tuple, run_arguments: dict[
 
 
 def no_room(num_bytes: int) -> None:
-    """Lets no file grow beyond this size, as a full disk would."""
+    """Lets no file grow beyond this size, as a full disk would; what is logged may be a file of pytest's."""
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, resource.RLIM_INFINITY))
 
 

@@ -119,8 +119,8 @@ def test_gradients_that_reach_no_weight_refuse_in_a_job_too(tmp_path):
 
 def test_noise_that_cannot_be_answered_is_an_error_in_a_job(tmp_path):
     world = w.World(tmp_path).write(leak=False, num_rows=200)
-    rows = [{'logits': [float(i % 3), 1.0, 0.5], 'color': 'red', 'size': 1, 'label': i % 3} for i in range(100)]
-    for split in ('train', 'eval'):
+    for split, first in (('train', 1.0), ('eval', 2.0)):
+        rows = [{'logits': [float(i % 3), first, 0.5], 'color': 'red', 'size': 1, 'label': i % 3} for i in range(100)]
         world.replace_rows(split, rows)
 
     def only_what_it_knows(logits):

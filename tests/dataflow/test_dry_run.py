@@ -1,5 +1,8 @@
 """Dataflow's own translation of the whole job, up to the request that would be sent. Nothing is sent or asked."""
 
+import importlib
+import json
+
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
@@ -24,12 +27,20 @@ def translated(plan):
     return pipeline.run().job
 
 
+def fields_of(message):
+    """A part of the request as JSON, of either of the libraries by which Beam has made them."""
+    if hasattr(type(message), 'to_json'):
+        found = json.loads(type(message).to_json(message, use_integers_for_enums=False))
+        return {name.rstrip('_'): value for name, value in found.items()}
+    return json.loads(importlib.import_module('apitools.base.py.encoding').MessageToJson(message))
+
+
 @pytest.mark.parametrize('calls_model_directly', [True, False])
 def test_the_job_is_translated(tmp_path, calls_model_directly):
     """With images for workers, as a batch job; every stage of ours is in it."""
     w.save_model(tmp_path)
     found = translated(whole_plan(str(tmp_path / 'Format-Serving'), calls_model_directly))
-    assert found.proto.type == apiclient.dataflow.Job.TypeValueValuesEnum.JOB_TYPE_BATCH
+    assert fields_of(found.proto)['type'] == 'JOB_TYPE_BATCH'
     names = {one.unique_name for one in found.proto_pipeline.components.transforms.values()}
     assert {'ReadFiles', 'Observe', 'CountScores', 'CountLearntScores', 'SketchExamples', 'Write'} <= names
     environments = found.proto_pipeline.components.environments.values()
@@ -49,8 +60,8 @@ def test_the_request_asks_for_the_workers_of_the_presets(tmp_path):
         proto_pipeline=found.proto_pipeline,
     ).proto
     assert 'use_runner_v2' in made.experiments
-    (pool,) = made.workerPools
-    assert pool.ipConfiguration == apiclient.dataflow.WorkerPool.IpConfigurationValueValuesEnum.WORKER_IP_PRIVATE
-    assert pool.machineType == 'n2-standard-4' and pool.autoscalingSettings.maxNumWorkers == 20
-    assert {image.containerImage for image in pool.sdkHarnessContainerImages} == {IMAGE}
+    (pool,) = fields_of(made)['workerPools']
+    assert pool['ipConfiguration'] == 'WORKER_IP_PRIVATE'
+    assert pool['machineType'] == 'n2-standard-4' and pool['autoscalingSettings']['maxNumWorkers'] == 20
+    assert {image['containerImage'] for image in pool['sdkHarnessContainerImages']} == {IMAGE}
     assert chosen.view_as(GoogleCloudOptions).region == 'europe-west4'

@@ -47,9 +47,7 @@ FASHION = Path('/usr/share/datasets/fashion-mnist')
 
 @functools.cache
 def fashion():
-    """The first 6,000 pictures of Fashion-MNIST, from the Debian package dataset-fashion-mnist; digits without it."""
-    if not FASHION.exists():
-        return digits()
+    """The first 6,000 pictures of Fashion-MNIST, from the Debian package dataset-fashion-mnist, and their labels."""
     with gzip.open(FASHION / 'train-images-idx3-ubyte.gz') as images:
         pixels = np.frombuffer(images.read(16 + 6000 * 784), np.uint8, offset=16).reshape(-1, 784)
     with gzip.open(FASHION / 'train-labels-idx1-ubyte.gz') as labels:

@@ -9,7 +9,7 @@ import tf_keras
 from privacy_component import PrivacyConfig, PrivacyInputError, evaluate_privacy
 from privacy_component.training import adversarial_regularization
 from privacy_component.training.adversarial import attacker_inputs
-from tests.training.data import classifier, compile_for_classes, fashion, sides
+from tests.training.data import FASHION, classifier, compile_for_classes, fashion, sides
 
 EITHER = pytest.mark.parametrize('one_keras', [keras, tf_keras], ids=['keras_3', 'keras_2'])
 MEMBERS, REFERENCE = sides(200, 300)
@@ -58,6 +58,7 @@ def test_the_attacker_learns_and_is_no_part_of_the_model(one_keras):
     assert len(wrapped.trainable_variables) == len(model.trainable_variables) == 4
 
 
+@pytest.mark.skipif(not FASHION.exists(), reason='needs the Debian package dataset-fashion-mnist')
 def test_the_strongest_attack_falls():
     inputs, labels = fashion()
     parts = [(inputs[start:stop], labels[start:stop]) for start, stop in ((0, 1000), (1000, 2000), (2000, 4000))]

@@ -1,5 +1,7 @@
 """The callback in real trainings of Keras 2 and Keras 3."""
 
+import importlib
+import importlib.util
 import subprocess
 import sys
 
@@ -8,13 +10,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from privacy_component import PrivacyConfig, PrivacyInputError, evaluate_privacy
 from privacy_component.training import LossTrace, PrivacyCallback, early_stopping_on_privacy
 from tests.training.data import classifier, sides
 
 EPOCHS = 8
+TENSORBOARD = importlib.util.find_spec('tensorboard')
 KERAS = pytest.mark.parametrize('watched', [keras, tf_keras], indirect=True, ids=['keras_3', 'keras_2'])
 
 
@@ -30,7 +32,7 @@ def watched(request, trainings):
     if request.param not in done:
         logs = folders.mktemp('logs')
         members, non_members = sides(400, 600)
-        callback = PrivacyCallback(members, non_members, every=4, log_dir=logs)
+        callback = PrivacyCallback(members, non_members, every=4, log_dir=logs if TENSORBOARD else None)
         model = classifier(request.param)
         history = model.fit(*members, epochs=EPOCHS, batch_size=20, verbose=0, callbacks=[callback])
         done[request.param] = model, callback, history, logs
@@ -67,10 +69,18 @@ def test_history_has_the_strongest_attack(watched):
     assert history.history['privacy_auc'] == [one.value() for one in callback.epochs]
 
 
+@pytest.mark.skipif(bool(TENSORBOARD), reason='tensorboard is installed')
+def test_without_tensorboard_the_logs_are_an_error_before_training(tmp_path):
+    with pytest.raises(PrivacyInputError, match=r'tensorboard is not installed, .*pip install tensorboard, or leave'):
+        PrivacyCallback(*sides(400, 600), log_dir=tmp_path)
+
+
+@pytest.mark.skipif(not TENSORBOARD, reason='TF 2.21 does not bring tensorboard')
 @KERAS
 def test_tensorboard_reads_the_figures(watched):
     _, callback, _, logs = watched
-    events = EventAccumulator(str(logs / 'privacy'), size_guidance={'tensors': 0}).Reload()
+    accumulator = importlib.import_module('tensorboard.backend.event_processing.event_accumulator')
+    events = accumulator.EventAccumulator(str(logs / 'privacy'), size_guidance={'tensors': 0}).Reload()
     read = [
         (one.step, float(tf.make_ndarray(one.tensor_proto))) for one in events.Tensors('privacy/auc/loss_threshold')
     ]
