@@ -3,6 +3,7 @@
 # make defences  what defences cost and are worth, for docs/defences.md (about 10 minutes)
 # make test   linters, type checks and tests
 # make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
+# make test-databases  the demo with its metadata in MariaDB and in PostgreSQL (about 4 minutes; needs both)
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
 # make test-lowest  tests of arrays and report with the lowest versions that setup.py allows (about 5 minutes)
 # make docs   these pages and an API reference as a site in build/docs/site (about 30 seconds)
@@ -48,7 +49,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo demo-references defences test test-cluster test-replay test-lowest test-tfx121 test-image docs lint env \
+.PHONY: demo demo-references defences test test-cluster test-databases test-replay test-lowest test-tfx121 test-image docs lint env \
     which-tfx browser install-browser clean
 
 demo: which-tfx $(VENV)/.project
@@ -61,11 +62,14 @@ defences: $(VENV)/.project
 	@$(BIN)/python -m pipelines.defences
 
 test: which-tfx lint browser
-	@$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/replay --ignore=tests/image $(IN_PARALLEL)
+	@$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/replay --ignore=tests/image --ignore=tests/databases $(IN_PARALLEL)
 
 test-cluster: $(VENV)/.project $(VENV)/.dev
 	@$(BIN)/python -m tests.cluster.fetch
 	@$(BIN)/python -m pytest tests/cluster --disable-warnings
+
+test-databases: $(VENV)/.project $(VENV)/.dev
+	@$(BIN)/python -m pytest tests/databases --disable-warnings
 
 test-replay: $(VENV)/.project $(VENV)/.dev $(NEWEST)/.made
 	@NEWEST_PYTHON=$(CURDIR)/$(NEWEST)/bin/python $(BIN)/python -m pytest tests/replay

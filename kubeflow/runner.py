@@ -1,6 +1,7 @@
 """Compiles the taxi pipeline for Kubeflow Pipelines v2: python -m kubeflow.runner --help."""
 
 import argparse
+import json
 import logging
 import posixpath
 from pathlib import Path
@@ -18,13 +19,17 @@ TRAINER = '/app/pipelines/taxi/trainers/overfit/trainer.py'  # where kubeflow/Do
 
 
 def main(argv=None):
-    """Writes the pipeline's YAML file; runs nothing and needs no network."""
+    """Writes the compiled pipeline; runs nothing and needs no network."""
     args = _parser().parse_args(argv)
     logging.getLogger('absl').setLevel(logging.ERROR)  # TFX warns that the trainer is not packaged, as it should
     pipeline = build_pipeline(args.pipeline_root, args.image, args.data_root)
     if args.dataflow_project:
         privacy_on_dataflow(pipeline, args.image, args.dataflow_project, args.dataflow_region, args.dataflow_subnetwork)
-    Path(args.output).write_text(yaml.safe_dump(compile_pipeline(pipeline, args.image)), encoding='utf-8')
+    if args.vertex:
+        compiled = json.dumps(compile_for_vertex(pipeline, args.image), indent=1)
+    else:
+        compiled = yaml.safe_dump(compile_pipeline(pipeline, args.image))
+    Path(args.output).write_text(compiled, encoding='utf-8')
     print(f'Wrote {args.output}.')
 
 
@@ -77,15 +82,38 @@ def compile_pipeline(pipeline, image):
     Returns:
       A PipelineSpec of schema 2.1 as a dict, with a step that shows the report in Kubeflow's UI.
     """
-    experimental = tfx.orchestration.experimental
-    config = experimental.KubeflowV2DagRunnerConfig(
-        default_image=image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
-    )
-    spec = experimental.KubeflowV2DagRunner(config).run(pipeline, write_out=False)['pipelineSpec']
+    spec = _compiled(pipeline, image, use_pipeline_spec_2_1=True)['pipelineSpec']
     parameters = spec['root'].get('inputDefinitions', {}).get('parameters', {})
     for name, default in _defaults(pipeline).items():
         parameters[name] |= {'defaultValue': default, 'isOptional': True}
     return with_report(spec, image) | {'defaultPipelineRoot': pipeline.pipeline_info.pipeline_root}
+
+
+def compile_for_vertex(pipeline, image):
+    """Translates a TFX pipeline for Vertex AI Pipelines.
+
+    Args:
+      pipeline: a tfx.dsl.Pipeline.
+      image: what its steps run in.
+
+    Returns:
+      A PipelineJob as a dict, whose PipelineSpec is of schema 2.0, with a step that shows the report; what a run
+      parameter has by default is in its runtimeConfig.
+    """
+    job = _compiled(pipeline, image, use_pipeline_spec_2_1=False)
+    defaults = {name: {'stringValue': default} for name, default in _defaults(pipeline).items()}
+    return job | {
+        'pipelineSpec': with_report(job['pipelineSpec'], image),
+        'runtimeConfig': job['runtimeConfig'] | {'parameters': defaults},
+    }
+
+
+def _compiled(pipeline, image, use_pipeline_spec_2_1):
+    experimental = tfx.orchestration.experimental
+    config = experimental.KubeflowV2DagRunnerConfig(
+        default_image=image, default_commands=list(COMMAND), use_pipeline_spec_2_1=use_pipeline_spec_2_1
+    )
+    return experimental.KubeflowV2DagRunner(config).run(pipeline, write_out=False)
 
 
 def _defaults(pipeline):
@@ -102,7 +130,10 @@ def _parser():
     parser = argparse.ArgumentParser(prog='python -m kubeflow.runner', description=__doc__.split(':')[0] + '.')
     parser.add_argument('--pipeline_root', required=True, help='where the components write, gs://...')
     parser.add_argument('--image', required=True, help='what kubeflow/Dockerfile builds, with its registry')
-    parser.add_argument('--output', required=True, help='the YAML file to write')
+    parser.add_argument('--output', required=True, help='the file to write')
+    parser.add_argument(
+        '--vertex', action='store_true', help="writes Vertex AI's PipelineJob, JSON of schema 2.0, and not YAML of 2.1"
+    )
     parser.add_argument('--data_root', help='folder of the trips as CSV; default: data in pipeline_root')
     parser.add_argument('--dataflow_project', help="runs PrivacyEvaluator's Beam job on Dataflow, in this project")
     parser.add_argument('--dataflow_region', default='us-central1', help='default: %(default)s')

@@ -20,17 +20,18 @@ RANDOM_LABELS = 0.2
 _RATES = (0.1, 0.01)
 
 
-def run(console, folder):
+def run(console, folder, database=None):
     """Runs the pipeline and shows both verdicts.
 
     Args:
       console: a rich Console.
       folder: an empty folder for everything that the run writes.
+      database: the ConnectionConfig of an ML Metadata store; None for a SQLite file in the folder.
     """
+    database = database or metadata.sqlite_metadata_connection_config(str(folder / 'metadata.sqlite'))
     started = time.monotonic()
     logging.set_verbosity(logging.INFO)
     write_digits(folder / 'data')
-    database = metadata.sqlite_metadata_connection_config(str(folder / 'metadata.sqlite'))
     pipeline = create_pipeline(
         str(folder / 'pipeline'), str(folder / 'data'), str(TRAINER), database, beam_args=list(BEAM_PIPELINE_ARGS)
     )

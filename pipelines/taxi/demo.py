@@ -21,17 +21,19 @@ TRAINERS = Path(__file__).parent / 'trainers'
 BEAM_PIPELINE_ARGS = ('--runner=FnApiRunner', '--sdk_container_image=unused')
 
 
-def run(console, folder):
+def run(console, folder, database=None):
     """Runs the pipeline once per trainer, and shows the results.
 
     Args:
       console: a rich Console.
       folder: an empty folder for everything that the runs write.
+      database: the ConnectionConfig of an ML Metadata store; None for a SQLite file in the folder.
     """
+    database = database or metadata.sqlite_metadata_connection_config(str(folder / 'metadata.sqlite'))
     started = time.monotonic()
     logging.set_verbosity(logging.INFO)
     _copy_trips(folder / 'data')
-    finished = [_run_once(console, folder, name) for name in RUNS]
+    finished = [_run_once(console, folder, name, database) for name in RUNS]
     console.print(summary.table(finished))
     console.print(summary.paths(finished), soft_wrap=True)
     console.print(f'Both runs took {time.monotonic() - started:.0f} s.')
@@ -42,9 +44,8 @@ def _copy_trips(data_root):
     shutil.copy(TRIPS, data_root)
 
 
-def _run_once(console, folder, name):
+def _run_once(console, folder, name, database):
     """Both runs have one pipeline name and metadata store, so the second takes data and Transform from the cache."""
-    database = metadata.sqlite_metadata_connection_config(str(folder / 'metadata.sqlite'))
     pipeline = create_pipeline(
         pipeline_name='taxi',
         pipeline_root=str(folder / 'pipeline'),

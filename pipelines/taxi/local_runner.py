@@ -25,11 +25,11 @@ def main(arguments=None, demo='pipelines.taxi.demo', folder=FOLDER, title=TITLE)
     Returns:
       The exit code: 1 if a component failed.
     """
-    folder = _empty_folder(arguments, folder)
+    folder, metadata_config = _settings(arguments, folder)
     log = folder / 'log.txt'
     with log_to(log) as console:
         try:
-            _run(console, demo, folder, title)
+            _run(console, demo, folder, title, metadata_config)
         except Exception as error:
             logging.exception('The demo failed.')
             console.print(f'{type(error).__name__}: {_first_line(error)} The log: {log}', style='red', markup=False)
@@ -37,24 +37,36 @@ def main(arguments=None, demo='pipelines.taxi.demo', folder=FOLDER, title=TITLE)
     return 0
 
 
-def _empty_folder(arguments, default):
+def _settings(arguments, default):
+    """An empty folder for all that is written, and the file that says where metadata go, or None."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--folder', type=Path, help=f'where everything is written; empty or new (otherwise {default})')
-    folder = parser.parse_args(arguments).folder
+    parser.add_argument(
+        '--metadata-config',
+        metavar='FILE',
+        help='a ConnectionConfig of ML Metadata in text format, for a server (otherwise SQLite in the folder)',
+    )
+    chosen = parser.parse_args(arguments)
+    folder = chosen.folder
     if folder is None:
         shutil.rmtree(default, ignore_errors=True)
     elif folder.exists() and any(folder.iterdir()):
         parser.error(f'{folder} is not empty; name a new folder.')
     folder = folder or default
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return folder, chosen.metadata_config
 
 
-def _run(console, demo, folder, title):
+def _run(console, demo, folder, title, metadata_config):
     console.print(title)
     with console.status('Importing TensorFlow and TFX'):
-        module = importlib.import_module(demo)  # not at the top: what this writes belongs in the log
-    module.run(console, folder)
+        # Not at the top: what this writes belongs in the log.
+        module = importlib.import_module(demo)
+        connection_to = importlib.import_module('privacy_component.component.metadata_history').connection_to
+    if metadata_config is None:
+        module.run(console, folder)
+    else:
+        module.run(console, folder, connection_to(None, metadata_config))
 
 
 def _first_line(error):

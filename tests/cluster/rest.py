@@ -13,11 +13,13 @@ class Task:
     """One parallel part of one step of a job.
 
     Attributes:
+      step: its name, made of those of Beam's transforms in it.
       status: Flink's word, as RUNNING or FINISHED.
       task_manager: where it runs.
       attempt: 0 for the first.
     """
 
+    step: str
     status: str
     task_manager: str
     attempt: int
@@ -38,9 +40,11 @@ class Job:
         """How often the task that failed most was started again."""
         return max(task.attempt for task in self.tasks)
 
-    def runs_on(self, task_manager):
-        """Whether a task is running there."""
-        return any(task.status == 'RUNNING' and task.task_manager == task_manager for task in self.tasks)
+    def runs_on(self, task_manager, step=''):
+        """Whether a task is running there, of a step with this in its name."""
+        return any(
+            task.status == 'RUNNING' and task.task_manager == task_manager and step in task.step for task in self.tasks
+        )
 
 
 class FlinkApi:
@@ -64,11 +68,11 @@ class FlinkApi:
         """The Job that started last."""
         latest = max(self._get('/jobs/overview')['jobs'], key=lambda job: job['start-time'])
         steps = self._get(f'/jobs/{latest["jid"]}')['vertices']
-        return Job(tuple(task for step in steps for task in self._tasks(latest['jid'], step['id'])))
+        return Job(tuple(task for step in steps for task in self._tasks(latest['jid'], step)))
 
-    def _tasks(self, job_id, step_id):
-        found = self._get(f'/jobs/{job_id}/vertices/{step_id}')['subtasks']
-        return [Task(each['status'], each['taskmanager-id'], each['attempt']) for each in found]
+    def _tasks(self, job_id, step):
+        found = self._get(f'/jobs/{job_id}/vertices/{step["id"]}')['subtasks']
+        return [Task(step['name'], each['status'], each['taskmanager-id'], each['attempt']) for each in found]
 
     def _get(self, path):
         with urllib.request.urlopen(self._url + path, timeout=REQUEST_SECONDS) as answer:

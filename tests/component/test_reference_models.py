@@ -114,15 +114,15 @@ class Digits:
         executor.Executor(context).Do({'examples': [self.examples]}, {'reference_models': [made]}, properties)
         return made
 
-    def evaluate(self, references, privacy_config=None, examples=None):
-        """What PrivacyEvaluator's executor finds."""
+    def evaluate(self, references, privacy_config=None, examples=None, beam_args=(), **more):
+        """What PrivacyEvaluator's executor finds; `more` inputs as it knows them."""
         outputs = w.World(self.root).outputs()
         inputs = {
             'examples': [examples or self.examples],
             'model': [artifact(standard_artifacts.Model, self.root / 'model', id=17)],
             'reference_models': [references],
-        }
-        context = evaluator.Executor.Context([], tmp_dir=str(self.root / 'tmp'), unique_id='2')
+        } | more
+        context = evaluator.Executor.Context(list(beam_args), tmp_dir=str(self.root / 'tmp'), unique_id='2')
         properties = {
             'eval_config': json_format.MessageToJson(EVAL_CONFIG),
             'privacy_config': (privacy_config or config()).to_json(),

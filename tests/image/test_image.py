@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import sklearn.datasets
 import yaml
 from google.protobuf import json_format
 
@@ -42,14 +43,17 @@ def launch(tmp_path_factory):
     buildah('rm', container)
 
 
-@pytest.fixture(scope='module')
-def cluster(launch, tmp_path_factory):
+@pytest.fixture(scope='module', params=['schema 2.1', 'schema 2.0'])
+def cluster(request, launch, tmp_path_factory):
+    """Of open-source Kubeflow Pipelines, and of Vertex AI."""
     root = tmp_path_factory.mktemp('cluster')
-    compiled = root / 'pipeline.yaml'
+    compiled = root / 'pipeline'
     command = ['python', '-m', 'kubeflow.runner', '--pipeline_root', str(root), '--image', IMAGE]
+    command += ['--vertex'] if request.param == 'schema 2.0' else []
     done = launch([*command, '--output', str(compiled)], root)
     assert done.returncode == 0, done.stderr[-3000:]
-    return Cluster(yaml.safe_load(compiled.read_text()), root, launch=launch)
+    spec = yaml.safe_load(compiled.read_text())  # which JSON is too
+    return Cluster(spec.get('pipelineSpec', spec), root, launch=launch)
 
 
 def inputs(root):
@@ -93,6 +97,36 @@ def test_a_wrong_configuration_fails_the_step_and_leaves_no_outputs(cluster, art
     assert done.returncode != 0
     assert 'lable' in done.stderr
     assert not output_file.exists()
+
+
+COMPILE_REFERENCES = """
+import sys, yaml
+from tfx import v1 as tfx
+from kubeflow import runner
+from pipelines.references.pipeline import create_pipeline
+module = tfx.dsl.experimental.RuntimeParameter(
+    name='module', ptype=str, default='/app/pipelines/references/trainer/trainer.py')
+pipeline = create_pipeline(sys.argv[1], sys.argv[1], module, None, num_models=2)
+yaml.safe_dump(runner.compile_pipeline(pipeline, 'localhost/privacy-taxi'), open(sys.argv[2], 'w'))
+"""
+
+
+def test_reference_models_are_trained_by_their_step(launch, tmp_path):
+    done = launch(['python', '-c', COMPILE_REFERENCES, str(tmp_path), str(tmp_path / 'pipeline')], tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    digits = sklearn.datasets.load_digits()
+    rows = [
+        {f'pixel_{i}': int(pixel) for i, pixel in enumerate(pixels)} | {'digit': int(label)}
+        for pixels, label in zip(digits.data[:600], digits.target[:600], strict=True)
+    ]
+    for split, some in (('train', rows[:300]), ('eval', rows[300:])):
+        w.write_split(tmp_path / 'examples', split, [w.serialize(row) for row in some])
+    cluster = Cluster(yaml.safe_load((tmp_path / 'pipeline').read_text()), tmp_path, launch=launch)
+    examples = {'uri': str(tmp_path / 'examples'), 'metadata': {'split_names': '["train", "eval"]', 'span': 0}}
+    made = cluster.run('ReferenceModels', {'examples': as_input(examples, 1)}, custom_config='{"epochs": 3}')
+    found = made['reference_models']
+    assert found['metadata']['num_models'] == 2
+    assert [len(list(Path(found['uri'], 'models', number).rglob('saved_model.pb'))) for number in '01'] == [1, 1]
 
 
 def test_the_image_holds_what_steps_and_workers_start_with(launch, tmp_path):

@@ -1,4 +1,4 @@
-"""What open-source Kubeflow Pipelines does with a compiled pipeline, on this machine: one step's command at a time."""
+"""What Kubeflow Pipelines and Vertex AI do with a compiled pipeline, on this machine: one step's command at a time."""
 
 import dataclasses
 import json
@@ -21,7 +21,10 @@ def on_this_machine(command: list[str], folder: Path) -> subprocess.CompletedPro
 
 @dataclasses.dataclass
 class Cluster:
-    """Runs steps of a compiled pipeline; `parameters` are those of the run, `launch` runs a command in `root`."""
+    """Runs steps of a compiled pipeline, of schema 2.1 as Kubeflow does, or of 2.0 as Vertex AI.
+
+    `parameters` are those of the run, `launch` runs a command in `root`.
+    """
 
     spec: dict
     root: Path
@@ -51,9 +54,13 @@ class Cluster:
             name: [{'name': name, 'uri': str(folder / name), 'type': artifact['artifactType']}]
             for name, artifact in declared.items()
         }
+        values = self._parameter_values(task) | parameters
+        if self._is_vertex:
+            values = {name: {'stringValue': value} for name, value in values.items()}
+            inputs = {name: {**one, 'type': self._declared_type(task, name)} for name, one in inputs.items()}
         return {
             'inputs': {
-                'parameterValues': self._parameter_values(task) | parameters,
+                ('parameters' if self._is_vertex else 'parameterValues'): values,
                 'artifacts': {name: {'artifacts': [artifact]} for name, artifact in inputs.items()},
             },
             'outputs': {
@@ -66,9 +73,18 @@ class Cluster:
         given = task_of(self.spec, task)['inputs'].get('parameters', {})
         return {name: self._value(source) for name, source in given.items()}
 
+    @property
+    def _is_vertex(self) -> bool:
+        return self.spec['schemaVersion'].startswith('2.0')
+
+    def _declared_type(self, task: str, name: str) -> dict:
+        """Which Vertex AI gives each artifact, and Kubeflow does not."""
+        return self.spec['components'][task]['inputDefinitions']['artifacts'][name]['artifactType']
+
     def _value(self, source: dict):
         if 'runtimeValue' in source:
-            return source['runtimeValue']['constant']
+            given = source['runtimeValue']
+            return given['constantValue']['stringValue'] if self._is_vertex else given['constant']
         name = source['componentInputParameter']
         declared = self.spec['root']['inputDefinitions']['parameters'][name]
         return self.parameters.get(name, declared.get('defaultValue'))

@@ -22,11 +22,14 @@ IMAGE = 'registry.example/privacy:1'
 MODEL_NUMBER = 4711
 
 
-@pytest.fixture(scope='module')
-def cluster(tmp_path_factory):
+@pytest.fixture(scope='module', params=['schema 2.1', 'schema 2.0'])
+def cluster(request, tmp_path_factory):
+    """Of open-source Kubeflow Pipelines, and of Vertex AI."""
     root = tmp_path_factory.mktemp('cluster')
-    spec = runner.compile_pipeline(runner.build_pipeline(str(root), IMAGE), IMAGE)
-    return Cluster(spec, root)
+    pipeline = runner.build_pipeline(str(root), IMAGE)
+    if request.param == 'schema 2.1':
+        return Cluster(runner.compile_pipeline(pipeline, IMAGE), root)
+    return Cluster(runner.compile_for_vertex(pipeline, IMAGE)['pipelineSpec'], root)
 
 
 @pytest.fixture(scope='module')

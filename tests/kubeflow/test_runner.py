@@ -57,6 +57,25 @@ def test_kubeflows_own_reader_loads_it(text):
     }
 
 
+def test_vertex_gets_a_job_of_schema_2_0(tmp_path):
+    job = json.loads(compiled(tmp_path, '--vertex'))
+    message = json_format.ParseDict(job['pipelineSpec'], pipeline_spec_pb2.PipelineSpec())
+    assert message.schema_version == '2.0.0'
+    assert {'PrivacyEvaluator', 'PrivacyReport', 'Pusher'} <= set(message.root.dag.tasks)
+    run = pipeline_spec_pb2.PipelineJob.RuntimeConfig()
+    json_format.ParseDict(job['runtimeConfig'], run)
+    assert run.gcs_output_directory == ROOT
+    assert {name: value.string_value for name, value in run.parameters.items()} == {
+        'data_root': f'{ROOT}/data',
+        'trainer_module_file': runner.TRAINER,
+    }
+    declared = message.components['PrivacyEvaluator'].input_definitions.parameters
+    given = message.root.dag.tasks['PrivacyEvaluator'].inputs.parameters
+    assert set(given) == set(declared) and PrivacyConfig.from_json(
+        given['privacy_config'].runtime_value.constant_value.string_value
+    )
+
+
 def test_nothing_is_left_behind_on_this_machine(text, spec):
     """A path of the machine that compiled it would not exist in the step."""
     assert str(runner.__file__).rsplit('/', 2)[0] not in text
