@@ -2,7 +2,7 @@
 # make demo-references  a model that a loss threshold passes and reference models block (about 5 minutes)
 # make defences  what defences cost and are worth, for docs/defences.md (about 10 minutes)
 # make test   linters, type checks and tests
-# make test-cluster  the same figures from a Flink cluster on this machine (about 6 minutes; needs Java and Maven)
+# make test-cluster  the same figures from a Flink cluster on this machine (about 12 minutes; needs Java and Maven)
 # make test-databases  the demo with its metadata in MariaDB and in PostgreSQL (about 4 minutes; needs both)
 # make test-replay  verdicts decided again with the newest numpy, scipy and Python (about 1 minute)
 # make test-lowest  tests of arrays and report with the lowest versions that setup.py allows (about 5 minutes)

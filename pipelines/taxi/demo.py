@@ -53,6 +53,8 @@ def _run_once(console, folder, name, database):
         trainer_module_file=str(TRAINERS / name / 'trainer.py'),
         serving_dir=str(folder / 'serving'),
         metadata_connection_config=database,
+        # In PostgreSQL, TFX does not find the artifacts that a cached component left, and the next component fails.
+        enable_cache=not database.HasField('postgresql'),
         beam_pipeline_args=list(BEAM_PIPELINE_ARGS),
     )
     with ComponentProgress(console, name):

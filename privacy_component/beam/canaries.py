@@ -19,7 +19,8 @@ from privacy_component.beam.models.totals import observations_of
 from privacy_component.beam.plan import Plan, SplitFiles
 from privacy_component.config.canary_config import MOST_CANARIES
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics.canary_audit import check_coins
+from privacy_component.metrics.canary_audit import CANARY_SCORES, check_coins
+from privacy_component.observations.needs import SNAPSHOT_ALIGNMENT
 from privacy_component.observations.observations import MULTICLASS
 from privacy_component.observations.signals import compute
 
@@ -43,13 +44,14 @@ class Scored(NamedTuple):
     """What the model says of m canaries, in the order of their ids, which knows nothing of the coins.
 
     Attributes:
-      scores: (m,) higher = more likely in the training data: of a classifier the scaled logit of the label, which goes
-        down with the loss and has no largest value; else the negative loss.
+      scores: (m,) each, higher = more likely in the training data. LOSS: of a classifier the scaled logit of the label,
+        which goes down with the loss and has no largest value; else the negative loss. ALIGNMENT, with snapshots: the
+        sum over them of the step of training along the canary's own gradient.
       is_in: (m,) bool.
       labels: (m,) of a classifier; else all 0.
     """
 
-    scores: np.ndarray
+    scores: Mapping[str, np.ndarray]
     is_in: np.ndarray
     labels: np.ndarray
 
@@ -104,7 +106,12 @@ def build_scores(root: beam.Pipeline, plan: Plan, canaries: Canaries, path: str)
       path: where it goes.
     """
     asked = dataclasses.replace(
-        plan, splits=canaries.splits, columns=(), references=None, snapshots=None, canaries=frozenset()
+        plan,
+        splits=canaries.splits,
+        columns=(),
+        references=None,
+        snapshots=plan.audited_snapshots,
+        canaries=frozenset(),
     )
     batches, _ = observe(read_batches(root, asked), asked)
     scored = batches | 'ScoreCanaries' >> beam.FlatMap(_scores, asked)
@@ -159,14 +166,16 @@ def take_scores(path: str, canaries: Canaries) -> Scored:
     Raises:
       PrivacyInputError: some are missing.
     """
-    rows = sorted((example_id, score, label) for example_id, score, label in _take(path))
-    if [example_id for example_id, _, _ in rows] != sorted(canaries.is_in):
+    rows = sorted(map(tuple, _take(path)))
+    ids = [row[0] for row in rows]
+    if ids != sorted(canaries.is_in):
         raise PrivacyInputError(
             f'{len(rows):,} of {len(canaries.is_in):,} canaries have a score: they were changed during the evaluation. '
             'Run it again.'
         )
-    ids, scores, labels = zip(*rows, strict=True)
-    return Scored(np.array(scores), np.array([canaries.is_in[one] for one in ids]), np.array(labels))
+    _, labels, *scores = zip(*rows, strict=True)
+    by_name = {name: np.array(values) for name, values in zip(CANARY_SCORES, scores, strict=False)}
+    return Scored(by_name, np.array([canaries.is_in[one] for one in ids]), np.array(labels))
 
 
 def _sightings(batch: RawBatch, ids: NDArray[np.uint64]) -> Iterator[tuple[tuple[str, int], int]]:
@@ -176,13 +185,15 @@ def _sightings(batch: RawBatch, ids: NDArray[np.uint64]) -> Iterator[tuple[tuple
         yield (batch.split, example_id), 1
 
 
-def _scores(batch: Batch, plan: Plan) -> Iterator[tuple[int, float, int]]:
+def _scores(batch: Batch, plan: Plan) -> Iterator[tuple[int | float, ...]]:
+    """(id, label, score by the loss, and by the alignment if there are snapshots) of each."""
     observations = observations_of(batch, plan)
     is_classifier = plan.task == MULTICLASS
     scores = compute('scaled_logit', observations) if is_classifier else -compute('loss', observations)
     labels = observations.labels if is_classifier else np.zeros(len(scores), np.int64)
-    for example_id, score, label in zip(batch.example_id, scores, labels, strict=True):
-        yield int(example_id), float(score), int(label)
+    aligned = [batch.columns[SNAPSHOT_ALIGNMENT].sum(axis=1)] if SNAPSHOT_ALIGNMENT in batch.columns else []
+    columns = (batch.example_id, labels.astype(np.int64), scores, *aligned)
+    yield from zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _write(found: Sequence[Any], path: str) -> None:

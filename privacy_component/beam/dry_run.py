@@ -48,7 +48,7 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
     Raises:
       PrivacyInputError: labels, outputs or features of the samples cannot be used.
     """
-    fast = dataclasses.replace(plan, columns=(), references=None, snapshots=None)
+    fast = dataclasses.replace(plan, columns=(), references=None, snapshots=None, audited_snapshots=None)
     worker = ObserveDirectly(fast, is_trial=True)
     worker.setup()
     plan = dataclasses.replace(plan, feature_types=_feature_types(plan, samples, worker.transformed_names(samples[0])))
@@ -64,6 +64,10 @@ def try_out(plan: Plan, samples: list[RawBatch]) -> Plan:
         plan = _with_noise(plan, [worker.readable(sample) for sample in samples])
     if plan.columns or plan.references or plan.snapshots:
         plan = dataclasses.replace(plan, warnings=_try_slow_columns(plan, samples[0]))
+    if plan.audited_snapshots:
+        audited = dataclasses.replace(plan, columns=(), references=None, snapshots=plan.audited_snapshots)
+        words = (*plan.warnings, *_try_slow_columns(audited, samples[0]))
+        plan = dataclasses.replace(plan, warnings=tuple(dict.fromkeys(words)))
     return plan
 
 
@@ -102,7 +106,7 @@ def _with_kinds(plan: Plan, totals: Totals) -> Plan:
     models = {role: tuple(map(_of_kind, models, kinds[role])) for role, models in plan.models.items()}
     alike = {
         name: dataclasses.replace(others, models=tuple(_of_kind(one, kinds[CANDIDATE][0]) for one in others.models))
-        for name in ('references', 'snapshots')
+        for name in ('references', 'snapshots', 'audited_snapshots')
         if (others := getattr(plan, name)) is not None
     }
     return dataclasses.replace(plan, models=models, **alike)

@@ -154,6 +154,7 @@ class Plan:
       columns: what the attacks need of models besides outputs, of those in `beam.models.sources.SOURCES`.
       references: the reference models that attacks ask about; None where none does.
       snapshots: earlier states of the candidate that attacks ask about; None where none does.
+      audited_snapshots: the same for audits that rank canaries by them.
       trial: what the trial found out; None where there was none.
       warnings: what the trial found to be said in the report.
       canaries: ids of examples that were made for an audit: no attack is measured on them.
@@ -173,6 +174,7 @@ class Plan:
     columns: tuple[str, ...] = ()
     references: ReferencePlan | None = None
     snapshots: SnapshotPlan | None = None
+    audited_snapshots: SnapshotPlan | None = None
     trial: Trial | None = None
     warnings: tuple[str, ...] = ()
     canaries: frozenset[int] = frozenset()

@@ -29,14 +29,19 @@ from privacy_component.component.model_specs import candidate_only, on_one_line
 from privacy_component.component.named_inputs import casts_needed, fed_features
 from privacy_component.component.payloads import check_plain_example
 from privacy_component.component.reference_set import reads_references, reference_plan
-from privacy_component.component.snapshot_set import snapshot_columns, snapshot_plan
+from privacy_component.component.snapshot_set import (
+    check_can_be_aligned,
+    ranks_by_snapshots,
+    snapshot_columns,
+    snapshot_plan,
+)
 from privacy_component.component.unsupported import check_settings, columns_needed
 from privacy_component.config.json_text import read_json
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError, prefixed_errors
 from privacy_component.evaluation.slices import slicing_specs_for
 from privacy_component.gate.baseline import attacks_on_baseline
-from privacy_component.observations.needs import BASELINE, CANDIDATE, REFERENCES, SNAPSHOTS
+from privacy_component.observations.needs import BASELINE, CANDIDATE, REFERENCES, SNAPSHOT_ALIGNMENT, SNAPSHOTS
 from privacy_component.observations.slicing import SlicingSpec
 
 _RECORDS_LOOKED_AT = 100
@@ -85,8 +90,13 @@ def make_plan(
         references = _references(references_uri, config, plan.candidate, eval_config.model_specs[0])
         plan = dataclasses.replace(plan, references=references)
     if snapshots_uri and snapshot_columns(config):
-        snapshots = _snapshots(snapshots_uri, config, plan.candidate, eval_config.model_specs[0])
+        columns = snapshot_columns(config)
+        snapshots = _snapshots(snapshots_uri, config, plan.candidate, eval_config.model_specs[0], columns)
         plan = dataclasses.replace(plan, snapshots=snapshots)
+    if ranks_by_snapshots(config):
+        check_can_be_aligned(bool(snapshots_uri), plan.calls_model_directly)
+        audited = _snapshots(snapshots_uri, config, plan.candidate, eval_config.model_specs[0], (SNAPSHOT_ALIGNMENT,))
+        plan = dataclasses.replace(plan, audited_snapshots=audited)
     if baseline_path and attacks_on_baseline(config):
         baseline = _baseline_plan(plan, baseline_path, all_specs, names)
         plan = dataclasses.replace(plan, models={**plan.models, BASELINE: (baseline,)})
@@ -117,8 +127,10 @@ def _references(uri: str, config: PrivacyConfig, candidate: ModelPlan, spec: tfm
     return plan
 
 
-def _snapshots(uri: str, config: PrivacyConfig, candidate: ModelPlan, spec: tfma.ModelSpec) -> SnapshotPlan:
-    plan = snapshot_plan(uri, config, candidate)
+def _snapshots(
+    uri: str, config: PrivacyConfig, candidate: ModelPlan, spec: tfma.ModelSpec, columns: Collection[str]
+) -> SnapshotPlan:
+    plan = snapshot_plan(uri, config, candidate, columns)
     for model, epoch in zip(plan.models, plan.epochs, strict=True):
         with prefixed_errors(snapshot_title(epoch)):
             check_model(model.path, spec)

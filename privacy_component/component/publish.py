@@ -111,7 +111,7 @@ def record_of(
         baseline_model_uri=plan.baseline.path if plan.baseline else None,
         baseline_output_kind=plan.baseline.output_kind if plan.baseline else None,
         num_reference_models=len(plan.references.models) if plan.references else None,
-        num_snapshots=len(plan.snapshots.models) if plan.snapshots else None,
+        num_snapshots=len(snapshots.models) if (snapshots := plan.snapshots or plan.audited_snapshots) else None,
     )
 
 
@@ -166,7 +166,8 @@ def _warnings(plan: Plan, totals: Totals, inputs: Collection[str]) -> list[str]:
         warnings += fallback_warnings(plan.config.attacks, len(plan.references.models), num_examples)
     elif REFERENCE_MODELS in inputs:
         warnings.append(UNUSED_REFERENCES)
-    if SNAPSHOTS in inputs and not plan.snapshots:
+    snapshots = plan.snapshots or plan.audited_snapshots
+    if SNAPSHOTS in inputs and not snapshots:
         warnings.append(UNUSED_SNAPSHOTS)
     if plan.baseline is not None and plan.baseline.path == plan.candidate.path:
         warnings.append(_OWN_BASELINE)

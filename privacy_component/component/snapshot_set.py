@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
 from privacy_component.attacks import attack_named
 from privacy_component.beam.plan import ModelPlan, SnapshotPlan
 from privacy_component.component.compat import fileio, types
+from privacy_component.config.audits import ALIGNMENT
 from privacy_component.config.privacy_config import PrivacyConfig
 from privacy_component.errors import PrivacyInputError
 from privacy_component.gate.baseline import attacks_on_baseline
@@ -43,8 +44,27 @@ def snapshots_uri(input_dict: Mapping[str, Sequence[types.Artifact]]) -> str:
     return artifacts[0].uri
 
 
-def snapshot_plan(uri: str, config: PrivacyConfig, candidate: ModelPlan) -> SnapshotPlan:
-    """How the snapshots are called: as the candidate is.
+def ranks_by_snapshots(config: PrivacyConfig) -> bool:
+    """Whether an audit ranks its canaries by where training went."""
+    return any(one.score == ALIGNMENT for one in config.audits)
+
+
+def check_can_be_aligned(are_wired: bool, calls_model_directly: bool) -> None:
+    """Raises PrivacyInputError if an audit asks for gradients at snapshots that cannot be had."""
+    if not are_wired:
+        raise PrivacyInputError(
+            f"OneRunAudit.score is '{ALIGNMENT}', and {SNAPSHOTS} is not wired: {_LAYOUT}, and wire "
+            "PrivacyEvaluator(snapshots=trainer.outputs['model_run']); or rank canaries by the 'loss'."
+        )
+    if not calls_model_directly:
+        raise PrivacyInputError(
+            f"OneRunAudit.score is '{ALIGNMENT}', which takes gradients through a signature of serialized tf.Examples, "
+            "and the model has none: export it with one, or rank canaries by the 'loss'."
+        )
+
+
+def snapshot_plan(uri: str, config: PrivacyConfig, candidate: ModelPlan, columns: Collection[str]) -> SnapshotPlan:
+    """How the snapshots are called: as the candidate is; and for which columns.
 
     Raises:
       PrivacyInputError: there are fewer than two, an epoch has two, or one is no SavedModel; or a change from a
@@ -61,7 +81,7 @@ def snapshot_plan(uri: str, config: PrivacyConfig, candidate: ModelPlan) -> Snap
         ModelPlan(path, candidate.eval_config, signature=candidate.signature, output=candidate.output)
         for path in directories.values()
     )
-    return SnapshotPlan(models, tuple(directories), tuple(sorted(snapshot_columns(config))))
+    return SnapshotPlan(models, tuple(directories), tuple(sorted(columns)))
 
 
 def pushed_along(directory: str) -> list[str]:

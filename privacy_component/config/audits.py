@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from privacy_component.config.declared import declare, settle
-from privacy_component.config.rules import Number, OrNone
+from privacy_component.config.rules import Choice, Number, OrNone
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics.canary_audit import GUESS_SHARE
+from privacy_component.metrics.canary_audit import ALIGNMENT, CANARY_SCORES, GUESS_SHARE, LOSS
 
 CLAIM_FILE = 'dp_claim.json'  # beside the model
 CLAIM_PROPERTY = 'dp_claim'  # the same text, as a custom property of the model's artifact
+
+__all__ = ['ALIGNMENT', 'CLAIM_FILE', 'CLAIM_PROPERTY', 'Claim', 'OneRunAudit', 'claim_to_test']
 
 _PARTS = ('noise_multiplier', 'l2_norm_clip', 'sampling_rate')
 _TOLERANCE = 1e-6
@@ -29,12 +31,16 @@ class OneRunAudit:
         claim, it may not be larger than what is given here; if it is smaller, it is the one that is tested.
       confidence_level: one minus the probability of refuting a true claim.
       guess_share: the share of canaries that are guessed; to be fixed before scores are seen.
+      score: what canaries are ranked by. 'loss': what the model says of them. 'alignment': where training went from
+        each snapshot, along the canary's own gradient, for which PrivacyEvaluator needs the input `snapshots`. DP-SGD
+        promises to withstand this too, whether or not anybody sees snapshots.
     """
 
     claimed_epsilon: float | None = field(default=None, metadata=declare(OrNone(Number(0, 100, is_low_excluded=True))))
     delta: float | None = field(default=None, metadata=declare(OrNone(Number(0, 0.1))))
     confidence_level: float = field(default=0.95, metadata=declare(Number(0.5, 0.9999, is_low_excluded=True)))
     guess_share: float = field(default=GUESS_SHARE, metadata=declare(Number(0, 1, is_low_excluded=True)))
+    score: str = field(default=LOSS, metadata=declare(Choice(CANARY_SCORES)))
 
     def __post_init__(self) -> None:
         settle(self, 'OneRunAudit')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from numpy.typing import ArrayLike
 
@@ -20,7 +20,7 @@ def claims_to_test(config: PrivacyConfig, left: Claim | None = None) -> tuple[Cl
 def audits_of(
     config: PrivacyConfig,
     claims: Sequence[Claim],
-    scores: ArrayLike,
+    scores: Mapping[str, ArrayLike],
     is_in: ArrayLike,
     groups: ArrayLike | None = None,
 ) -> tuple[CanaryAudit, ...]:
@@ -29,11 +29,12 @@ def audits_of(
     Args:
       config: the audits.
       claims: one for each.
-      scores, is_in, groups: as for `audit_canaries`.
+      scores: by what canaries are ranked by, each as for `audit_canaries`.
+      is_in, groups: as there.
     """
     return tuple(
         audit_canaries(
-            scores,
+            scores[audit.score],
             is_in,
             claimed_epsilon=claim.epsilon,
             delta=claim.delta,
@@ -41,6 +42,7 @@ def audits_of(
             guess_share=audit.guess_share,
             groups=groups,
             claimed_by=claim.source,
+            score=audit.score,
         )
         for audit, claim in zip(config.audits, claims, strict=True)
     )
@@ -63,4 +65,4 @@ def audits_of_arrays(
         )
     if scores is None or is_in is None:
         raise PrivacyInputError('config.audits needs canaries: give both canary_scores and canary_is_in.')
-    return audits_of(config, claims_to_test(config), scores, is_in)
+    return audits_of(config, claims_to_test(config), {audit.score: scores for audit in config.audits}, is_in)

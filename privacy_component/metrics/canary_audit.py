@@ -20,6 +20,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.metrics.one_run import one_run_epsilon
 from privacy_component.metrics.score_histogram import NUM_BINS, ScoreHistogram
 
+LOSS, ALIGNMENT = CANARY_SCORES = ('loss', 'alignment')  # what canaries are ranked by
 REFUTED, NOT_REFUTED, UNTESTABLE = 'refuted', 'not_refuted', 'cannot_be_tested'
 
 FEWEST_CANARIES = 20
@@ -41,6 +42,7 @@ class CanaryAudit:
       num_guesses, num_correct: r and v of theorem 5.2.
       confidence_level: the probability that a true claim is not refuted is at least this.
       histogram: scores of canaries that are in, as members, and of those that are not.
+      score: what the scores are, of CANARY_SCORES.
     """
 
     claimed_epsilon: float
@@ -52,6 +54,7 @@ class CanaryAudit:
     num_correct: int
     confidence_level: float
     histogram: ScoreHistogram
+    score: str = LOSS
 
     def __post_init__(self) -> None:
         _check_claim(self.claimed_epsilon, self.delta, self.confidence_level)
@@ -112,6 +115,7 @@ def audit_canaries(
     guess_share: float = GUESS_SHARE,
     groups: ArrayLike | None = None,
     claimed_by: str = '',
+    score: str = LOSS,
 ) -> CanaryAudit:
     """Audits a training run by its canaries (Steinke, Nasr and Jagielski 2023, arXiv 2305.08846, algorithm 1).
 
@@ -129,19 +133,22 @@ def audit_canaries(
       groups: (m,) of any values that fair coins do not depend on, labels or blocks of canaries; they are tested for
         that.
       claimed_by: where the claim is from.
+      score: what the scores are, for the report: 'loss' or 'alignment'.
 
     Raises:
       PrivacyInputError: an argument cannot be used, or the coins are not fair.
     """
-    score, inside = _columns(scores, is_in)
+    values, inside = _columns(scores, is_in)
+    if score not in CANARY_SCORES:
+        raise PrivacyInputError(f'score is {score!r}; write one of {", ".join(CANARY_SCORES)}.')
     _check_claim(claimed_epsilon, delta, confidence_level)
     if not (_is_number(guess_share) and 0 < guess_share <= 1):
         raise PrivacyInputError(f'guess_share is {guess_share!r}; give a number above 0, and 1 at most.')
     check_coins(inside, groups)
-    m = len(score)
+    m = len(values)
     half = max(int(guess_share * m / 2), 1)
     # Equal scores must not be told apart by their order, which may know the coins.
-    order = np.lexsort((np.random.default_rng(0).permutation(m), score))
+    order = np.lexsort((np.random.default_rng(0).permutation(m), values))
     correct = np.count_nonzero(inside[order[-half:]]) + np.count_nonzero(~inside[order[:half]])
     if binom.cdf(correct, 2 * half, 0.5) < _UNFAIR:
         raise PrivacyInputError(
@@ -158,7 +165,8 @@ def audit_canaries(
         num_guesses=2 * half,
         num_correct=int(correct),
         confidence_level=float(confidence_level),
-        histogram=_histogram(score, inside),
+        histogram=_histogram(values, inside),
+        score=score,
     )
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from privacy_component.evaluation.result import PrivacyResult
-from privacy_component.metrics.canary_audit import NOT_REFUTED, REFUTED, UNTESTABLE, CanaryAudit
+from privacy_component.metrics.canary_audit import ALIGNMENT, LOSS, NOT_REFUTED, REFUTED, UNTESTABLE, CanaryAudit
 from privacy_component.report import plots, wording
 
 _WORDS = {REFUTED: 'refuted', NOT_REFUTED: 'not refuted', UNTESTABLE: 'cannot be tested'}
+_SCORES = {
+    LOSS: 'what the model says of them',
+    ALIGNMENT: 'where training went from each snapshot, along their own gradients',
+}
 _TONES = {REFUTED: 'check-refused', NOT_REFUTED: 'check-ok', UNTESTABLE: 'check-warning'}
 
 LOOK_FOR = (
@@ -47,5 +51,6 @@ def _row(audit: CanaryAudit) -> dict[str, Any]:
         'confidence': wording.percent(audit.confidence_level),
         'guesses': f'{audit.num_correct:,} of {audit.num_guesses:,}',
         'canaries': f'{audit.num_canaries:,}',
+        'score': _SCORES[audit.score],
         'picture': plots.spread(audit.histogram, text),
     }

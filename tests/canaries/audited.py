@@ -56,12 +56,17 @@ class Audited:
         del os.environ['PRIVACY_CANARY_SALT']
         return self
 
-    def train(self, name, examples='', **recipe):
+    def train(self, name, examples='', with_snapshots=False, **recipe):
         """A model, with its claim beside it; its artifact."""
         recipe = trainers.Recipe(**{'noise': 5.0, 'learning_rate': 5.0, 'batch_size': 50} | recipe)
         x, y = trainers.read(split_files(examples or self.examples.uri, 'train'))
         folder = self.root / name / 'Format-Serving'
-        trainers.export(recipe.train(x, y), folder)
+
+        def keep(epoch, weights):
+            if epoch % 4 == 0:
+                trainers.export(weights, self.root / name / 'run' / 'snapshots' / f'epoch_{epoch:05d}')
+
+        trainers.export(recipe.train(x, y, keep if with_snapshots else None), folder)
         recipe.claim(len(x)).save(folder)
         return self.model(name)
 
@@ -73,15 +78,15 @@ class Audited:
         shutil.copytree(self.examples.uri, self.root / name)
         return artifact(standard_artifacts.Examples, self.root / name, split_names=self.examples.split_names)
 
-    def evaluate(self, model, privacy_config=None, examples=None, name='out'):
-        """What the executor finds; the directory of metrics, and of the blessing."""
+    def evaluate(self, model, privacy_config=None, examples=None, name='out', **more):
+        """What the executor finds, with `more` inputs; the directory of metrics, and of the blessing."""
         outputs = {
             'privacy_metrics': [artifact(PrivacyMetrics, self.root / name / 'metrics')],
             'blessing': [artifact(standard_artifacts.ModelBlessing, self.root / name / 'blessing')],
         }
         context = evaluator.Executor.Context([], tmp_dir=str(self.root / 'tmp'), unique_id='2')
         evaluator.Executor(context).Do(
-            {'examples': [examples or self.examples], 'model': [model]},
+            {'examples': [examples or self.examples], 'model': [model]} | more,
             outputs,
             {
                 'eval_config': json_format.MessageToJson(EVAL_CONFIG),

@@ -1,11 +1,15 @@
 """PrivacyEvaluator's real executor audits real trainings, right and broken; and refuses what makes an audit unsound."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from scipy.special import softmax
+from tfx.types import standard_artifacts
 
 from privacy_component import OneRunAudit, audit_canaries
 from privacy_component.component.canaries.audit import claims_of
@@ -60,6 +64,50 @@ def test_canaries_are_left_out_of_attacks(right):
 def test_without_an_audit_canaries_are_left_out_too(audited):
     result, _ = audited.evaluate(audited.model('right'), config(), name='no_audit')
     assert not result.audits and result.record.num_examples == {'train': 800, 'eval': 400}
+
+
+@pytest.fixture(scope='module')
+def without_noise(audited):
+    """A model, its snapshots, and an audit of a claim of 3 by either score."""
+    model = audited.train('without_noise', with_snapshots=True, fault=trainers.NO_NOISE)
+    run = artifact(standard_artifacts.ModelRun, audited.root / 'without_noise' / 'run')
+    both = [OneRunAudit(claimed_epsilon=3, delta=1e-5, score=score) for score in ('loss', 'alignment')]
+    return audited.evaluate(model, config(*both), name='of_without_noise', snapshots=[run])
+
+
+def test_canaries_are_ranked_by_snapshots_too(without_noise):
+    result, outputs = without_noise
+    by_loss, by_alignment = result.audits
+    assert (by_loss.score, by_alignment.score) == ('loss', 'alignment')
+    assert by_alignment.outcome == REFUTED and by_alignment.num_correct != by_loss.num_correct
+    assert result.record.num_snapshots == 5
+    assert {one.attack for one in result.results} == {'loss_threshold'}
+    metrics = Path(outputs['privacy_metrics'][0].uri)
+    assert 'where training went from each snapshot' in (metrics / 'report.html').read_text()
+    assert replay(metrics).verdict == result.verdict
+
+
+def test_alignment_is_that_of_the_arrays(audited, without_noise):
+    """Softmax regression's gradient is the outer product of the input and the error, so it is easily written down."""
+    sides = [trainers.read(split_files(audited.examples.uri, split)) for split in ('canary_in', 'canary_out')]
+    x, y = (np.concatenate(both) for both in zip(*sides, strict=True))
+    x = np.hstack([x, np.ones((len(x), 1))])
+    paths = sorted((audited.root / 'without_noise' / 'run' / 'snapshots').iterdir())
+    weights = [tf.saved_model.load(str(path)).weights.numpy().astype(np.float64) for path in paths]
+    total = np.zeros(len(x))
+    for before, after in itertools.pairwise(weights):
+        errors = softmax(x @ before, axis=1) - np.eye(trainers.NUM_CLASSES)[y]
+        norms = np.linalg.norm(x, axis=1) * np.linalg.norm(errors, axis=1)
+        total += ((x @ (before - after)) * errors).sum(axis=1) / norms
+    is_in = np.repeat([True, False], [len(labels) for _, labels in sides])
+    expected = audit_canaries(total, is_in, claimed_epsilon=3, delta=1e-5, confidence_level=0.975, score='alignment')
+    assert without_noise[0].audits[1].num_correct == expected.num_correct
+
+
+def test_without_snapshots_there_is_no_alignment(audited):
+    asked = config(OneRunAudit(claimed_epsilon=3, delta=1e-5, score='alignment'))
+    with pytest.raises(PrivacyInputError, match=r"OneRunAudit.score is 'alignment', and snapshots is not wired"):
+        audited.evaluate(audited.model('right'), asked, name='no_snapshots')
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,13 @@ class Recipe:
         steps = self.epochs * -(-num_examples // self.batch_size)
         return claim_of(self.noise, self.clip, num_examples, self.batch_size, steps, 1e-5)
 
-    def train(self, x, y):
-        """(NUM_PIXELS + 1, NUM_CLASSES) weights, the last row the intercepts."""
+    def train(self, x, y, see=None):
+        """(NUM_PIXELS + 1, NUM_CLASSES) weights, the last row the intercepts; after each epoch `see(epoch, them)`."""
         rng, n = np.random.default_rng(self.seed), len(x)
         x = np.hstack([x, np.ones((n, 1))])
         weights, one_hot = np.zeros((x.shape[1], NUM_CLASSES)), np.eye(NUM_CLASSES)[y]
-        for _ in range(self.claim(n).steps):
+        steps = self.claim(n).steps
+        for step in range(steps):
             batch = np.flatnonzero(rng.random(n) < self.batch_size / n)
             a, b = x[batch], one_hot[batch]
             z = a @ weights
@@ -72,6 +73,8 @@ class Recipe:
             if self.fault != NO_NOISE:
                 total += self.noise * self.clip * rng.standard_normal(total.shape)
             weights -= self.learning_rate * total / self.batch_size
+            if see and (step + 1) * self.epochs % steps < self.epochs:
+                see((step + 1) * self.epochs // steps, weights)
         return weights
 
     def _factors(self, inputs, errors):

@@ -65,8 +65,10 @@ class FlinkApi:
             return []
 
     def last_job(self):
-        """The Job that started last."""
-        latest = max(self._get('/jobs/overview')['jobs'], key=lambda job: job['start-time'])
+        """The Job that started last; one without tasks before there is any."""
+        latest = max(self._get('/jobs/overview')['jobs'], key=lambda job: job['start-time'], default=None)
+        if latest is None:
+            return Job(())
         steps = self._get(f'/jobs/{latest["jid"]}')['vertices']
         return Job(tuple(task for step in steps for task in self._tasks(latest['jid'], step)))
 

@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -54,7 +55,8 @@ def _postgres(folder: Path) -> Iterator[metadata_store_pb2.ConnectionConfig]:
     make = [program('initdb'), '-D', f'{folder}/data', '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync']
     subprocess.run(make, check=True, capture_output=True, cwd=folder, **user)
     options = ['-D', f'{folder}/data', '-k', str(folder), '-p', str(port), '-h', '127.0.0.1']
-    with _served([program('postgres'), *options], port, folder, **user):
+    # By SIGTERM it would wait until the last client has gone.
+    with _served([program('postgres'), *options], port, folder, signal.SIGINT, **user):
         connection = metadata_store_pb2.ConnectionConfig()
         of = connection.postgresql
         of.host, of.port, of.user, of.dbname, of.skip_db_creation = '127.0.0.1', str(port), 'postgres', 'postgres', True
@@ -62,14 +64,14 @@ def _postgres(folder: Path) -> Iterator[metadata_store_pb2.ConnectionConfig]:
 
 
 @contextlib.contextmanager
-def _served(command: list, port: int, folder: Path, **user: str) -> Iterator[None]:
+def _served(command: list, port: int, folder: Path, stop: int = signal.SIGTERM, **user: str) -> Iterator[None]:
     with open(folder / 'log', 'w') as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **user)
     try:
         _wait_for(server, port, folder)
         yield
     finally:
-        server.terminate()
+        server.send_signal(stop)
         server.wait(STARTUP_SECONDS)
 
 
