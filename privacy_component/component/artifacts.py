@@ -19,5 +19,5 @@ class ReferenceModelSet(types.Artifact):
     It declares no PROPERTIES, as above.
     """
 
-    TYPE_NAME = 'privacy_component.ReferenceModels'
+    TYPE_NAME = 'privacy_component.ReferenceModelSet'  # by which Kubeflow's steps import the class
     TYPE_ANNOTATION = system_artifacts.Model

@@ -46,7 +46,7 @@ def test_a_model_that_the_loss_passes_is_blocked(root):
 
 
 def test_one_set_serves_both_runs(store):
-    (references,) = store.get_artifacts_by_type('privacy_component.ReferenceModels')
+    (references,) = store.get_artifacts_by_type('privacy_component.ReferenceModelSet')
     assert references.custom_properties['num_models'].int_value == 2
     readers = [event for event in store.get_events_by_artifact_ids([references.id]) if event.type == event.INPUT]
     kinds = {each.id: each.name for each in store.get_execution_types()}

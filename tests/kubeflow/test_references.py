@@ -1,5 +1,6 @@
 """ReferenceModels in a pipeline that is compiled for Kubeflow."""
 
+import importlib
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from tfx import v1 as tfx
 
 from kubeflow import runner
 from pipelines.references.pipeline import BY_LOSS, BY_REFERENCES, create_pipeline
+from privacy_component import PrivacyMetrics, ReferenceModelSet
 from tests.kubeflow.steps import container_of, task_of
 
 
@@ -34,3 +36,11 @@ def test_its_step_runs_our_executor_with_the_module_of_trainer(spec):
     assert parameters['module_file'] == {'componentInputParameter': 'module'}
     settings = json.loads(parameters['settings']['runtimeValue']['constant'])
     assert settings['num_models'] == 8
+
+
+def test_each_artifact_of_ours_is_found_by_the_name_of_its_type():
+    """A step imports what the compiled type is titled, and makes one."""
+    for kind in (PrivacyMetrics, ReferenceModelSet):
+        module, name = kind.TYPE_NAME.rsplit('.', 1)
+        assert getattr(importlib.import_module(module), name) is kind
+        assert kind().type_name == kind.TYPE_NAME
