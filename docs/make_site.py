@@ -25,6 +25,7 @@ REFERENCE = {
         'evaluation.attribute_inference.evaluate_attribute_inference',
         'evaluation.attribute_inference.AttributeInference',
         'metrics.canary_audit.audit_canaries',
+        'metrics.repeated_audit.audit_runs',
         'evaluation.result.PrivacyResult',
         'errors.PrivacyInputError',
     ),

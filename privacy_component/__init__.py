@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run `__getattr_
     from privacy_component.evaluation.fitted import evaluate_model as evaluate_model
     from privacy_component.evaluation.result import PrivacyResult as PrivacyResult
     from privacy_component.metrics.canary_audit import audit_canaries as audit_canaries
+    from privacy_component.metrics.repeated_audit import audit_runs as audit_runs
     from privacy_component.observations.slicing import SlicingSpec as SlicingSpec
 
 _HOMES = {
@@ -62,6 +63,7 @@ _HOMES = {
     'SlicingSpec': 'privacy_component.observations.slicing',
     'Threshold': 'privacy_component.config.thresholds',
     'audit_canaries': 'privacy_component.metrics.canary_audit',
+    'audit_runs': 'privacy_component.metrics.repeated_audit',
     'dataflow_pipeline_args': 'privacy_component.beam.dataflow',
     'evaluate_attribute_inference': 'privacy_component.evaluation.attribute_inference',
     'evaluate_model': 'privacy_component.evaluation.fitted',

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom, chi2
 
 from privacy_component.errors import PrivacyInputError
-from privacy_component.metrics.one_run import one_run_epsilon
+from privacy_component.metrics.one_run import one_run_epsilon, one_run_mu
 from privacy_component.metrics.score_histogram import NUM_BINS, ScoreHistogram
 
 LOSS, ALIGNMENT = CANARY_SCORES = ('loss', 'alignment')  # what canaries are ranked by
@@ -69,6 +69,15 @@ class CanaryAudit:
         """What it would be if every guess were right: a claim from here on cannot be refuted."""
         return self._bound(self.num_guesses)
 
+    @functools.cached_property
+    def mu_lower_bound(self) -> float:
+        """The mu of Gaussian differential privacy that the guesses show; for a mechanism that is known to be Gaussian.
+
+        No claim is refuted by it: DP-SGD is only nearly so. 0 if none.
+        """
+        alpha = 1 - self.confidence_level
+        return one_run_mu(self.num_canaries, self.num_guesses, self.num_correct, alpha)
+
     @property
     def outcome(self) -> str:
         """REFUTED, NOT_REFUTED, which is no proof of the claim, or UNTESTABLE."""
@@ -78,7 +87,12 @@ class CanaryAudit:
 
     def to_json_fields(self) -> dict[str, Any]:
         """JSON values, with what follows from them for a reader."""
-        follows = {'lower_bound': self.lower_bound, 'ceiling': self.ceiling, 'outcome': self.outcome}
+        follows = {
+            'lower_bound': self.lower_bound,
+            'ceiling': self.ceiling,
+            'mu_lower_bound': self.mu_lower_bound,
+            'outcome': self.outcome,
+        }
         return {**dataclasses.asdict(self), **follows}
 
     @classmethod

@@ -11,8 +11,11 @@ from scipy.special import expit
 from scipy.stats import binom
 
 from privacy_component.errors import PrivacyInputError
+from privacy_component.metrics.gdp import delta_of
 
 _LARGEST_EPSILON = 100.0
+_SMALLEST_MU, _LARGEST_MU = 1e-3, 20.0
+_EPSILONS = np.geomspace(0.01, _LARGEST_EPSILON, 40)  # to choose from for mu; more would gain little
 
 
 def one_run_epsilon(num_canaries: int, num_guesses: int, num_correct: int, alpha: float, delta: float = 0.0) -> float:
@@ -48,6 +51,25 @@ def one_run_epsilon(num_canaries: int, num_guesses: int, num_correct: int, alpha
     if excess(0.0) >= 0:
         return 0.0
     return float(brentq(excess, 0.0, _LARGEST_EPSILON)) if excess(_LARGEST_EPSILON) > 0 else _LARGEST_EPSILON
+
+
+def one_run_mu(num_canaries: int, num_guesses: int, num_correct: int, alpha: float) -> float:
+    """Lower bound of mu of Gaussian differential privacy at confidence 1 - alpha; 0 if none. Arguments as above.
+
+    A mechanism that is mu-GDP is (epsilon, delta)-DP for every epsilon and the delta that follows (Dong, Roth and Su
+    2022, arXiv 1905.02383, corollary 1). So theorem 5.2 bounds the probability of that many right guesses once for each
+    epsilon, and the smallest of these bounds of one probability is one, too.
+    """
+
+    def excess(mu: float) -> float:
+        values = (
+            _p_value(num_canaries, num_guesses, num_correct, epsilon, delta_of(mu, epsilon)) for epsilon in _EPSILONS
+        )
+        return min(values) - alpha
+
+    if excess(_SMALLEST_MU) >= 0:
+        return 0.0
+    return float(brentq(excess, _SMALLEST_MU, _LARGEST_MU)) if excess(_LARGEST_MU) > 0 else _LARGEST_MU
 
 
 def _p_value(m: int, r: int, v: int, epsilon: float, delta: float) -> float:
