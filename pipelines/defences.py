@@ -276,7 +276,8 @@ chance of another training is not in them. Attacks with reference models were no
 delta = 1 / (2 x members).
 
 Each defence as a Trainer module has it, in about ten lines of a `run_fn`, is in
-[pipelines/defended/trainer.py](../pipelines/defended/trainer.py); `notebooks/defend_a_model.ipynb` tries them on small data.
+[pipelines/defended/trainer.py](../pipelines/defended/trainer.py); `notebooks/defend_a_model.ipynb` tries
+them on small data.
 
 ![Test accuracy against vulnerability, by defence](defences.png)
 
