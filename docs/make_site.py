@@ -75,6 +75,17 @@ REFERENCE = {
         'training.pate.pate_labels',
         'training.pate.PateLabels',
     ),
+    'Inversion': (
+        'What a model shows of a class; a diagnostic, not a gate.',
+        'inversion.reconstruction.reconstruct',
+        'inversion.reconstruction.Reconstruction',
+        'inversion.generator.train_generator',
+        'inversion.generator.Generator',
+        'inversion.identify.identification',
+        'inversion.identify.Identification',
+        'inversion.identify.nearness',
+        'inversion.identify.Nearness',
+    ),
     'Past verdicts': (
         'What ML Metadata remembers.',
         'component.metadata_history.past_evaluations',

@@ -1,4 +1,4 @@
-"""What both trainers share: reading the transformed examples, the network, and its export."""
+"""What all trainers share: reading the transformed examples, the network, and its export."""
 
 import numpy as np
 import tensorflow as tf
@@ -27,8 +27,21 @@ def read_training_data(fn_args):
     Returns:
       A dict of (n, 1) feature arrays, and the (n, 1) labels.
     """
+    return read_examples(fn_args, fn_args.train_files)
+
+
+def read_examples(fn_args, files):
+    """Reads transformed examples, of which there are few.
+
+    Args:
+      fn_args: what Trainer gives to run_fn.
+      files: patterns, fn_args.eval_files say.
+
+    Returns:
+      A dict of (n, 1) feature arrays, and the (n, 1) labels.
+    """
     batches = fn_args.data_accessor.tf_dataset_factory(
-        fn_args.train_files,
+        files,
         tfxio.TensorFlowDatasetOptions(READ_BATCH_SIZE, num_epochs=1, shuffle=False),
         _transform_output(fn_args).transformed_metadata.schema,
     )

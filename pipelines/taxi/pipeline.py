@@ -33,7 +33,7 @@ def create_pipeline(
     Returns:
       A tfx.dsl.Pipeline for any TFX orchestrator.
     """
-    data = _data_components(data_root)
+    data = data_components(data_root)
     model = _model_components(data, trainer_module_file, serving_dir)
     return tfx.dsl.Pipeline(
         pipeline_name=pipeline_name,
@@ -45,8 +45,16 @@ def create_pipeline(
     )
 
 
-def _data_components(data_root):
-    """From CSV files to transformed examples: the same for every model."""
+def data_components(data_root, transformed=('train', 'eval')):
+    """From CSV files to transformed examples: the same for every model.
+
+    Args:
+      data_root: a folder with the trips as CSV.
+      transformed: the splits that Transform writes.
+
+    Returns:
+      Components by name, in their order.
+    """
     example_gen = tfx.components.CsvExampleGen(input_base=data_root, output_config=configs.output_config())
     examples = example_gen.outputs['examples']
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
@@ -55,7 +63,7 @@ def _data_components(data_root):
         examples=examples,
         schema=schema_gen.outputs['schema'],
         preprocessing_fn=PREPROCESSING_FN,
-        splits_config=tfx.proto.SplitsConfig(analyze=['train'], transform=['train', 'eval']),
+        splits_config=tfx.proto.SplitsConfig(analyze=['train'], transform=list(transformed)),
         disable_statistics=True,
     )
     return {

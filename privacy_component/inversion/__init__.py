@@ -7,6 +7,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from privacy_component.inversion.generator import Generator as Generator
+    from privacy_component.inversion.generator import train_generator as train_generator
     from privacy_component.inversion.identify import Identification as Identification
     from privacy_component.inversion.identify import Nearness as Nearness
     from privacy_component.inversion.identify import identification as identification
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from privacy_component.inversion.reconstruction import reconstruct as reconstruct
 
 _HOMES = {
+    'Generator': 'generator',
     'Identification': 'identify',
     'Nearness': 'identify',
     'Reconstruction': 'reconstruction',
@@ -23,6 +26,7 @@ _HOMES = {
     'identification': 'identify',
     'nearness': 'identify',
     'reconstruct': 'reconstruction',
+    'train_generator': 'generator',
 }
 
 __all__ = list(_HOMES)

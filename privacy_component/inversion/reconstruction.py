@@ -12,8 +12,10 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from privacy_component.errors import PrivacyInputError, did_you_mean
+from privacy_component.inversion.generator import Generator
 
 _TINY = 1e-12
+_CODE_WIDTH = 4.0  # codes of nearly all inputs are within two standard deviations to either side of 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,6 +52,7 @@ def reconstruct(
     start: ArrayLike | None = None,
     steps: int = 150,
     step_size: float = 0.06,
+    generator: Generator | None = None,
 ) -> Reconstruction:
     """Looks for the input that the model takes for a class with the most confidence.
 
@@ -70,6 +73,9 @@ def reconstruct(
       start: one input to begin with; by default the middle of the bounds.
       steps: of the descent.
       step_size: length of a step, times the root of the input's size and the width of the bounds.
+      generator: what makes inputs of codes, trained on public data of the same kind (`train_generator`); then the
+        descent is over codes, and what comes out looks like such data. It begins with the code 0, and `start` and
+        `bounds` are not used.
 
     Returns:
       The inputs that had the highest probability on the way.
@@ -81,12 +87,18 @@ def reconstruct(
     """
     _loaded, call, argument, spec = _taken(model, signature)  # variables are deleted with the loaded object
     low, high = _checked(bounds, steps, step_size)
-    begin = _start(spec, shape, start, low, high, signature)
+    if generator is None:
+        decode: Callable[[tf.Tensor], tf.Tensor] = tf.identity
+        begin = _start(spec, shape, start, low, high, signature)
+    else:
+        _check_generator(generator, spec, shape, start, signature)
+        low, high = -_CODE_WIDTH / 2, _CODE_WIDTH / 2
+        begin, decode = np.zeros(generator.code_size), lambda codes: tf.cast(generator.decode(codes), spec.dtype)
     wanted = np.asarray(targets)
     if wanted.ndim != 1 or not len(wanted) or wanted.dtype.kind not in 'iu':
         raise PrivacyInputError(f'targets has shape {wanted.shape} and type {wanted.dtype}; give (k,) class numbers.')
     answer = _answers(call, argument, spec, output, signature)
-    first = answer(tf.constant(begin[None], spec.dtype))
+    first = answer(decode(tf.constant(begin[None], spec.dtype)))
     _check_outputs(first, wanted, signature)
     is_probability = _are_probabilities(first.numpy())
     labels = tf.constant(wanted, tf.int64)
@@ -96,7 +108,7 @@ def reconstruct(
     def look(inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            cost = -_log_probability(answer(inputs), labels, is_probability)
+            cost = -_log_probability(answer(decode(inputs)), labels, is_probability)
         return cost, tape.gradient(cost, inputs)
 
     inputs = tf.constant(np.repeat(begin[None], len(wanted), axis=0), spec.dtype)
@@ -117,6 +129,7 @@ def reconstruct(
         best[better], least[better] = inputs.numpy()[better], costs[better]
         inputs = tf.clip_by_value(inputs - length * _directions(gradient), low, high)
     assert begun is not None
+    best = decode(tf.constant(best, spec.dtype)).numpy()
     return Reconstruction(best.astype(np.float32), wanted.astype(np.int64), np.exp(-least), np.exp(-begun))
 
 
@@ -176,6 +189,23 @@ def _start(
     if not ((begin >= low) & (begin <= high)).all():
         raise PrivacyInputError(f'start has numbers outside the bounds ({low:g}, {high:g}).')
     return begin
+
+
+def _check_generator(
+    generator: Any, spec: tf.TensorSpec, shape: Sequence[int] | None, start: ArrayLike | None, signature: str
+) -> None:
+    """Raises PrivacyInputError unless it makes what the signature takes."""
+    if not isinstance(generator, Generator):
+        raise PrivacyInputError(f'generator is a {type(generator).__name__}: give what train_generator returns.')
+    if shape is not None or start is not None:
+        raise PrivacyInputError('shape and start are of a descent over inputs: leave them out, or generator.')
+    made = tuple(generator.decode(tf.zeros([1, generator.code_size], spec.dtype)).shape)[1:]
+    if made != tuple(generator.shape) or not tf.TensorShape([None, *made]).is_compatible_with(spec.shape):
+        takes = None if spec.shape.rank is None else tuple(spec.shape.as_list()[1:])
+        raise PrivacyInputError(
+            f"the generator makes inputs of shape {made}, but the signature '{signature}' takes {takes}: train it on "
+            'public data of the shape that the model takes.'
+        )
 
 
 def _answers(

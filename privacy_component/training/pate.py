@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from privacy_component.errors import PrivacyInputError
 from privacy_component.hashing import hash_ids, mix
 from privacy_component.training.dp_claim import DPClaim, claim_of_votes
 from privacy_component.training.epoch_privacy import Examples, arrays_of
-from privacy_component.training.reference_overlap import hashes_of
+from privacy_component.training.reference_overlap import MOST_SHARED, hashes_of
 
 Teacher = Callable[[Any], ArrayLike]
 
@@ -43,8 +44,10 @@ def pate_labels(
     min_records: int = 50,
     delta: float | None = None,
     seed: int | None = None,
+    beam_pipeline_args: Sequence[str] | None = None,
+    temp_dir: str | None = None,
 ) -> PateLabels:
-    """Trains teachers, one after the other, and labels public examples by their noisy vote.
+    """Trains teachers, one after the other or as a Beam job, and labels public examples by their noisy vote.
 
         found = pate_labels(train, (x, y), public, num_classes=10, num_teachers=100, noise=20.0)
         student.fit(public, found.labels)
@@ -65,9 +68,14 @@ def pate_labels(
       min_records: the fewest records that a teacher may learn from.
       delta: by default 1 / (2 * number of records, or of people).
       seed: of the noise, for tests: who knows it can take the noise away. By default it is drawn anew.
+      beam_pipeline_args: options of a Beam job that trains one teacher an element, [] for Beam's own runner; `train` is
+        then pickled. By default this process trains all.
+      temp_dir: of the Beam job: a folder that all workers can reach. By default one of this machine, which is enough
+        where all workers are on it. Votes without noise are there while the job runs.
 
     Raises:
-      PrivacyInputError: an argument cannot be used, a teacher has too few records, or queries are private data.
+      PrivacyInputError: an argument cannot be used, a teacher has too few records, or more than 1 % of the queries
+        are private data (fewer can be alike by chance, and to leave these out would tell of the private data).
 
     Reference: Papernot et al. 2018, arXiv 1802.08908, section 4.1 (GNMax), with
     the exact epsilon of the Gaussian mechanism in place of the RDP bound.
@@ -79,11 +87,9 @@ def pate_labels(
     _check_parts(part, num_teachers, min_records)
     num_queries = _check_queries(queries, examples.inputs)
     claim = claim_of_votes(noise, num_queries, len(examples) if group_ids is None else len(np.unique(units)), delta)
-    votes = np.zeros((num_queries, num_classes), np.int64)
-    for number in range(num_teachers):
-        rows = np.flatnonzero(part == number)
-        teacher = train(_rows_of(examples.inputs, rows), examples.labels[rows])
-        votes[np.arange(num_queries), _voted(teacher, queries, num_queries, num_classes)] += 1
+    vote = functools.partial(_vote, train=train, queries=queries, shape=(num_queries, num_classes))
+    parts = (_part_of(examples, np.flatnonzero(part == number)) for number in range(num_teachers))
+    votes = _votes(vote, parts, (num_queries, num_classes), beam_pipeline_args, temp_dir)
     return PateLabels(noisy_winners(votes, noise, seed), claim)
 
 
@@ -138,10 +144,10 @@ def _check_queries(queries: Any, inputs: Any) -> int:
     num_private = len(arrays_of(inputs)[0])
     known = hashes_of(inputs, np.zeros(num_private, np.int64))
     shared = int(np.isin(hashes_of(queries, np.zeros(num_queries, np.int64)), known).sum())
-    if shared:
+    if shared > MOST_SHARED * num_queries:
         raise PrivacyInputError(
             f'{shared:,} of {num_queries:,} queries are in the private data too: the student would be trained on them, '
-            'which the claim does not cover. Take queries from public data.'
+            'which the claim does not cover. Take queries from public data; 1 % may be alike by chance.'
         )
     return num_queries
 
@@ -152,6 +158,33 @@ def _rows_of(inputs: Any, rows: NDArray[np.int64]) -> Any:
     if isinstance(inputs, tuple | list):
         return [np.asarray(array)[rows] for array in inputs]
     return np.asarray(inputs)[rows]
+
+
+def _part_of(examples: Examples, rows: NDArray[np.int64]) -> tuple[Any, NDArray]:
+    return _rows_of(examples.inputs, rows), examples.labels[rows]
+
+
+def _votes(
+    vote: Callable[[tuple[Any, NDArray]], NDArray[np.int64]],
+    parts: Iterator[tuple[Any, NDArray]],
+    shape: tuple[int, int],
+    beam_pipeline_args: Sequence[str] | None,
+    temp_dir: str | None,
+) -> NDArray[np.int64]:
+    """(q, classes) how many teachers vote for each."""
+    if beam_pipeline_args is not None:
+        from privacy_component.training.teachers_job import votes_in_beam
+
+        return votes_in_beam(vote, parts, shape, beam_pipeline_args, temp_dir)
+    votes = np.zeros(shape, np.int64)
+    for part in parts:
+        votes[np.arange(shape[0]), vote(part)] += 1
+    return votes
+
+
+def _vote(part: tuple[Any, NDArray], train: Callable, queries: Any, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """(q,) what a teacher of this part votes for."""
+    return _voted(train(*part), queries, *shape)
 
 
 def _voted(teacher: Any, queries: Any, num_queries: int, num_classes: int) -> NDArray[np.int64]:

@@ -9,7 +9,14 @@ from sklearn.datasets import load_digits
 
 from pipelines import inversion
 from privacy_component import PrivacyInputError
-from privacy_component.inversion import draw_reconstructions, identification, nearness, reconstruct
+from privacy_component.inversion import (
+    Generator,
+    draw_reconstructions,
+    identification,
+    nearness,
+    reconstruct,
+    train_generator,
+)
 
 DIGITS = load_digits()
 IMAGES = (DIGITS.images / 16).astype(np.float32)
@@ -50,6 +57,48 @@ def test_people_are_picked_out_of_a_model_without_a_defence(model):
 def test_strong_noise_hides_them():
     row = inversion.measured(IMAGES, 8.0, 0)
     assert row['named'].first <= 0.15 and row['epsilon'] < 1
+
+
+@pytest.fixture(scope='module')
+def generator():
+    return train_generator(IMAGES[1040:], code_size=8, units=64, epochs=40)
+
+
+def test_a_generator_makes_digits_that_the_model_takes_for_the_class(model, generator):
+    folder, own, others = model
+    found = reconstruct(folder, np.arange(40), generator=generator)
+    assert (found.confidence > found.start_confidence).all() and found.confidence.mean() > 0.3
+    assert found.inputs.shape == (40, 8, 8) and found.inputs.min() >= 0 and found.inputs.max() <= 1
+    # They look like digits: much nearer to a real one than what a descent over pixels shows.
+    free = reconstruct(folder, np.arange(40)).inputs
+    assert identification(found.inputs, own, others).first < identification(free, own, others).first
+    assert likeness(found.inputs) > likeness(free) + 0.1
+    assert np.array_equal(found.inputs, reconstruct(folder, np.arange(40), generator=generator).inputs)
+
+
+def likeness(images):
+    """The mean correlation with the most alike of all digits."""
+    flat = [(side - side.mean(axis=1, keepdims=True)) for side in (images.reshape(-1, 64), IMAGES.reshape(-1, 64))]
+    unit = [side / np.linalg.norm(side, axis=1, keepdims=True) for side in flat]
+    return (unit[0] @ unit[1].T).max(axis=1).mean()
+
+
+def test_generators_that_cannot_be_used_are_named(model, generator):
+    other = train_generator(np.zeros((100, 9, 9)), code_size=2, units=4, epochs=1)
+    with pytest.raises(PrivacyInputError, match=r'makes inputs of shape \(9, 9\), but .* takes \(8, 8\)'):
+        reconstruct(model[0], [0], generator=other)
+    lying = Generator(generator.decode, generator.code_size, (9, 9))
+    with pytest.raises(PrivacyInputError, match='the generator makes inputs of shape'):
+        reconstruct(model[0], [0], generator=lying)
+    with pytest.raises(PrivacyInputError, match='generator is a function'):
+        reconstruct(model[0], [0], generator=lambda codes: codes)
+    with pytest.raises(PrivacyInputError, match='leave them out'):
+        reconstruct(model[0], [0], generator=generator, shape=(8, 8))
+    for public, words in ((IMAGES[:50], '100 examples'), (IMAGES * 16, r'not in \[0, 1\]')):
+        with pytest.raises(PrivacyInputError, match=words):
+            train_generator(public)
+    with pytest.raises(PrivacyInputError, match='epochs is 0'):
+        train_generator(IMAGES, epochs=0)
 
 
 def test_probabilities_of_keras_2_and_one_target_alone_are_as_all(tmp_path):

@@ -98,6 +98,26 @@ def test_teachers_of_keras_give_scores():
     assert np.mean(found.labels == Y[1000:1300]) > 0.8
 
 
+def test_a_query_may_be_like_a_record_by_chance():
+    assert len(labels_of(queries=np.concatenate([X[999:1000], PUBLIC])).labels) == 301
+
+
+def refused(x, y):
+    raise PrivacyInputError('the teacher has no chalk')
+
+
+def test_teachers_in_a_beam_job_vote_as_those_of_one_process(tmp_path):
+    runner, here = ['--runner=FnApiRunner'], labels_of()
+    job = labels_of(beam_pipeline_args=runner, temp_dir=str(tmp_path))
+    assert np.array_equal(job.labels, here.labels) and job.claim == here.claim
+    workers = [*runner, '--direct_running_mode=multi_threading', '--direct_num_workers=3']
+    assert np.array_equal(labels_of(beam_pipeline_args=workers).labels, here.labels)
+    # Votes without noise are private: none is left behind.
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(PrivacyInputError, match=r'^the teacher has no chalk$'):
+        labels_of(refused, beam_pipeline_args=runner, temp_dir=str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ('changes', 'words'),
     [
