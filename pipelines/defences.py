@@ -275,9 +275,9 @@ on non-members that no defence has seen. In brackets are intervals that hold at 
 chance of another training is not in them. Attacks with reference models were not run, and can find more. Epsilon is at
 delta = 1 / (2 x members).
 
-Each defence as a Trainer module has it, in about ten lines of a `run_fn`, is in
-[pipelines/defended/trainer.py](../pipelines/defended/trainer.py); `notebooks/defend_a_model.ipynb` tries
-them on small data.
+Each defence in a Trainer module, in some ten lines of a `run_fn`, is in
+[pipelines/taxi/trainers](../pipelines/taxi/trainers), and the pipeline that judges them all in
+[pipelines/taxi/defended.py](../pipelines/taxi/defended.py); `notebooks/defend_a_model.ipynb` tries them on small data.
 
 ![Test accuracy against vulnerability, by defence](defences.png)
 

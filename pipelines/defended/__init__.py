@@ -1,1 +1,0 @@
-"""One trainer with every defence of privacy_component.training."""
