@@ -175,16 +175,27 @@ def _parquet_batches(path: str, types: Types) -> Iterator[pa.RecordBatch]:
     named = {name: one for name, one in types.items() if one is not None}
     with _reading(path), FileSystems.open(path, compression_type='uncompressed') as file:
         for batch in pq.ParquetFile(file).iter_batches(_ROWS_AT_ONCE, columns=list(named)):
-            columns = [_as_lists(batch.column(name), one) for name, one in named.items()]
+            columns = [
+                _as_lists(batch.column(name), one, f"the column '{name}' in {path}") for name, one in named.items()
+            ]
             yield pa.RecordBatch.from_arrays(columns, list(named))
 
 
-def _as_lists(column: Any, kind: pa.DataType) -> pa.Array:
-    """A column as lists of int64, float32 or bytes; no value, no list."""
+def _as_lists(column: Any, kind: pa.DataType, name: str) -> pa.Array:
+    """A column as lists of int64, float32 or bytes; no value, no list.
+
+    Raises:
+      PrivacyInputError: a value within a list is missing, for which a tf.Example has no place.
+    """
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         lengths, values = pc.fill_null(pc.list_value_length(column), 0), column.flatten()
     else:
         lengths, values = column.is_valid(), column.drop_null()
+    if values.null_count:
+        raise PrivacyInputError(
+            f'{name} has lists in which {values.null_count:,} values are missing, which would be read as 0 or as empty '
+            'text: leave them out of the lists, or write what stands for them.'
+        )
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths.cast(pa.int64()))])
     return pa.LargeListArray.from_arrays(offsets, _cast(values, kind))
 

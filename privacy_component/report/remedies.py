@@ -13,7 +13,7 @@ from privacy_component.report.wording import is_judged, percent, visible
 LARGE_GAP = 0.05
 _TAILS = ('tpr_at_fpr_', 'tnr_at_fnr_', 'two_sided_tpr_at_fpr_')
 _MOST_FEATURES = 3
-_COSTS = 'privacy_component.training has these defences; docs/defences.md of its source says what each cost, measured.'
+_COSTS = 'docs/defences.md has what each defence cost and was worth; notebooks/defend_a_model.ipynb tries them.'
 
 
 def remedies(result: PrivacyResult) -> list[str]:
@@ -53,10 +53,14 @@ def _of_leaks(result: PrivacyResult, exceeded: Sequence[Comparison]) -> list[str
         members, non_members = (percent(gap[side]) for side in ('members', 'non_members'))
         found.append(
             f'The model has overfitted: it is right on {members} of its training data and on {non_members} '
-            'of what it has not seen. Stop training earlier, or regularise: weight decay, dropout, a smaller model.'
+            'of what it has not seen. Regularise (weight decay, dropout, a smaller model), or stop training at the '
+            'last epoch that does not leak: early_stopping_on_privacy of privacy_component.training.'
         )
     else:
-        found.append('Regularise: stop training earlier, add weight decay or dropout, or take a smaller model.')
+        found.append(
+            'Regularise: add weight decay or dropout, take a smaller model, or stop training at the last epoch that '
+            'does not leak (early_stopping_on_privacy of privacy_component.training).'
+        )
     found.append('Train on more data: each example then counts for less.')
     found += _of_slices(exceeded)
     if any(c.metric.startswith(_TAILS) for c in exceeded):
@@ -64,7 +68,11 @@ def _of_leaks(result: PrivacyResult, exceeded: Sequence[Comparison]) -> list[str
             'A few people are given away although the average is better: look for outliers and repeated examples among '
             'the members at the highest risk, and train with DP-SGD.'
         )
-    return [*found, f'Train with DP-SGD, which bounds what any one example can change, if the leak stays. {_COSTS}']
+    return [
+        *found,
+        'Train with DP-SGD (dp_sgd of privacy_component.training), which bounds what any one example can change, if '
+        f'the leak stays. {_COSTS}',
+    ]
 
 
 def _of_slices(exceeded: Sequence[Comparison]) -> list[str]:

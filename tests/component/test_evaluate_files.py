@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
@@ -137,6 +139,8 @@ def files(tmp_path):
     (tmp_path / 'damaged.parquet').write_bytes(b'PAR1 and no more')
     pd.DataFrame({'label': ['a'], 'x': [0.5]}).to_parquet(tmp_path / 'text.parquet')
     pd.DataFrame({'label': [1], 'x': [{'a': 1}]}).to_parquet(tmp_path / 'struct.parquet')
+    holes = pa.table({'label': [1], 'x': pa.array([[0.5, None]], pa.list_(pa.float64()))})
+    pq.write_table(holes, tmp_path / 'holes.parquet')
     (tmp_path / 'theirs').mkdir()
     (tmp_path / 'theirs' / 'privacy_metrics').mkdir()
     (tmp_path / 'theirs' / 'privacy_metrics' / 'thesis.tex').write_text('years of work')
@@ -159,6 +163,7 @@ def files(tmp_path):
         ('train.parquet', 'damaged.parquet', 'out', 'damaged.parquet cannot be read'),
         ('train.parquet', 'text.parquet', 'out', "the column 'label' holds whole numbers in"),
         ('train.parquet', 'struct.parquet', 'out', "the column 'x' in"),
+        ('train.parquet', 'holes.parquet', 'out', 'has lists in which 1 values are missing, which would be read as 0'),
         ('train.csv', 'eval.csv', 'out', 'saved_model.pb'),
         ('train.csv', 'eval.csv', 'theirs', 'thesis.tex, which would be lost'),
         ('train.csv', 'eval.csv', 'train.csv', 'in the place of a directory'),

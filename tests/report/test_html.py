@@ -352,7 +352,7 @@ def test_an_overfitted_model_is_not_called_ok(blocked):
     page = Page(html.render(blocked))
     status = {row[0][0]: row[1][0] for row in page.tables['checks']}
     assert status['accuracy_gap'] == 'overfitted'
-    assert 'The model has overfitted: it is right on' in page.text and 'Stop training earlier' in page.text
+    assert 'The model has overfitted: it is right on' in page.text and 'early_stopping_on_privacy' in page.text
 
 
 REMEDIES = {

@@ -64,7 +64,13 @@ class ServedSnapshots:
             self._check_differ(signals)
         if not all(weights) or not candidate.weights:
             return ()
-        self._check_shapes(len(weights) - 1, weights[-1], 'the candidate', candidate.weights)
+        # Saved in another way, the candidate may name its weights in another order.
+        of_last, theirs = (
+            sorted(one, key=lambda weight: tuple(weight.shape)) for one in (weights[-1], candidate.weights)
+        )
+        self._check_shapes(len(weights) - 1, of_last, 'the candidate', theirs)
+        if shapes_of(weights[-1]) != shapes_of(candidate.weights):
+            return ()
         return self._looks_of_another_training(weights, candidate.weights)
 
     def columns(self, asked: Asked) -> dict[str, NDArray]:
@@ -85,7 +91,7 @@ class ServedSnapshots:
         return {name: found[name] for name in self._columns}
 
     def _check_shapes(self, number: int, weights: Sequence[Any], name: str, theirs: Sequence[Any]) -> None:
-        shapes, others = ([tuple(weight.shape) for weight in of_one] for of_one in (weights, theirs))
+        shapes, others = shapes_of(weights), shapes_of(theirs)
         if shapes != others:
             raise PrivacyInputError(
                 f'{name} has {_in_words(others)}, and {self._names[number]} has {_in_words(shapes)}: they are of '
@@ -140,6 +146,11 @@ class _Steps:
     def __init__(self, weights: Sequence[Sequence[Any]]):
         pairs = itertools.pairwise(weights)
         self.directions = [[tf.constant(before - after) for before, after in _values(*pair)] for pair in pairs]
+
+
+def shapes_of(weights: Sequence[Any]) -> list[tuple[int, ...]]:
+    """The shape of each."""
+    return [tuple(weight.shape) for weight in weights]
 
 
 def _distance(one: Sequence[Any], other: Sequence[Any]) -> float:

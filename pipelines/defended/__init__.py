@@ -1,0 +1,1 @@
+"""One trainer with every defence of privacy_component.training."""
