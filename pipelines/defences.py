@@ -405,10 +405,6 @@ defended as the attacked one is, with other seeds, and trained on halves of the 
 that hold at 95 % for all six attacks at once; the chance of another training is not in them. More reference models can
 find more. Epsilon is at delta = 1 / (2 x members).
 
-Each defence as a Trainer module has it, in about ten lines of a `run_fn`, is in
-[pipelines/defended/trainer.py](../pipelines/defended/trainer.py); `notebooks/defend_a_model.ipynb` tries
-them on small data.
-
 ![Test accuracy against vulnerability, by defence](defences.png)
 
 What these trainings say, and no more than that:
@@ -431,7 +427,8 @@ Accuracy over the epochs of DP-SGD, at several noises; what is trained without i
 
 ## In a Trainer
 
-Each defence is about ten lines of a `run_fn`:
+Each defence is about ten lines of a `run_fn`. [pipelines/defended/trainer.py](../pipelines/defended/trainer.py) has
+them all in one module, for digits; `notebooks/defend_a_model.ipynb` tries them on small data. Of the taxi pipeline:
 
 | defence | module |
 |---|---|
