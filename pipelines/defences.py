@@ -427,7 +427,7 @@ Accuracy over the epochs of DP-SGD, at several noises; what is trained without i
 
 ## In a Trainer
 
-Each defence is about ten lines of a `run_fn`, in [pipelines/taxi/trainers](../pipelines/taxi/trainers);
+Each defence is about ten lines of a `run_fn`, in `pipelines/taxi/trainers`;
 `notebooks/defend_a_model.ipynb` tries them on small data.
 
 | defence | module |
