@@ -27,7 +27,6 @@ from privacy_component.hashing import fingerprint
 
 Pool = tuple[tuple[int, bytes], ...]
 _PLACE_BYTES = 8
-_CANARIES, _TAKEN = 'canaries', 'taken'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +97,7 @@ def write_inserted(path: str, inserted: Sequence[tuple[int, bytes]]) -> None:
 def write_known(path: str, canaries: Iterable[int], taken: Iterable[int]) -> None:
     """Writes hashes: of all canaries, which no example may have, and of examples that are left out."""
     buffer = io.BytesIO()
-    hashes = {name: np.array(sorted(some), np.uint64) for name, some in ((_CANARIES, canaries), (_TAKEN, taken))}
-    np.savez(buffer, **hashes)
+    np.savez(buffer, canaries=np.array(sorted(canaries), np.uint64), taken=np.array(sorted(taken), np.uint64))
     with tf.io.gfile.GFile(path, 'wb') as file:
         file.write(buffer.getvalue())
 
@@ -201,7 +199,7 @@ def _inserted(path: str) -> Iterator[tuple[int, bytes]]:
 
 def _known(path: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     with tf.io.gfile.GFile(path, 'rb') as file, np.load(io.BytesIO(file.read())) as hashes:
-        return hashes[_CANARIES], hashes[_TAKEN]
+        return hashes['canaries'], hashes['taken']
 
 
 def _check_none_is_a_canary(is_canary: NDArray[np.bool_], path: str) -> None:
