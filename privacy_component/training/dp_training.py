@@ -112,7 +112,8 @@ def _model_class(keras: types.ModuleType) -> type:
             self._is_used_up = True
             batches = poisson_batches(examples, self.claim.sampling_rate, self._seed)
             steps = self.claim.steps // self._epochs
-            return super().fit(batches, **{**settings, 'epochs': self._epochs, 'steps_per_epoch': steps})
+            fixed = {'epochs': self._epochs, 'steps_per_epoch': steps, 'shuffle': False}  # batches are drawn by chance
+            return super().fit(batches, **{**settings, **fixed})
 
         @tf.autograph.experimental.do_not_convert
         def train_step(self, data: Any) -> dict[str, Any]:
